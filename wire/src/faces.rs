@@ -1,0 +1,145 @@
+//! The messages between `cface` and `cface-vectorize`. They cross a service binding, never the
+//! public network, as JSON over `fetch`:
+//!
+//! | request | body | answer |
+//! | --- | --- | --- |
+//! | `POST /add` | [`Enrol`] | 201 [`Enrolled`] |
+//! | `POST /match` | [`Search`] | 200 [`Neighbours`] |
+//! | `GET /faces/{id}` | | 200 `image/jpeg` |
+//! | `DELETE /faces/{id}` | `Authorization: Bearer <delete_token>` | 204 |
+//! | `GET /health` | | 200 when index and bucket answer |
+//!
+//! Anything else is a [`Problem`](crate::Problem).
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A face to be stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrol {
+    /// Vectors of different pipelines never meet: each has its own Vectorize namespace.
+    pub namespace: String,
+    /// The person's name, already checked by [`check_name`].
+    pub name: String,
+    /// The L2-normalised embedding of `picture`, 512 numbers.
+    pub embedding: Vec<f32>,
+    /// The crop as JPEG.
+    #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
+    pub picture: Vec<u8>,
+}
+
+/// A face that was stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Enrolled {
+    /// 32 hexadecimal digits, random.
+    pub id: String,
+    /// The name as stored.
+    pub name: String,
+    /// 64 hexadecimal digits; whoever holds them can delete the face. Only their hash is kept.
+    pub delete_token: String,
+    /// When the daily purge will remove the face, RFC 3339 in UTC.
+    pub expires_at: String,
+}
+
+/// A search for the nearest faces.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// As in [`Enrol`].
+    pub namespace: String,
+    /// The L2-normalised query, 512 numbers.
+    pub embedding: Vec<f32>,
+    /// How many faces to return at most, 1 to [`TOP_K_MAX`](crate::limits::TOP_K_MAX).
+    pub top_k: u32,
+}
+
+/// The answer to a [`Search`], nearest first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Neighbours {
+    /// Faces whose picture is still stored.
+    pub matches: Vec<Neighbour>,
+}
+
+/// One face near the query.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// As in [`Enrolled`].
+    pub id: String,
+    /// As in [`Enrolled`].
+    pub name: String,
+    /// Exact L2 distance to the query, 0 to 2.
+    pub distance: f32,
+}
+
+/// A name fit to be stored and shown, without the spaces around it.
+///
+/// # Errors
+/// A sentence for the caller when nothing is left, when it is longer than
+/// [`NAME_CHARS_MAX`](crate::limits::NAME_CHARS_MAX), or when it holds control characters.
+pub fn check_name(name: &str) -> Result<&str, String> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err("The name is empty. Send a field `name` with at least one character.".into());
+    }
+    let max = crate::limits::NAME_CHARS_MAX;
+    if name.chars().count() > max {
+        return Err(format!("The name is longer than {max} characters."));
+    }
+    if name.chars().any(char::is_control) {
+        return Err("The name holds control characters.".into());
+    }
+    Ok(name)
+}
+
+/// Whether `id` has the form of a face's id: 32 lower-case hexadecimal digits.
+#[must_use]
+pub fn is_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn to_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    STANDARD.decode(text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_and_bounded() {
+        assert_eq!(check_name("  Eileen Collins "), Ok("Eileen Collins"));
+        assert_eq!(check_name("Žofie ć 🙂"), Ok("Žofie ć 🙂"));
+        assert!(check_name(" \t ").is_err());
+        assert!(check_name("a\u{0}b").is_err());
+        assert!(check_name(&"ö".repeat(80)).is_ok());
+        assert!(check_name(&"ö".repeat(81)).is_err());
+    }
+
+    #[test]
+    fn ids_are_32_hexadecimal_digits() {
+        assert!(is_id("0123456789abcdef0123456789abcdef"));
+        assert!(!is_id("0123456789ABCDEF0123456789ABCDEF"));
+        assert!(!is_id("../../etc/passwd"));
+        assert!(!is_id(""));
+    }
+
+    #[test]
+    fn pictures_survive_the_wire() {
+        let enrol = Enrol {
+            namespace: "n".into(),
+            name: "a".into(),
+            embedding: vec![0.5],
+            picture: vec![0, 255, 7],
+        };
+        let text = serde_json::to_string(&enrol).unwrap();
+        let back: Enrol = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.picture, enrol.picture);
+        assert!(serde_json::from_str::<Enrol>(&text.replace("AP8H", "A*")).is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! Problem documents (RFC 9457): the only form in which an error leaves a Worker.
+
+use serde::{Deserialize, Serialize};
+
+/// The media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// What went wrong, as the caller can act on it. Each kind has one status and one stable `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 400: the request cannot be read.
+    Malformed,
+    /// 401: the delete token is missing or wrong.
+    WrongToken,
+    /// 404: no such route or face.
+    NotFound,
+    /// 405: the route exists, the method does not.
+    MethodNotAllowed,
+    /// 413: the body or the picture is too large.
+    TooLarge,
+    /// 415: the body is not of a type that the route takes.
+    UnsupportedType,
+    /// 422: readable, but not usable (dimensions, name, consent).
+    Unusable,
+    /// 429: too many requests.
+    RateLimited,
+    /// 503: the model is missing or does not load.
+    ModelUnavailable,
+    /// 503: a part of the service does not answer.
+    Unavailable,
+    /// 500: our fault.
+    Internal,
+}
+
+impl Kind {
+    /// Every kind, for documentation and tests.
+    pub const ALL: [Self; 11] = [
+        Self::Malformed,
+        Self::WrongToken,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooLarge,
+        Self::UnsupportedType,
+        Self::Unusable,
+        Self::RateLimited,
+        Self::ModelUnavailable,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.row().0
+    }
+
+    /// The last part of the `type`.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The `title`: the same for every problem of this kind.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    const fn row(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::Malformed => (400, "malformed", "The request cannot be read"),
+            Self::WrongToken => (401, "wrong-token", "The delete token is missing or wrong"),
+            Self::NotFound => (404, "not-found", "There is nothing here"),
+            Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
+            Self::TooLarge => (413, "too-large", "The request is too large"),
+            Self::UnsupportedType => (415, "unsupported-type", "The content is not of a usable type"),
+            Self::Unusable => (422, "unusable", "The content cannot be used"),
+            Self::RateLimited => (429, "rate-limited", "Too many requests"),
+            Self::ModelUnavailable => (503, "model-unavailable", "The model is not available"),
+            Self::Unavailable => (503, "unavailable", "The service is not available"),
+            Self::Internal => (500, "internal", "Something went wrong on our side"),
+        }
+    }
+}
+
+/// A problem to be told to the caller. Never holds an internal detail: those go to the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind of problem.
+    pub kind: Kind,
+    /// One or two sentences that say what to do.
+    pub detail: String,
+    /// Seconds after which trying again makes sense; sent as `Retry-After`.
+    pub retry_after: Option<u32>,
+    /// The methods that the route does have; sent as `Allow`.
+    pub allow: Option<&'static str>,
+}
+
+/// The document as it is sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Document {
+    /// `urn:cface:problem:` and the kind's slug.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// As in [`Kind::title`].
+    pub title: String,
+    /// As in [`Kind::status`].
+    pub status: u16,
+    /// As in [`Problem::detail`].
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem with a sentence for the caller.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        // A caller can do nothing about an outage but come back.
+        let retry_after = (kind.status() == 503).then_some(2);
+        Self { kind, detail: detail.into(), retry_after, allow: None }
+    }
+
+    /// The route exists, but not with this method. `allow` lists those that do.
+    #[must_use]
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("This route takes {allow}.");
+        Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, detail) }
+    }
+
+    /// The document to send.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        Document {
+            type_: format!("urn:cface:problem:{}", self.kind.slug()),
+            title: self.kind.title().into(),
+            status: self.kind.status(),
+            detail: self.detail.clone(),
+        }
+    }
+}
+
+#[cfg(feature = "worker")]
+impl Problem {
+    /// The problem as a Worker's response.
+    ///
+    /// # Errors
+    /// When the runtime refuses to make a response.
+    pub fn into_response(self) -> worker::Result<worker::Response> {
+        let headers = worker::Headers::new();
+        headers.set("content-type", MEDIA_TYPE)?;
+        headers.set("cache-control", "no-store")?;
+        if let Some(seconds) = self.retry_after {
+            headers.set("retry-after", &seconds.to_string())?;
+        }
+        if let Some(methods) = self.allow {
+            headers.set("allow", methods)?;
+        }
+        let body = serde_json::to_vec(&self.document())?;
+        Ok(worker::Response::from_bytes(body)?
+            .with_status(self.kind.status())
+            .with_headers(headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_differ_in_type_and_fit_their_status() {
+        for (i, a) in Kind::ALL.iter().enumerate() {
+            assert!((400..600).contains(&a.status()));
+            for b in &Kind::ALL[i + 1..] {
+                assert_ne!(a.slug(), b.slug());
+            }
+        }
+    }
+
+    #[test]
+    fn documents_hold_the_members_of_rfc_9457() {
+        let document = Problem::new(Kind::ModelUnavailable, "Try again.").document();
+        let json = serde_json::to_value(&document).unwrap();
+        assert_eq!(json["type"], "urn:cface:problem:model-unavailable");
+        assert_eq!(json["status"], 503);
+        assert_eq!(json["detail"], "Try again.");
+        assert!(json["title"].is_string());
+    }
+
+    #[test]
+    fn outages_say_when_to_come_back() {
+        assert_eq!(Problem::new(Kind::Unavailable, "x").retry_after, Some(2));
+        assert_eq!(Problem::new(Kind::Malformed, "x").retry_after, None);
+        assert_eq!(Problem::method_not_allowed("POST").allow, Some("POST"));
+    }
+}
