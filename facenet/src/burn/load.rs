@@ -1,0 +1,64 @@
+//! From the bytes of a record to a Burn module.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor};
+use burn::tensor::{Bytes, DType};
+use burn_pack::{Reader, Tensor};
+use burn_store::{FloatCastAdapter, ModuleSnapshot};
+
+use crate::record::{Header, RecordError};
+
+/// The tensors of a record whose header fits.
+pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, RecordError> {
+    let unreadable = |error| RecordError::Unreadable(format!("{error:?}"));
+    let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(unreadable)?;
+    header.check(reader.metadata())?;
+    reader.into_tensors().map_err(unreadable)
+}
+
+/// Fills a module with the tensors, every one of them and nothing else.
+pub(super) fn apply<M: Module>(
+    mut module: M,
+    mut tensors: Vec<Tensor>,
+) -> Result<M, RecordError> {
+    let mut paths = Paths::default();
+    module.visit(&mut paths);
+    for tensor in &mut tensors {
+        let (layer, name) = tensor.name.split_once('.').unwrap_or((&tensor.name, ""));
+        let path = paths.by_layer.get(layer);
+        let path = path.ok_or_else(|| RecordError::Tensors(format!("`{layer}` is no layer")))?;
+        tensor.name = format!("{path}.{name}");
+    }
+    let adapter = FloatCastAdapter::to(DType::F32);
+    let result = module.apply(tensors, None, Some(Box::new(adapter)), false);
+    if let Some(error) = result.errors.first() {
+        return Err(RecordError::Tensors(error.to_string()));
+    }
+    if let Some((name, _)) = result.missing.first() {
+        return Err(RecordError::Tensors(format!("`{name}` is missing")));
+    }
+    if let Some(name) = result.unused.first() {
+        return Err(RecordError::Tensors(format!("`{name}` is not used")));
+    }
+    Ok(module)
+}
+
+/// Where each layer is in the module. The generated code puts the layers of a large network into
+/// submodules, which records do not know.
+#[derive(Default)]
+struct Paths {
+    stack: Vec<String>,
+    by_layer: BTreeMap<String, String>,
+}
+
+impl ModuleVisitor for Paths {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.stack.push(name.to_owned());
+        self.by_layer.insert(name.to_owned(), self.stack.join("."));
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.stack.pop();
+    }
+}

@@ -1,0 +1,127 @@
+//! The record that holds one shard's weights: a Burn record (burnpack) of 16-bit floats, whose
+//! header says which model, pipeline and packing it is of. Whoever loads a record checks that
+//! first; a record that does not fit is refused with a sentence that names the difference.
+
+use std::collections::BTreeMap;
+
+use crate::Part;
+
+/// How the tensors of a record are stored: float16, convolutions as `[out, in, height, width]`
+/// with batch norm folded in, the last matrix as `[in, out]`, in the order of
+/// [`Part::layers`](crate::Part::layers).
+pub const PACKING: &str = "f16-oihw";
+
+/// What the header of a record says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The checkpoint, for example `casia-webface`.
+    pub model: String,
+    /// The pipeline that the record was made for, [`PIPELINE`](crate::PIPELINE).
+    pub pipeline: String,
+    /// How the tensors are stored, [`PACKING`].
+    pub packing: String,
+    /// [`Part::name`].
+    pub shard: String,
+}
+
+/// Why a record cannot be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Too few bytes, or too many.
+    #[error("the record has {actual} bytes where {expected} were announced")]
+    Length {
+        /// Bytes announced.
+        expected: usize,
+        /// Bytes that came.
+        actual: usize,
+    },
+    /// Not a Burn record, or a damaged one.
+    #[error("not a readable Burn record: {0}")]
+    Unreadable(String),
+    /// The header lacks an entry.
+    #[error("the record's header has no `{0}`")]
+    MissingEntry(&'static str),
+    /// The header names something else than what is wanted.
+    #[error("the record's `{entry}` is `{actual}`, not `{expected}`")]
+    Foreign {
+        /// Key of the entry.
+        entry: &'static str,
+        /// What was wanted.
+        expected: String,
+        /// What the record says.
+        actual: String,
+    },
+    /// A tensor is missing, has another shape or type, or is not known.
+    #[error("the record's tensors do not fit: {0}")]
+    Tensors(String),
+}
+
+const MODEL: &str = "cface.model";
+const PIPELINE: &str = "cface.pipeline";
+const PACKING_ENTRY: &str = "cface.packing";
+const SHARD: &str = "cface.shard";
+
+impl Header {
+    /// The header of a record that this library can load.
+    #[must_use]
+    pub fn new(model: &str, part: Part) -> Self {
+        Self {
+            model: model.into(),
+            pipeline: crate::PIPELINE.into(),
+            packing: PACKING.into(),
+            shard: part.name().into(),
+        }
+    }
+
+    /// The entries to write into a burnpack's metadata.
+    #[must_use]
+    pub fn entries(&self) -> [(&'static str, &str); 4] {
+        [
+            (MODEL, &self.model),
+            (PIPELINE, &self.pipeline),
+            (PACKING_ENTRY, &self.packing),
+            (SHARD, &self.shard),
+        ]
+    }
+
+    /// Checks a burnpack's metadata against this header.
+    ///
+    /// # Errors
+    /// When an entry is missing or differs.
+    pub fn check(&self, metadata: &BTreeMap<String, String>) -> Result<(), RecordError> {
+        for (entry, expected) in self.entries() {
+            let actual = metadata.get(entry).ok_or(RecordError::MissingEntry(entry))?;
+            if actual != expected {
+                return Err(RecordError::Foreign {
+                    entry,
+                    expected: expected.into(),
+                    actual: actual.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_fits_itself_and_nothing_else() {
+        let header = Header::new("casia-webface", Part::Shard1);
+        let metadata: BTreeMap<_, _> =
+            header.entries().iter().map(|(k, v)| ((*k).into(), (*v).to_owned())).collect();
+        assert_eq!(header.check(&metadata), Ok(()));
+        let other = Header::new("casia-webface", Part::Shard2);
+        assert!(matches!(
+            other.check(&metadata),
+            Err(RecordError::Foreign { entry: SHARD, .. })
+        ));
+        for (entry, _) in header.entries() {
+            let mut less = metadata.clone();
+            less.remove(entry);
+            assert_eq!(header.check(&less), Err(RecordError::MissingEntry(entry)));
+        }
+    }
+}

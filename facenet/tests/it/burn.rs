@@ -1,0 +1,76 @@
+//! The Burn engine against the golden embeddings, and against records that do not fit.
+
+use facenet::burn::{Backend, Loader, Shard};
+use facenet::record::RecordError;
+use facenet::{Embedding, Part};
+
+use crate::golden;
+
+const MODEL: &str = "casia-webface";
+
+fn load_bytes(part: Part, bytes: &[u8]) -> Result<Shard, RecordError> {
+    load(part, MODEL, bytes, Backend::default())
+}
+
+fn load(part: Part, model: &str, bytes: &[u8], backend: Backend) -> Result<Shard, RecordError> {
+    let mut loader = Loader::new(part, model, bytes.len())?;
+    for chunk in bytes.chunks(100_003) {
+        loader.push(chunk)?;
+    }
+    loader.finish(backend)
+}
+
+fn check_golden(backend: Backend) {
+    let shards =
+        Part::ALL.map(|part| load(part, MODEL, &golden::record(part), backend).unwrap());
+    for name in golden::NAMES {
+        let boundary = shards[0].run(golden::face(name).input()).unwrap();
+        let output = shards[1].run(boundary).unwrap();
+        let cosine = Embedding::normalise(output).unwrap().cosine(&golden::embedding(name));
+        println!("{} {name}: 1 - cosine = {:.1e}", backend.name(), 1.0 - cosine);
+        assert!(cosine >= 0.99999, "{} {name}: {cosine}", backend.name());
+    }
+}
+
+#[cfg(feature = "burn-flex")]
+#[test]
+fn flex_gives_the_golden_embeddings() {
+    check_golden(Backend::Flex);
+}
+
+#[cfg(feature = "burn-ndarray")]
+#[test]
+fn ndarray_gives_the_golden_embeddings() {
+    check_golden(Backend::NdArray);
+}
+
+#[test]
+fn inputs_of_a_wrong_size_are_refused() {
+    let shard = load_bytes(Part::Shard1, &golden::record(Part::Shard1)).unwrap();
+    assert_eq!(shard.run(vec![0.0; Part::Shard1.input_len() - 1]), None);
+    assert_eq!(shard.run(Vec::new()), None);
+}
+
+#[test]
+fn records_that_do_not_fit_are_refused() {
+    let bytes = golden::record(Part::Shard1);
+    let refused = |part, bytes: &[u8]| load_bytes(part, bytes).err().unwrap();
+    // The other shard's record, another model's.
+    assert!(matches!(refused(Part::Shard2, &bytes), RecordError::Foreign { .. }));
+    let other = load(Part::Shard1, "vggface2", &bytes, Backend::default()).err().unwrap();
+    assert!(matches!(other, RecordError::Foreign { .. }));
+    // No record at all.
+    assert!(matches!(refused(Part::Shard1, b"<html>"), RecordError::Unreadable(_)));
+    assert!(matches!(refused(Part::Shard1, &[]), RecordError::Unreadable(_)));
+    // The end is missing, noticed by the announced length or, where that is wrong too, by Burn.
+    let half = &bytes[..bytes.len() / 2];
+    assert!(matches!(refused(Part::Shard1, half), RecordError::Unreadable(_)));
+    let mut loader = Loader::new(Part::Shard1, MODEL, bytes.len()).unwrap();
+    loader.push(half).unwrap();
+    let error = loader.finish(Backend::default()).err().unwrap();
+    assert_eq!(error, RecordError::Length { expected: bytes.len(), actual: half.len() });
+    // More bytes than announced, and more than any record has.
+    let mut loader = Loader::new(Part::Shard1, MODEL, 10).unwrap();
+    assert!(matches!(loader.push(&bytes[..11]), Err(RecordError::Length { .. })));
+    assert!(Loader::new(Part::Shard1, MODEL, usize::MAX).is_err());
+}

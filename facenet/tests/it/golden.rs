@@ -1,0 +1,50 @@
+//! Five crops and their embeddings by an independent runtime (OpenCV's dnn module), computed in
+//! float32 from the original graph of casia-webface.
+//!
+//! The pictures are by photographers of the US government and in the public domain.
+
+use std::path::PathBuf;
+
+use facenet::image::{Face, Limits};
+use facenet::{Embedding, Part};
+
+/// The golden crops.
+pub(crate) const NAMES: [&str; 5] = ["obama-1", "obama-2", "biden-1", "biden-2", "collins-1"];
+
+/// A golden crop.
+pub(crate) fn face(name: &str) -> Face {
+    let limits = Limits { side_min: 160, side_max: 160, pixels_max: 160 * 160 };
+    let bytes = std::fs::read(folder().join(format!("{name}.png"))).unwrap();
+    Face::decode(&bytes, &limits).unwrap()
+}
+
+/// Its embedding.
+pub(crate) fn embedding(name: &str) -> Embedding {
+    let text = std::fs::read_to_string(folder().join("embeddings.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let numbers = json["faces"][name].as_array().unwrap();
+    let numbers = numbers.iter().map(|number| number.as_f64().unwrap() as f32).collect();
+    Embedding::normalise(numbers).unwrap()
+}
+
+/// The record of a shard.
+#[track_caller]
+pub(crate) fn record(part: Part) -> Vec<u8> {
+    let Some(folder) = std::env::var_os("CFACE_WEIGHTS") else {
+        panic!("CFACE_WEIGHTS is not set: run this by `cargo xtask test`");
+    };
+    std::fs::read(PathBuf::from(folder).join(part.file())).unwrap()
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden")
+}
+
+#[test]
+fn the_golden_embeddings_tell_people_apart() {
+    let distance = |a: &str, b: &str| embedding(a).distance(&embedding(b));
+    assert!(distance("obama-1", "obama-2") < 0.85);
+    for stranger in ["biden-1", "biden-2", "collins-1"] {
+        assert!(distance("obama-1", stranger) > 1.05, "{stranger}");
+    }
+}

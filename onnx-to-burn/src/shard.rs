@@ -1,0 +1,120 @@
+//! The weights of one shard on their way from a checkpoint to a record.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use burn_pack::{Bytes, DType, Tensor, Writer};
+use facenet::Part;
+use facenet::layers::Layer;
+use facenet::record::Header;
+use half::f16;
+
+/// A tensor in float32, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its elements.
+    pub data: Vec<f32>,
+}
+
+/// The tensors of one shard by their names in the record.
+pub type Tensors = BTreeMap<String, Array>;
+
+/// Writes the record of a shard: every tensor of [`Part::layers`] in that order, as float16.
+///
+/// # Errors
+/// When a tensor is missing, has a wrong shape, does not fit into float16, or is not of the
+/// shard; and when the file cannot be written.
+pub fn write(part: Part, model: &str, mut tensors: Tensors, file: &Path) -> anyhow::Result<()> {
+    let mut packed = Vec::new();
+    for (name, shape) in part.layers().iter().flat_map(Layer::tensors) {
+        let array = tensors.remove(&name).with_context(|| format!("`{name}` is missing"))?;
+        ensure!(
+            array.shape == shape,
+            "`{name}` has the shape {:?} where the network has {shape:?}",
+            array.shape
+        );
+        let bytes = to_f16(&array.data).with_context(|| format!("`{name}`"))?;
+        packed.push(Tensor::new(name, DType::F16, shape, None, Bytes::from_bytes_vec(bytes)));
+    }
+    if let Some(name) = tensors.keys().next() {
+        bail!("`{name}` is not a tensor of {}", part.name());
+    }
+    let header = Header::new(model, part);
+    let writer = header
+        .entries()
+        .iter()
+        .fold(Writer::new(packed), |writer, (key, value)| writer.with_metadata(key, value));
+    writer
+        .write_to_file(file)
+        .map_err(|error| anyhow::anyhow!("{error:?}"))
+        .with_context(|| format!("writing {}", file.display()))
+}
+
+/// Rounds to the nearest float16. Subnormals become zero: they carry almost nothing, and
+/// arithmetic on them is slow on many processors.
+fn to_f16(values: &[f32]) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(values.len() * 2);
+    for &value in values {
+        let half = f16::from_f32(value);
+        ensure!(half.is_finite(), "{value} does not fit into a 16-bit float");
+        let half = if half.is_normal() { half } else { f16::ZERO };
+        bytes.extend_from_slice(&half.to_le_bytes());
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_rounded_flushed_and_bounded() {
+        let bytes = to_f16(&[1.0, -0.333_333_34, 1e-7, 0.0]).unwrap();
+        let halves: Vec<_> =
+            bytes.chunks(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+        assert_eq!(halves[0], 1.0);
+        assert!((halves[1] + 1.0 / 3.0).abs() < 2e-4);
+        assert_eq!(halves[2..], [0.0, 0.0]);
+        assert!(to_f16(&[1e6]).is_err());
+        assert!(to_f16(&[f32::NAN]).is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_the_network_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("shard2.bin");
+        let all: Tensors = Part::Shard2
+            .layers()
+            .iter()
+            .flat_map(Layer::tensors)
+            .map(|(name, shape)| {
+                let data = vec![0.5; shape.iter().product()];
+                (name, Array { shape, data })
+            })
+            .collect();
+        let refused = |tensors| {
+            let error = write(Part::Shard2, "casia-webface", tensors, &file).unwrap_err();
+            assert!(!file.exists());
+            format!("{error:#}")
+        };
+
+        let mut less = all.clone();
+        less.remove("block8_conv2d.bias");
+        assert_eq!(refused(less), "`block8_conv2d.bias` is missing");
+
+        let mut other = all.clone();
+        other.get_mut("last_bn.beta").unwrap().shape = vec![256, 2];
+        let text = refused(other);
+        assert!(text.contains("`last_bn.beta`") && text.contains("[256, 2]"), "{text}");
+
+        let mut more = all.clone();
+        more.insert("logits.weight".into(), Array { shape: vec![1], data: vec![0.0] });
+        assert_eq!(refused(more), "`logits.weight` is not a tensor of shard2");
+
+        write(Part::Shard2, "casia-webface", all, &file).unwrap();
+        assert!(file.exists());
+    }
+}

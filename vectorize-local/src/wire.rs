@@ -1,0 +1,364 @@
+//! The HTTP interface of an index as JSON: reading and checking requests, deciding what a write
+//! changes, and shaping answers. Pure: the Durable Object brings the bytes and the storage.
+//!
+//! | request | body | answer |
+//! | --- | --- | --- |
+//! | `GET info` | | dimensions, count, last mutation |
+//! | `POST query` | options, and `vector` or `vectorId` | matches |
+//! | `POST getByIds` | `{ids}` | vectors |
+//! | `POST deleteByIds` | `{ids}` | `{mutationId}` |
+//! | `POST insert`, `POST upsert` | `{vectors}`, or one per line as NDJSON | `{mutationId}` |
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    fault::Fault,
+    index::{Change, Hit, Index, Vector},
+    limits,
+};
+
+/// The media type of vectors that come one per line.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// A request that can be carried out.
+#[derive(Debug, PartialEq)]
+pub enum Command {
+    /// Describes the index.
+    Info,
+    /// Searches it.
+    Query(Query),
+    /// Reads vectors.
+    Get(Vec<String>),
+    /// Changes it.
+    Write(Write),
+}
+
+/// A search.
+#[derive(Debug, PartialEq)]
+pub struct Query {
+    target: Target,
+    top_k: usize,
+    namespace: Option<String>,
+    values: bool,
+    metadata: ReturnMetadata,
+}
+
+/// A change of the index, before it is known what it holds.
+#[derive(Debug, PartialEq)]
+pub enum Write {
+    /// Stores vectors whose ids are new.
+    Insert(Vec<Vector>),
+    /// Stores vectors.
+    Upsert(Vec<Vector>),
+    /// Removes vectors.
+    Delete(Vec<String>),
+}
+
+/// A stored vector as callers write and read it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct JsonVector {
+    id: String,
+    values: Vec<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metadata: Option<Map<String, Value>>,
+}
+
+/// The last write that was applied.
+#[derive(Debug, Default)]
+pub struct Processed {
+    /// RFC 3339.
+    pub datetime: Option<String>,
+    /// What the write answered.
+    pub mutation: Option<String>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Target {
+    Vector(Vec<f32>),
+    Id(String),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ReturnMetadata {
+    #[default]
+    None,
+    Indexed,
+    All,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonQuery {
+    vector: Option<Vec<f32>>,
+    vector_id: Option<String>,
+    top_k: Option<usize>,
+    namespace: Option<String>,
+    #[serde(default)]
+    return_values: bool,
+    #[serde(default)]
+    return_metadata: ReturnMetadata,
+    filter: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct JsonIds {
+    ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct JsonVectors {
+    vectors: Vec<JsonVector>,
+}
+
+/// Reads a request for an index of so many dimensions. `operation` is the last part of the path.
+///
+/// # Errors
+/// A refusal in the words of Vectorize.
+pub fn read(
+    operation: &str,
+    ndjson: bool,
+    body: &[u8],
+    dimensions: usize,
+) -> Result<Command, Fault> {
+    match operation {
+        "info" => Ok(Command::Info),
+        "query" => read_query(json(body)?, dimensions).map(Command::Query),
+        "getByIds" => read_ids(body, limits::GET_IDS_MAX).map(Command::Get),
+        "deleteByIds" => {
+            let ids = read_ids(body, limits::DELETE_IDS_MAX)?;
+            Ok(Command::Write(Write::Delete(ids)))
+        }
+        "insert" | "upsert" => {
+            let vectors = read_vectors(operation, ndjson, body, dimensions)?;
+            Ok(Command::Write(match operation {
+                "insert" => Write::Insert(vectors),
+                _ => Write::Upsert(vectors),
+            }))
+        }
+        _ => Err(Fault::new(format!("unknown operation \"{operation}\""))),
+    }
+}
+
+impl Query {
+    /// The answer of an index.
+    ///
+    /// # Errors
+    /// When the query names a vector that the index does not hold.
+    pub fn answer(&self, index: &Index) -> Result<Value, Fault> {
+        let stored;
+        let vector = match &self.target {
+            Target::Vector(values) => values,
+            Target::Id(id) => {
+                let missing = || Fault::new(format!("no vector with id \"{id}\""));
+                stored = index.get(id).ok_or_else(missing)?.values;
+                &stored
+            }
+        };
+        let hits = index.nearest(vector, self.namespace.as_deref(), self.top_k);
+        let matches: Vec<Value> = hits.into_iter().map(|hit| self.shape(hit)).collect();
+        Ok(json!({ "count": matches.len(), "matches": matches }))
+    }
+
+    fn shape(&self, hit: Hit) -> Value {
+        let mut shape = json!({ "id": hit.vector.id, "score": hit.score });
+        if self.values {
+            shape["values"] = json!(hit.vector.values);
+        }
+        // Without metadata indexes nothing is indexed.
+        if let (ReturnMetadata::All, Some(metadata)) = (self.metadata, hit.vector.metadata) {
+            shape["metadata"] = Value::Object(metadata);
+        }
+        if let Some(namespace) = hit.vector.namespace {
+            shape["namespace"] = Value::String(namespace);
+        }
+        shape
+    }
+}
+
+impl Write {
+    /// What this write changes in an index: an insert leaves ids alone that exist, or that the
+    /// same insert has brought before.
+    #[must_use]
+    pub fn changes(self, index: &Index) -> Vec<Change> {
+        match self {
+            Self::Upsert(vectors) => vectors.into_iter().map(Change::Put).collect(),
+            Self::Delete(ids) => ids.into_iter().map(Change::Remove).collect(),
+            Self::Insert(vectors) => {
+                let mut seen = HashSet::new();
+                vectors
+                    .into_iter()
+                    .filter(|vector| !index.contains(&vector.id) && seen.insert(vector.id.clone()))
+                    .map(Change::Put)
+                    .collect()
+            }
+        }
+    }
+}
+
+/// The answer to `info`.
+#[must_use]
+pub fn info(index: &Index, processed: &Processed) -> Value {
+    json!({
+        "dimensions": index.dimensions(),
+        "vectorCount": index.len(),
+        "processedUpToDatetime": processed.datetime,
+        "processedUpToMutation": processed.mutation,
+    })
+}
+
+/// The answer to `getByIds`: those that exist, in the order asked for.
+#[must_use]
+pub fn vectors(index: &Index, ids: &[String]) -> Value {
+    let found = ids.iter().filter_map(|id| index.get(id));
+    let shaped = found.map(|Vector { id, values, namespace, metadata }| {
+        json!(JsonVector { id, values, namespace, metadata })
+    });
+    Value::Array(shaped.collect())
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(body).map_err(|error| {
+        Fault::coded(40026, format!("Failed to parse the request body as JSON: {error}"))
+    })
+}
+
+fn read_query(query: JsonQuery, dimensions: usize) -> Result<Query, Fault> {
+    if query.filter.is_some() {
+        return Err(Fault::new("vectorize-local has no metadata filters yet"));
+    }
+    let target = match (query.vector, query.vector_id) {
+        (Some(vector), None) => {
+            let got = vector.len();
+            if got != dimensions || vector.iter().any(|value| !value.is_finite()) {
+                let text = format!(
+                    "invalid query vector, expected {dimensions} dimensions, and got {got} \
+                     dimensions"
+                );
+                return Err(Fault::coded(40006, text));
+            }
+            Target::Vector(vector)
+        }
+        (None, Some(id)) => Target::Id(check_id(id)?),
+        _ => return Err(Fault::new("either vector or vectorId is required")),
+    };
+    let content = query.return_values || query.return_metadata == ReturnMetadata::All;
+    let top_k = query.top_k.unwrap_or(limits::TOP_K_DEFAULT);
+    check_top_k(top_k, content)?;
+    Ok(Query {
+        target,
+        top_k,
+        namespace: query.namespace,
+        values: query.return_values,
+        metadata: query.return_metadata,
+    })
+}
+
+fn check_top_k(top_k: usize, content: bool) -> Result<(), Fault> {
+    let (all, some) = (limits::TOP_K_MAX, limits::TOP_K_WITH_CONTENT_MAX);
+    if content && top_k > some {
+        let text = format!(
+            "with returnValues=true or returnMetadata=all, max top K is {some}, but got {top_k}; \
+             for a top K up to {all}, retry with returnValues=false and returnMetadata=indexed"
+        );
+        return Err(Fault::coded(40025, text));
+    }
+    if top_k > all {
+        return Err(Fault::coded(40025, format!("max top K is {all}, but got {top_k}")));
+    }
+    if top_k == 0 {
+        return Err(Fault::new("min top K is 1, but got 0"));
+    }
+    Ok(())
+}
+
+fn read_ids(body: &[u8], max: usize) -> Result<Vec<String>, Fault> {
+    let JsonIds { ids } = json(body)?;
+    if ids.len() > max {
+        let got = ids.len();
+        let text = format!("too many ids in payload; max id count is {max}, got {got}");
+        return Err(Fault::coded(40007, text));
+    }
+    ids.into_iter().map(check_id).collect()
+}
+
+fn check_id(id: String) -> Result<String, Fault> {
+    let (max, got) = (limits::ID_BYTES_MAX, id.len());
+    if got > max {
+        let text = format!("id too long; max is {max} bytes, got {got} bytes");
+        return Err(Fault::coded(40008, text));
+    }
+    if id.is_empty() {
+        return Err(Fault::new("id is empty"));
+    }
+    Ok(id)
+}
+
+fn read_vectors(
+    operation: &str,
+    ndjson: bool,
+    body: &[u8],
+    dimensions: usize,
+) -> Result<Vec<Vector>, Fault> {
+    let unreadable = |_| {
+        Fault::coded(40023, format!("failed to parse {operation} vectors request in json format"))
+    };
+    let vectors: Vec<JsonVector> = if ndjson {
+        let lines = serde_json::Deserializer::from_slice(body).into_iter();
+        lines.collect::<Result<_, _>>().map_err(unreadable)?
+    } else {
+        serde_json::from_slice::<JsonVectors>(body).map_err(unreadable)?.vectors
+    };
+    let (max, got) = (limits::WRITE_VECTORS_MAX, vectors.len());
+    if got > max {
+        let text = format!("too many vectors in payload; max vector count is {max}, got {got}");
+        return Err(Fault::new(text));
+    }
+    vectors.into_iter().map(|vector| check_vector(vector, dimensions)).collect()
+}
+
+fn check_vector(vector: JsonVector, dimensions: usize) -> Result<Vector, Fault> {
+    let JsonVector { id, values, namespace, metadata } = vector;
+    let id = check_id(id)?;
+    let got = values.len();
+    if got != dimensions {
+        let text = format!(
+            "invalid vector for id=\"{id}\", expected {dimensions} dimensions, and got {got} \
+             dimensions"
+        );
+        return Err(Fault::coded(40012, text));
+    }
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(Fault::new(format!("invalid vector for id=\"{id}\", not a float32 number")));
+    }
+    let max = limits::NAMESPACE_BYTES_MAX;
+    if let Some(got) = namespace.as_ref().map(String::len).filter(|&bytes| bytes > max) {
+        let text = format!("namespace too long; max is {max} bytes, got {got} bytes");
+        return Err(Fault::new(text));
+    }
+    check_metadata(metadata.as_ref())?;
+    Ok(Vector { id, values, namespace, metadata })
+}
+
+fn check_metadata(metadata: Option<&Map<String, Value>>) -> Result<(), Fault> {
+    let Some(metadata) = metadata else { return Ok(()) };
+    let bad = |key: &&String| key.is_empty() || key.starts_with('$') || key.contains(['.', '"']);
+    if let Some(key) = metadata.keys().find(bad) {
+        // The code is published, its text is not.
+        return Err(Fault::coded(40018, format!("invalid metadata key {key:?}")));
+    }
+    let (max, got) = (limits::METADATA_BYTES_MAX, json!(metadata).to_string().len());
+    if got > max {
+        let text = format!("metadata too large; max is {max} bytes, got {got} bytes");
+        return Err(Fault::coded(40023, text));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

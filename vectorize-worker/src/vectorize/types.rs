@@ -1,0 +1,210 @@
+//! What goes into a Vectorize index and what comes out. Plain data.
+
+use serde::{Deserialize, Serialize};
+
+/// Metadata of a vector: an object of JSON. Keys are not empty, do not start with `$`, and hold
+/// neither `.` nor `"`; in all at most 10 KiB.
+pub type Metadata = serde_json::Map<String, serde_json::Value>;
+
+/// A vector as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vector {
+    /// Unique in the index, at most 64 bytes.
+    pub id: String,
+    /// As many as the index has dimensions; stored as float32.
+    pub values: Vec<f32>,
+    /// The part of the index that the vector lies in, at most 64 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// What matches can bring back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
+}
+
+impl Vector {
+    /// A vector without namespace and metadata.
+    pub fn new(id: impl Into<String>, values: Vec<f32>) -> Self {
+        Self { id: id.into(), values, namespace: None, metadata: None }
+    }
+
+    /// Puts the vector into a namespace.
+    #[must_use]
+    pub fn namespace(self, namespace: impl Into<String>) -> Self {
+        Self { namespace: Some(namespace.into()), ..self }
+    }
+
+    /// Gives the vector metadata.
+    #[must_use]
+    pub fn metadata(self, metadata: Metadata) -> Self {
+        Self { metadata: Some(metadata), ..self }
+    }
+}
+
+/// How much metadata matches bring back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReturnMetadata {
+    /// None: the default.
+    None,
+    /// What has a metadata index; strings of it may be cut.
+    Indexed,
+    /// All. Bounds `top_k` to 50.
+    All,
+}
+
+/// What a query asks for, besides the vector.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueryOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_values: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_metadata: Option<ReturnMetadata>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<Metadata>,
+}
+
+impl QueryOptions {
+    /// Five matches from all namespaces, with ids and scores only.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many matches to return at most.
+    #[must_use]
+    pub fn top_k(self, top_k: u32) -> Self {
+        Self { top_k: Some(top_k), ..self }
+    }
+
+    /// Searches one namespace only.
+    #[must_use]
+    pub fn namespace(self, namespace: impl Into<String>) -> Self {
+        Self { namespace: Some(namespace.into()), ..self }
+    }
+
+    /// Returns values too, which makes scores exact and the search better and slower. Bounds
+    /// `top_k` to 50.
+    #[must_use]
+    pub fn return_values(self) -> Self {
+        Self { return_values: Some(true), ..self }
+    }
+
+    /// Returns metadata too.
+    #[must_use]
+    pub fn return_metadata(self, metadata: ReturnMetadata) -> Self {
+        Self { return_metadata: Some(metadata), ..self }
+    }
+
+    /// Searches only vectors whose metadata fits, for example `{"year": {"$gte": 1500}}`. What
+    /// is filtered on needs a metadata index, made before the vectors were written.
+    #[must_use]
+    pub fn filter(self, filter: Metadata) -> Self {
+        Self { filter: Some(filter), ..self }
+    }
+}
+
+/// What a query found, nearest first.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Matches {
+    /// How many.
+    pub count: usize,
+    /// The vectors found.
+    pub matches: Vec<Match>,
+}
+
+/// A vector that a query found.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Match {
+    /// As stored.
+    pub id: String,
+    /// As the metric of the index defines it.
+    pub score: f64,
+    /// As stored, if asked for.
+    #[serde(default)]
+    pub values: Option<Vec<f32>>,
+    /// As stored.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// As stored, if asked for.
+    #[serde(default)]
+    pub metadata: Option<Metadata>,
+}
+
+/// A write that was accepted, though perhaps not yet applied.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mutation {
+    /// Appears as [`IndexInfo::processed_up_to_mutation`] when the write is the last applied.
+    pub mutation_id: String,
+}
+
+/// The state of an index.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexInfo {
+    /// Numbers per vector.
+    pub dimensions: usize,
+    /// Vectors held.
+    pub vector_count: u64,
+    /// When the last write was applied, RFC 3339; nothing before the first.
+    #[serde(default)]
+    pub processed_up_to_datetime: Option<String>,
+    /// The last write that was applied; nothing before the first.
+    #[serde(default)]
+    pub processed_up_to_mutation: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn options_left_alone_are_not_sent() {
+        assert_eq!(serde_json::to_value(QueryOptions::new()).unwrap(), json!({}));
+        let vector = serde_json::to_value(Vector::new("a", vec![0.5])).unwrap();
+        assert_eq!(vector, json!({"id": "a", "values": [0.5]}));
+    }
+
+    #[test]
+    fn options_have_the_names_of_vectorize() {
+        let filter = json!({"year": {"$gte": 1500}}).as_object().cloned().unwrap();
+        let options = QueryOptions::new()
+            .top_k(3)
+            .namespace("n")
+            .return_values()
+            .return_metadata(ReturnMetadata::All)
+            .filter(filter);
+        let expected = json!({
+            "topK": 3, "namespace": "n", "returnValues": true, "returnMetadata": "all",
+            "filter": {"year": {"$gte": 1500}},
+        });
+        assert_eq!(serde_json::to_value(options).unwrap(), expected);
+        assert_eq!(serde_json::to_value(ReturnMetadata::None).unwrap(), json!("none"));
+    }
+
+    #[test]
+    fn answers_are_read_with_and_without_content() {
+        let answer = json!({"count": 2, "matches": [
+            {"id": "a", "score": 0.5, "values": [1, 2.5], "metadata": {"k": "v"}, "namespace": "n"},
+            {"id": "b", "score": 1},
+        ]});
+        let matches: Matches = serde_json::from_value(answer).unwrap();
+        assert_eq!(matches.matches[0].values, Some(vec![1.0, 2.5]));
+        assert_eq!(matches.matches[1].metadata, None);
+
+        let info = json!({
+            "dimensions": 2, "vectorCount": 7, "processedUpToDatetime": null,
+            "processedUpToMutation": "0000aaaa-11bb-22cc-33dd-444444eeeeee",
+        });
+        let info: IndexInfo = serde_json::from_value(info).unwrap();
+        assert_eq!((info.dimensions, info.vector_count), (2, 7));
+        assert_eq!(info.processed_up_to_datetime, None);
+    }
+}
