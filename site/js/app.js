@@ -6,7 +6,7 @@
 
 import * as api from "./api.js";
 import { Camera } from "./camera.js";
-import { showEnrolled, showResult } from "./cards.js";
+import { dropEnrolled, showEnrolled, showResult } from "./cards.js";
 import { drawCrop, encodeCrop } from "./crop.js";
 import { loadDetector } from "./detector.js";
 import { findFace, remarks } from "./finder.js";
@@ -40,7 +40,7 @@ function startCamera() {
       view.fail("The camera was disconnected. Connect it again, or choose a photo.");
     });
     if (signal.aborted) return;
-    view.stage("camera", camera.mirrored);
+    view.stage("camera", camera.shape);
     view.enter("camera", "The camera is on.");
     view.element("capture").focus({ preventScroll: true });
   });
@@ -48,13 +48,13 @@ function startCamera() {
 
 function capture() {
   run("loading", "Looking for a face…", async (signal) => {
-    const { mirrored } = camera;
+    const { shape } = camera;
     const picture = camera.grab();
     drawFound(view.element("still"), picture);
-    view.stage("still", mirrored);
+    view.stage("still", shape);
     await cutOut(picture, signal).catch((error) => {
       // The camera is still on: another try is one click away.
-      if (!signal.aborted) view.stage("camera", mirrored);
+      if (!signal.aborted) view.stage("camera", shape);
       throw error;
     });
   });
@@ -72,7 +72,7 @@ function openFile(file) {
     const picture = await readPicture(file);
     if (signal.aborted) return;
     drawFound(view.element("still"), picture);
-    view.stage("still");
+    view.stage("still", picture);
     await cutOut(picture, signal);
   });
 }
@@ -134,7 +134,7 @@ function enrol(event) {
 function forget(id, token) {
   run("working", "Deleting…", async () => {
     await api.forget(id, token);
-    view.dropEnrolled(id);
+    dropEnrolled(id);
     reset();
     view.notice("Forgotten: the picture, the name and the numbers are deleted.");
   });
@@ -175,9 +175,13 @@ function listen() {
   });
   // A file dropped beside the viewfinder must not replace the page.
   for (const type of ["dragover", "drop"]) {
-    addEventListener(type, (event) => event.preventDefault());
+    addEventListener(type, (event) => {
+      const { dataTransfer } = /** @type {DragEvent} */ (event);
+      if (!dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      if (type === "drop") openFile(dataTransfer.files[0]);
+    });
   }
-  addEventListener("drop", (event) => openFile(event.dataTransfer?.files[0]));
   document.addEventListener("visibilitychange", () => {
     if (document.hidden && camera.on) reset();
   });

@@ -24,9 +24,11 @@ export class Camera {
     this.#video = video;
   }
 
-  /** Whether the preview should be mirrored: people expect a mirror, unless it looks away. */
-  get mirrored() {
-    return this.#stream?.getVideoTracks()[0]?.getSettings().facingMode !== "environment";
+  /** The picture's size, and whether to show it as in a mirror, which people expect. */
+  get shape() {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    const facing = this.#stream?.getVideoTracks()[0]?.getSettings().facingMode;
+    return { width, height, mirrored: facing !== "environment" };
   }
 
   /** Whether it is on. */

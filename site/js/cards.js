@@ -114,6 +114,12 @@ function number(value) {
 function moment(time) {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return time;
-  const format = { dateStyle: "medium", timeStyle: "long" };
-  return date.toLocaleString("en-GB", /** @type {Intl.DateTimeFormatOptions} */ (format));
+  return date.toLocaleString("en-GB", {
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZoneName: "short",
+  });
 }

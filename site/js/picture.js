@@ -53,22 +53,23 @@ export function drawFound(canvas, picture, found) {
   const scale = Math.min(1, SHOWN_MAX / Math.max(picture.width, picture.height));
   const context = draw(canvas, picture, picture.width, picture.height, scale);
   if (!found) return;
-  const unit = Math.max(canvas.width, canvas.height) / 640;
+  const unit = Math.max(picture.width, picture.height) / 480;
   context.scale(scale, scale);
-  context.lineWidth = (1.5 * unit) / scale;
+  context.lineWidth = unit;
   context.strokeStyle = DIM;
   for (const { box } of found.others) context.strokeRect(box.x, box.y, box.width, box.height);
   context.strokeStyle = BRIGHT;
-  drawLandmarks(context, found.face, unit / scale);
-  drawFrame(context, found.frame, unit / scale);
+  drawLandmarks(context, found.face, found.frame.width / 160);
+  drawFrame(context, found.frame, unit);
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Face} face
- * @param {number} unit
+ * @param {number} unit small beside the face, however large that is
  */
 function drawLandmarks(context, { points }, unit) {
+  context.lineWidth = unit;
   context.globalAlpha = 0.6;
   for (const [first, last, closed] of LINES) {
     context.beginPath();
@@ -80,7 +81,7 @@ function drawLandmarks(context, { points }, unit) {
   context.fillStyle = BRIGHT;
   for (const { x, y } of points) {
     context.beginPath();
-    context.arc(x, y, 2 * unit, 0, 2 * Math.PI);
+    context.arc(x, y, 1.6 * unit, 0, 2 * Math.PI);
     context.fill();
   }
 }
@@ -92,8 +93,9 @@ function drawLandmarks(context, { points }, unit) {
  * @param {number} unit
  */
 function drawFrame(context, { x, y, width, height }, unit) {
+  context.lineWidth = unit;
   context.strokeRect(x, y, width, height);
-  context.lineWidth = 4 * unit;
+  context.lineWidth = 3 * unit;
   context.lineCap = "round";
   const arm = 0.14 * width;
   for (const [cornerX, signX] of [[x, 1], [x + width, -1]]) {

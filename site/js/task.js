@@ -38,10 +38,10 @@ export async function run(state, status, work) {
  * Waits for the server, and says so when it takes long.
  * @template T
  * @param {Promise<T>} answer
- * @param {string} [status]
  * @returns {Promise<T>}
  */
-export async function patiently(answer, status = "Waking the model… this can take a few seconds.") {
-  const timer = setTimeout(() => view.enter("working", status), WAKING_MS);
+export async function patiently(answer) {
+  const waking = () => view.enter("working", "Waking the model… this can take a few seconds.");
+  const timer = setTimeout(waking, WAKING_MS);
   return answer.finally(() => clearTimeout(timer));
 }

@@ -49,14 +49,17 @@ export function enter(next, status = "") {
 }
 
 /**
- * Chooses what the viewfinder shows.
+ * Chooses what the viewfinder shows, and gives it that picture's shape.
  * @param {Stage} stage
- * @param {boolean} [mirrored] whether the picture is shown as in a mirror
+ * @param {{width: number, height: number, mirrored?: boolean}} [picture]
  */
-export function stage(stage, mirrored = false) {
+export function stage(stage, picture) {
+  const finder = element("finder");
   document.body.dataset.stage = stage;
-  document.body.toggleAttribute("data-mirrored", mirrored);
-  if (stage !== "empty") element("drop").scrollIntoView({ block: "nearest" });
+  document.body.toggleAttribute("data-mirrored", picture?.mirrored ?? false);
+  if (picture) finder.style.setProperty("--shape", `${picture.width} / ${picture.height}`);
+  else finder.style.removeProperty("--shape");
+  if (stage !== "empty") finder.scrollIntoView({ block: "nearest" });
 }
 
 /** @param {string} sentence */
@@ -67,11 +70,12 @@ export function fail(sentence) {
   box.focus();
 }
 
-/** @param {string} sentence shown above the viewfinder until something else happens */
+/** @param {string} sentence shown, with nothing else in the way, until something else happens */
 export function notice(sentence) {
   const box = element("notice");
   box.textContent = sentence;
   box.hidden = sentence === "";
+  if (sentence !== "") box.focus();
 }
 
 /**

@@ -2,7 +2,7 @@
 //! is code inside workerd; it checks one option, turns calls into HTTP requests to the index,
 //! and turns refusals into JavaScript errors. So does this.
 
-use js_sys::{Array, Error as JsError, JSON, Object, Reflect};
+use js_sys::{Array, Error as JsError, JSON, Object, Reflect, TypeError};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
@@ -109,7 +109,10 @@ async fn search(key: &str, target: &JsValue, options: &JsValue) -> JsResult {
 }
 
 async fn write(operation: &str, path: &str, vectors: &JsValue) -> JsResult {
-    let vectors = Array::from(vectors);
+    // Without this check a value that cannot be iterated would throw across Rust, and hang.
+    let Some(vectors) = vectors.dyn_ref::<Array>() else {
+        return Err(TypeError::new("vectors is not an array").into());
+    };
     let plain = Array::new();
     for vector in vectors.iter() {
         let copy = Object::assign(&Object::new(), vector.unchecked_ref());

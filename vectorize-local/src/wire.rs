@@ -11,7 +11,10 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -83,8 +86,7 @@ enum Target {
     Id(String),
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum ReturnMetadata {
     #[default]
     None,
@@ -104,6 +106,18 @@ struct JsonQuery {
     #[serde(default)]
     return_metadata: ReturnMetadata,
     filter: Option<Map<String, Value>>,
+}
+
+impl<'de> Deserialize<'de> for ReturnMetadata {
+    /// By hand for the sake of the text: Vectorize names the field, serde would not.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)?.as_str() {
+            Some("none") => Ok(Self::None),
+            Some("indexed") => Ok(Self::Indexed),
+            Some("all") => Ok(Self::All),
+            _ => Err(D::Error::custom("returnMetadata: expected value")),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// What every `type` begins with.
+const TYPE_PREFIX: &str = "urn:cface:problem:";
+
 /// What went wrong, as the caller can act on it. Each kind has one status and one stable `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -125,11 +128,19 @@ impl Problem {
         Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, detail) }
     }
 
+    /// The problem that another Worker has answered with, if it is of a kind that we know.
+    #[must_use]
+    pub fn from_document(document: Document) -> Option<Self> {
+        let slug = document.type_.strip_prefix(TYPE_PREFIX)?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == slug)?;
+        Some(Self::new(kind, document.detail))
+    }
+
     /// The document to send.
     #[must_use]
     pub fn document(&self) -> Document {
         Document {
-            type_: format!("urn:cface:problem:{}", self.kind.slug()),
+            type_: format!("{TYPE_PREFIX}{}", self.kind.slug()),
             title: self.kind.title().into(),
             status: self.kind.status(),
             detail: self.detail.clone(),
@@ -182,6 +193,8 @@ mod tests {
         assert_eq!(json["status"], 503);
         assert_eq!(json["detail"], "Try again.");
         assert!(json["title"].is_string());
+        let problem = Problem::from_document(document).unwrap();
+        assert_eq!(problem.kind, Kind::ModelUnavailable);
     }
 
     #[test]

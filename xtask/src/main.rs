@@ -1,2 +1,66 @@
-//! Commands.
-fn main() {}
+//! Every command of the project, as `cargo xtask <command>`. This file owns the command line;
+//! each command has a file of its own, and what several of them need is in [`setup`].
+
+mod commands;
+mod fingerprint;
+mod progress;
+mod project;
+mod run;
+mod setup;
+mod stop;
+#[cfg(test)]
+mod tidy;
+mod wrangler;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use commands::{build, ci, cron, deploy, dev, generate, lint, test, weights};
+
+/// The commands of the project. Each sets up what it needs and says so.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Runs everything on this machine: the page, both Workers, their storage.
+    Dev(dev::Options),
+    /// Fires the daily purge of a server that `dev` runs.
+    Cron(cron::Options),
+    /// Runs the tests, from unit tests to the page in a browser.
+    Test(test::Options),
+    /// Fetches the published checkpoint and writes the weights of both shards.
+    Weights(weights::Options),
+    /// Builds the Workers.
+    Build(build::Options),
+    /// Writes the generated code of the shards from ONNX.
+    Generate(generate::Options),
+    /// Puts everything on Cloudflare.
+    Deploy(deploy::Options),
+    /// Checks formatting and lints, natively and for WebAssembly.
+    Lint,
+    /// Everything that CI checks.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let outcome = stop::listen().and_then(|()| match command {
+        Command::Dev(options) => dev::run(&options),
+        Command::Cron(options) => cron::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Weights(options) => weights::run(&options),
+        Command::Build(options) => build::run(&options),
+        Command::Generate(options) => generate::run(&options),
+        Command::Deploy(options) => deploy::run(&options),
+        Command::Lint => lint::run(),
+        Command::Ci => ci::run(),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever stopped it knows why it ended.
+        Err(_) if stop::requested() => ExitCode::from(stop::EXIT_CODE),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -23,7 +23,6 @@ mod load;
 // Generated files are as their generator writes them.
 #[rustfmt::skip]
 #[expect(
-    missing_docs,
     unreachable_pub,
     clippy::allow_attributes_without_reason,
     clippy::pedantic,
@@ -34,7 +33,6 @@ mod shard1;
 
 #[rustfmt::skip]
 #[expect(
-    missing_docs,
     unreachable_pub,
     clippy::allow_attributes_without_reason,
     clippy::pedantic,
@@ -189,6 +187,6 @@ impl Shard {
             Network::Shard1(model) => model.forward(input).into_data(),
             Network::Shard2(model) => model.forward(input).into_data(),
         };
-        output.into_vec().ok().filter(|output| output.len() == part.output_len())
+        output.try_into_vec().ok().filter(|output| output.len() == part.output_len())
     }
 }

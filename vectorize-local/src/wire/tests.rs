@@ -159,7 +159,8 @@ fn return_metadata_false_is_refused_as_in_production() {
     let fault = read_json("query", &json!({"vector": [1, 2], "returnMetadata": false}));
     let fault = fault.unwrap_err();
     assert_eq!(fault.code, Some(40026));
-    assert!(fault.error.starts_with("Failed to parse the request body as JSON: "));
+    let text = "Failed to parse the request body as JSON: returnMetadata: expected value";
+    assert!(fault.error.starts_with(text), "{}", fault.error);
 }
 
 #[test]

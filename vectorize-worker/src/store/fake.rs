@@ -94,7 +94,7 @@ impl Vectors for Fake {
     async fn delete(&self, ids: &[String]) -> Result<(), Failure> {
         self.call("vectors.delete")?;
         assert!((1..=super::DELETE_VECTORS_MAX).contains(&ids.len()), "{} ids", ids.len());
-        ids.iter().for_each(|id| drop(self.vectors.borrow_mut().remove(id)));
+        self.vectors.borrow_mut().retain(|id, _| !ids.contains(id));
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl Pictures for Fake {
     async fn delete(&self, keys: &[String]) -> Result<(), Failure> {
         self.call("pictures.delete")?;
         assert!((1..=super::PAGE_MAX).contains(&keys.len()), "{} keys", keys.len());
-        keys.iter().for_each(|key| drop(self.pictures.borrow_mut().remove(key)));
+        self.pictures.borrow_mut().retain(|key, _| !keys.contains(key));
         Ok(())
     }
 

@@ -119,6 +119,7 @@ async fn settle<T: DeserializeOwned>(returned: Result<JsValue, JsValue>) -> Resu
 /// As a plain JavaScript value. Through text, which crosses the border once, where building
 /// the value would cross it for every number.
 fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, Error> {
-    let json = serde_json::to_string(value).map_err(|error| Error::Unreadable(error.to_string()))?;
+    let json =
+        serde_json::to_string(value).map_err(|error| Error::Unreadable(error.to_string()))?;
     JSON::parse(&json).map_err(|thrown| Error::from_js(&thrown))
 }

@@ -1,0 +1,83 @@
+//! The routes of the public API: which paths there are and which methods they take.
+
+/// A path of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// `/embed`
+    Embed,
+    /// `/add`
+    Add,
+    /// `/match`
+    Match,
+    /// `/verify`
+    Verify,
+    /// `/faces/{id}`
+    Face(String),
+    /// `/health`
+    Health,
+    /// `/openapi.json`
+    OpenApi,
+}
+
+impl Route {
+    /// The route of a path, if there is one. A face's id is not checked here: one that cannot
+    /// exist is a face that does not.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
+        Some(match path {
+            "/embed" => Self::Embed,
+            "/add" => Self::Add,
+            "/match" => Self::Match,
+            "/verify" => Self::Verify,
+            "/health" => Self::Health,
+            "/openapi.json" => Self::OpenApi,
+            _ => Self::Face(path.strip_prefix("/faces/").filter(|id| !id.contains('/'))?.into()),
+        })
+    }
+
+    /// The methods, as `Allow` lists them.
+    pub(crate) const fn allow(&self) -> &'static str {
+        match self {
+            Self::Embed | Self::Add | Self::Match | Self::Verify => "POST",
+            Self::Face(_) => "GET, HEAD, DELETE",
+            Self::Health | Self::OpenApi => "GET, HEAD",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_routes_or_nothing() {
+        assert_eq!(Route::parse("/embed"), Some(Route::Embed));
+        assert_eq!(Route::parse("/faces/ab"), Some(Route::Face("ab".into())));
+        for path in ["/", "/embed/", "/faces", "/faces/a/b", "/EMBED", ""] {
+            assert_eq!(Route::parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn openapi_describes_every_route_and_no_other() {
+        let text = include_str!("../openapi.json");
+        let openapi: serde_json::Value = serde_json::from_str(text).unwrap();
+        let paths = openapi["paths"].as_object().unwrap();
+        assert_eq!(paths.len(), 7);
+        for (path, operations) in paths {
+            let route = Route::parse(&path.replace("{id}", "0")).unwrap();
+            let mut documented: Vec<_> = operations
+                .as_object()
+                .unwrap()
+                .keys()
+                .filter(|key| *key != "parameters")
+                .map(|method| method.to_uppercase())
+                .collect();
+            let mut allowed: Vec<_> = route.allow().split(", ").collect();
+            // HEAD comes with every GET and is not described by itself.
+            allowed.retain(|method| *method != "HEAD");
+            documented.sort();
+            allowed.sort_unstable();
+            assert_eq!(documented, allowed, "{path}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Which request goes where, and what leaves when it fails.
+
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use wire::{Kind, Problem, limits::BODY_BYTES_MAX};
+use worker::{Date, Env, Method, Request, Response, Result, console_error};
+
+use crate::{
+    cloudflare::{Faces, Index},
+    enrol, faces, health, search,
+    store::{Failure, Trouble},
+};
+
+/// Answers any request.
+pub(crate) async fn answer(mut req: Request, env: &Env) -> Result<Response> {
+    match route(&mut req, env).await {
+        Ok(response) => Ok(response),
+        Err(Trouble::Problem(problem)) => problem.into_response(),
+        Err(Trouble::Failure(failure)) => {
+            console_error!("{failure}");
+            let text = "The store of faces does not answer. Try again in a moment.";
+            Problem::new(Kind::Unavailable, text).into_response()
+        }
+    }
+}
+
+async fn route(req: &mut Request, env: &Env) -> std::result::Result<Response, Trouble> {
+    let (vectors, pictures) = (Index::bound(env)?, Faces::bound(env)?);
+    let path = req.path();
+    let method = req.method();
+    match (path.as_str(), path.strip_prefix("/faces/")) {
+        ("/add", _) => {
+            only(&method, &[Method::Post], "POST")?;
+            let request = enrol::read(&body(req).await?)?;
+            let now = Date::now().as_millis();
+            json(&enrol::enrol(&vectors, &pictures, request, now).await?, 201)
+        }
+        ("/match", _) => {
+            only(&method, &[Method::Post], "POST")?;
+            let request = search::read(&body(req).await?)?;
+            json(&search::search(&vectors, &pictures, &request).await?, 200)
+        }
+        ("/health", _) => {
+            only(&method, &[Method::Get], "GET")?;
+            json(&health::health(&vectors, &pictures).await?, 200)
+        }
+        (_, Some(id)) => {
+            only(&method, &[Method::Get, Method::Delete], "GET, DELETE")?;
+            if method == Method::Get {
+                return faces::show(&pictures, id).await;
+            }
+            let authorization = req.headers().get("authorization").map_err(malformed)?;
+            let token = authorization.as_deref().and_then(faces::bearer);
+            faces::remove(&vectors, &pictures, id, token).await?;
+            Response::empty().map(|response| response.with_status(204)).map_err(unsendable)
+        }
+        _ => Err(Trouble::problem(Kind::NotFound, "There is no such route.")),
+    }
+}
+
+fn only(
+    method: &Method,
+    methods: &[Method],
+    allow: &'static str,
+) -> std::result::Result<(), Trouble> {
+    if methods.contains(method) {
+        return Ok(());
+    }
+    Err(Trouble::Problem(Problem::method_not_allowed(allow)))
+}
+
+/// The body, if it is within the limit. What is beyond is still read, and dropped: answering
+/// with a chunked body half read would cost the caller the connection.
+async fn body(req: &mut Request) -> std::result::Result<Vec<u8>, Trouble> {
+    let too_large = || {
+        let text = format!("The body is larger than {BODY_BYTES_MAX} bytes.");
+        Trouble::problem(Kind::TooLarge, text)
+    };
+    let announced = req.headers().get("content-length").map_err(malformed)?;
+    let announced = announced.and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
+    if announced > BODY_BYTES_MAX {
+        return Err(too_large());
+    }
+    // A request without a body has no stream.
+    let Ok(mut chunks) = req.stream() else { return Ok(vec![]) };
+    let mut body = Vec::with_capacity(announced);
+    let mut length = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(malformed)?;
+        length += chunk.len();
+        if length <= BODY_BYTES_MAX {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    if length > BODY_BYTES_MAX { Err(too_large()) } else { Ok(body) }
+}
+
+fn json(answer: &impl Serialize, status: u16) -> std::result::Result<Response, Trouble> {
+    Response::from_json(answer).map(|response| response.with_status(status)).map_err(unsendable)
+}
+
+fn malformed(_: worker::Error) -> Trouble {
+    Trouble::problem(Kind::Malformed, "The request broke off or cannot be read.")
+}
+
+fn unsendable(error: worker::Error) -> Trouble {
+    Failure::new("response", error).into()
+}

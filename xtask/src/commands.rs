@@ -1,0 +1,11 @@
+//! One module per command of `cargo xtask`.
+
+pub(crate) mod build;
+pub(crate) mod ci;
+pub(crate) mod cron;
+pub(crate) mod deploy;
+pub(crate) mod dev;
+pub(crate) mod generate;
+pub(crate) mod lint;
+pub(crate) mod test;
+pub(crate) mod weights;

@@ -1,0 +1,157 @@
+//! `cargo xtask build`: the three Workers as WebAssembly, by Cloudflare's `worker-build`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+
+use crate::fingerprint::{Fingerprint, Stamp};
+use crate::project;
+use crate::run::Run;
+use crate::setup::tools::Tools;
+use crate::setup::wasm::Toolchain;
+use crate::setup::{npm, site, tools, wasm};
+
+/// Builds the Workers.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The backend of the Burn engine.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) backend: Backend,
+}
+
+/// A backend of the Burn engine: a feature of `facenet-worker`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// burn-flex, Burn's pure-Rust backend.
+    #[default]
+    Flex,
+    /// burn-ndarray, its predecessor.
+    Ndarray,
+}
+
+impl Backend {
+    /// Cargo's arguments for a Worker.
+    fn cargo_arguments(self, worker: &str) -> &'static [&'static str] {
+        match self {
+            Self::Ndarray if worker == "facenet-worker" => {
+                &["--no-default-features", "--features", "burn-ndarray"]
+            }
+            Self::Ndarray | Self::Flex => &[],
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let _lock = project::lock()?;
+    ensure(options)
+}
+
+/// Sets up what a build needs, and builds the Workers whose inputs have changed.
+pub(crate) fn ensure(options: &Options) -> anyhow::Result<()> {
+    npm::ensure()?;
+    site::ensure()?;
+    let toolchain = wasm::ensure()?;
+    let tools = tools::ensure()?;
+    project::WORKERS
+        .iter()
+        .try_for_each(|worker| ensure_worker(worker, options.backend, &toolchain, &tools))
+}
+
+fn ensure_worker(
+    worker: &str,
+    backend: Backend,
+    toolchain: &Toolchain,
+    tools: &Tools,
+) -> anyhow::Result<()> {
+    let dir = project::root().join(worker);
+    let build = dir.join("build");
+    let arguments = backend.cargo_arguments(worker);
+    // worker-build replaces the folder as a whole, and so this file with it.
+    let stamp = Stamp::at(build.join("made-from"));
+    let inputs = inputs(worker, arguments, toolchain, tools)?;
+    if stamp.is(&inputs) && build.join("index.js").is_file() {
+        return Ok(());
+    }
+    stamp.clear()?;
+    Run::new(format!("building {worker} for WebAssembly"), &tools.worker_build)
+        .args(["--release", "--", "--locked"])
+        .args(arguments)
+        .dir(&dir)
+        .edit(|command| toolchain.apply(command))
+        // It would download these three otherwise.
+        .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
+        .env("ESBUILD_BIN", project::npm_program("esbuild"))
+        .env("WASM_OPT_BIN", project::npm_program("wasm-opt"))
+        .hint("The compiler's message above says why")
+        .quietly()?;
+    stamp.write(&inputs)
+}
+
+/// A fingerprint of everything that a Worker is built from. Cargo would find out by itself what
+/// is stale, but not that the steps after it, which take as long, have nothing to do.
+fn inputs(
+    worker: &str,
+    arguments: &[&str],
+    toolchain: &Toolchain,
+    tools: &Tools,
+) -> anyhow::Result<String> {
+    let root = project::root();
+    let mut fingerprint = Fingerprint::default()
+        .text(&arguments.join(" "))
+        .text(&toolchain.compiler()?)
+        .text(&tools.wasm_bindgen.to_string_lossy())
+        .text(&tools.worker_build.to_string_lossy());
+    let common = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "package-lock.json"];
+    for file in common {
+        fingerprint = fingerprint.tree(&root.join(file))?;
+    }
+    for member in with_dependencies(worker)? {
+        let dir = root.join(&member);
+        fingerprint = fingerprint.text(&member).tree(&dir.join("Cargo.toml"))?;
+        fingerprint = fingerprint.tree(&dir.join("src"))?;
+    }
+    Ok(fingerprint.finish())
+}
+
+/// A member of the workspace and the members that it depends on.
+fn with_dependencies(member: &str) -> anyhow::Result<BTreeSet<String>> {
+    let root = project::root();
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![member.to_owned()];
+    while let Some(member) = waiting.pop() {
+        let manifest = project::read_toml(&root.join(&member).join("Cargo.toml"))?;
+        if !found.insert(member) {
+            continue;
+        }
+        let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+        let names = dependencies.into_iter().flat_map(toml::Table::keys);
+        // Folders of members are called as their packages.
+        waiting.extend(names.filter(|name| is_member(root, name)).cloned());
+    }
+    Ok(found)
+}
+
+fn is_member(root: &Path, name: &str) -> bool {
+    root.join(name).join("Cargo.toml").is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_found_through_members() {
+        let found = with_dependencies("facenet-worker").unwrap();
+        assert!(found.contains("facenet-worker"));
+        assert!(found.contains("wire"), "{found:?}");
+        assert!(!found.contains("xtask"));
+    }
+
+    #[test]
+    fn only_the_public_worker_has_a_backend() {
+        assert!(Backend::Flex.cargo_arguments("facenet-worker").is_empty());
+        assert!(!Backend::Ndarray.cargo_arguments("facenet-worker").is_empty());
+        assert!(Backend::Ndarray.cargo_arguments("vectorize-worker").is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask test`: unit tests, then the Workers in workerd and the page in a browser. With
+//! `--pytorch`, the comparison of the weights and the generated code with PyTorch's instead.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{build, generate, weights};
+use crate::run::Run;
+use crate::setup::{browser, checkpoint};
+use crate::{project, stop};
+
+/// Runs the tests.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Compares with PyTorch instead; fetches several gigabytes the first time.
+    #[arg(long)]
+    pytorch: bool,
+    /// Runs only tests whose name contains this.
+    filter: Option<String>,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let filter = options.filter.as_deref();
+    if options.pytorch { pytorch(filter) } else { everyday(filter) }
+}
+
+/// Everything but what needs PyTorch.
+pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
+    let browser = {
+        let _lock = project::lock()?;
+        weights::ensure(false)?;
+        browser::ensure()?
+    };
+    cargo_test("the unit tests", filter, &["--workspace", "--exclude", "tests"]).shown()?;
+    {
+        let _lock = project::lock()?;
+        build::ensure(&build::Options { backend: build::Backend::default() })?;
+    }
+    cargo_test("the end-to-end tests", filter, &["--package", "tests"])
+        .env("CFACE_XTASK", std::env::current_exe()?)
+        .env("CFACE_CHROMIUM", browser.chromium)
+        .env("CFACE_CHROMEDRIVER", browser.chromedriver)
+        .shown()
+}
+
+/// Weights and code through PyTorch and ONNX, against those of the checkpoint.
+pub(crate) fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
+    let (onnx, graph): (PathBuf, PathBuf) = {
+        let _lock = project::lock()?;
+        weights::ensure(false)?;
+        (generate::ensure_onnx()?, checkpoint::ensure(false)?.file)
+    };
+    stop::check()?;
+    let selection = ["--package", "onnx-to-burn", "--features", "onnx"];
+    cargo_test("the tests with PyTorch", filter, &selection)
+        .env("CFACE_ONNX_DIR", onnx)
+        .env("CFACE_GRAPH", graph)
+        .shown()
+}
+
+fn cargo_test(what: &str, filter: Option<&str>, selection: &[&str]) -> Run {
+    Run::cargo(what)
+        .args(["test", "--locked"])
+        .args(selection)
+        .args(filter)
+        .env("CFACE_WEIGHTS", project::weights())
+        .hint("The output above says which test and why")
+}

@@ -1,0 +1,92 @@
+//! Where things are: in the clone, in the user's cache, and in Cargo.lock.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::progress;
+
+/// The crates that are built as Workers.
+pub(crate) const WORKERS: [&str; 3] = ["facenet-worker", "vectorize-worker", "vectorize-local"];
+
+/// The model of the default checkpoint.
+pub(crate) const MODEL: &str = "casia-webface";
+
+/// The root of the clone.
+pub(crate) fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// The folder of the clone for what commands make and keep; never committed.
+pub(crate) fn local() -> PathBuf {
+    root().join(".cface")
+}
+
+/// The folder with the weights of both shards.
+pub(crate) fn weights() -> PathBuf {
+    local().join("weights").join(MODEL)
+}
+
+/// The folder for what all clones of a user share.
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
+    let absolute =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|dir: &PathBuf| dir.is_absolute());
+    let base = absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set: there is no place for a cache")?;
+    Ok(base.join("cface"))
+}
+
+/// A program that came with an npm package.
+pub(crate) fn npm_program(name: &str) -> PathBuf {
+    root().join("node_modules/.bin").join(name)
+}
+
+/// The version of a crate in Cargo.lock.
+pub(crate) fn locked_version(name: &str) -> anyhow::Result<String> {
+    let lock = read_toml(&root().join("Cargo.lock"))?;
+    let packages = lock.get("package").and_then(toml::Value::as_array).context("no packages")?;
+    let mut versions = packages
+        .iter()
+        .filter(|package| package.get("name").and_then(toml::Value::as_str) == Some(name))
+        .filter_map(|package| package.get("version").and_then(toml::Value::as_str));
+    match (versions.next(), versions.next()) {
+        (Some(version), None) => Ok(version.to_owned()),
+        (None, _) => bail!("Cargo.lock has no crate `{name}`"),
+        (Some(_), Some(_)) => bail!("Cargo.lock has several versions of `{name}`"),
+    }
+}
+
+/// Reads a TOML file.
+pub(crate) fn read_toml(file: &Path) -> anyhow::Result<toml::Table> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    text.parse().with_context(|| format!("reading {}", file.display()))
+}
+
+/// Held while a command changes the clone, so that two at once do not meet.
+pub(crate) struct Lock(#[expect(dead_code, reason = "unlocks when dropped")] File);
+
+/// Waits until no other xtask changes the clone.
+pub(crate) fn lock() -> anyhow::Result<Lock> {
+    fs::create_dir_all(local())?;
+    let file = File::create(local().join("lock")).context("opening .cface/lock")?;
+    if file.try_lock().is_err() {
+        let step = progress::Step::begin("waiting for another cargo xtask");
+        file.lock().context("waiting for .cface/lock")?;
+        step.done();
+    }
+    Ok(Lock(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locked_version_is_found() {
+        assert_eq!(locked_version("worker").unwrap(), "0.8.7");
+        assert!(locked_version("no-such-crate").is_err());
+    }
+}

@@ -1,0 +1,231 @@
+//! Running other programs: one builder, and a few ways to run what it describes. Every program
+//! gets a process group of its own, which is gone when the program is.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, PipeReader};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+use crate::{progress, stop};
+
+/// How many lines of a failed command are shown.
+const LOG_LINES_MAX: usize = 200;
+
+/// How long a process group may take to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A program to run as a step of a command.
+pub(crate) struct Run {
+    what: String,
+    hint: String,
+    command: Command,
+}
+
+impl Run {
+    /// `what` is what the user reads, as in "installing npm packages".
+    pub(crate) fn new(what: impl Into<String>, program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null()).current_dir(crate::project::root());
+        Self { what: what.into(), hint: String::new(), command }
+    }
+
+    /// Cargo, as the one that runs xtask.
+    pub(crate) fn cargo(what: impl Into<String>) -> Self {
+        Self::new(what, "cargo").edit(clean_cargo_environment)
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, args: I) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Adds an option whose value is a path.
+    pub(crate) fn arg_path(self, option: &str, path: &Path) -> Self {
+        self.args([OsStr::new(option), path.as_os_str()])
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Removes an environment variable.
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Sets the working directory, which is the project's root otherwise.
+    pub(crate) fn dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// What to do when it fails: a sentence for the user.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Changes the command by a function.
+    pub(crate) fn edit(mut self, edit: impl FnOnce(&mut Command)) -> Self {
+        edit(&mut self.command);
+        self
+    }
+
+    /// Runs with the user's terminal, for programs whose output is the point.
+    pub(crate) fn shown(mut self) -> anyhow::Result<()> {
+        let status = self.start()?.wait()?;
+        self.judge(status)
+    }
+
+    /// Runs behind a spinner. The output is shown only when it fails.
+    pub(crate) fn quietly(self) -> anyhow::Result<()> {
+        let step = progress::Step::begin(&self.what);
+        self.logged(|line| step.note(line))?;
+        step.done();
+        Ok(())
+    }
+
+    /// Runs with the output kept back, shown only when it fails; `each_line` sees it as it comes.
+    pub(crate) fn logged(mut self, each_line: impl FnMut(&str)) -> anyhow::Result<()> {
+        let (reader, writer) = std::io::pipe()?;
+        self.command.stdout(writer.try_clone()?).stderr(writer);
+        let mut group = self.start()?;
+        // The reader ends when nobody can write any more: not this process either.
+        self.command.stdout(Stdio::null()).stderr(Stdio::null());
+        let log = read_log(reader, each_line);
+        let status = group.wait()?;
+        if !status.success() && !stop::requested() {
+            eprintln!("--- output of the failed step: {}", self.what);
+            log.iter().for_each(|line| eprintln!("{line}"));
+            eprintln!("---");
+        }
+        self.judge(status)
+    }
+
+    /// Runs and gives what it wrote to its standard output.
+    pub(crate) fn output(mut self) -> anyhow::Result<String> {
+        stop::check()?;
+        let output = self.command.output().with_context(|| {
+            format!("{}: cannot run {:?}", self.what, self.command.get_program())
+        })?;
+        if !output.status.success() {
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        self.judge(output.status)?;
+        String::from_utf8(output.stdout).with_context(|| format!("{}: no text", self.what))
+    }
+
+    /// Starts it in a process group of its own.
+    pub(crate) fn start(&mut self) -> anyhow::Result<Group> {
+        stop::check()?;
+        let child = self.command.process_group(0).spawn().with_context(|| {
+            let program = self.command.get_program().to_string_lossy();
+            format!("{}: cannot start `{program}`. {}", self.what, self.hint)
+        })?;
+        let id = Pid::from_child(&child);
+        stop::watch(id);
+        Ok(Group { child, id })
+    }
+
+    fn judge(&self, status: ExitStatus) -> anyhow::Result<()> {
+        stop::check()?;
+        if status.success() {
+            return Ok(());
+        }
+        bail!("{} failed ({}). {}", self.what, describe(status), self.hint)
+    }
+}
+
+/// How a program ended, in words.
+pub(crate) fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown status".into(),
+    }
+}
+
+/// `cargo run` tells its child about itself; a cargo below must not take that for its own.
+pub(crate) fn clean_cargo_environment(command: &mut Command) {
+    let about_xtask = |name: &str| {
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO"
+    };
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(about_xtask) {
+            command.env_remove(name);
+        }
+    }
+    // Points to the standard library of the toolchain that built xtask.
+    command.env_remove("LD_LIBRARY_PATH");
+}
+
+/// Whether a program can be found.
+pub(crate) fn is_on_path(program: &str) -> bool {
+    find_on_path(program).is_some()
+}
+
+/// Where a program is.
+pub(crate) fn find_on_path(program: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+fn read_log(reader: PipeReader, mut each_line: impl FnMut(&str)) -> VecDeque<String> {
+    let mut log = VecDeque::new();
+    for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        // Programs redraw a line by a carriage return.
+        each_line(line.trim_end().rsplit('\r').next().unwrap_or_default());
+        if log.len() == LOG_LINES_MAX {
+            log.pop_front();
+        }
+        log.push_back(line);
+    }
+    log
+}
+
+/// A running program with all the processes that it started. Ends them when dropped.
+pub(crate) struct Group {
+    child: Child,
+    id: Pid,
+}
+
+impl Group {
+    /// Waits until the program ends by itself.
+    pub(crate) fn wait(&mut self) -> anyhow::Result<ExitStatus> {
+        Ok(self.child.wait()?)
+    }
+
+    /// How the program ended, if it has.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let asked = Instant::now();
+        // Signals to a group that has ended fail, which is fine.
+        let _ = kill_process_group(self.id, Signal::TERM);
+        while asked.elapsed() < GRACE {
+            let leader_ended = !matches!(self.child.try_wait(), Ok(None));
+            if leader_ended && test_kill_process_group(self.id).is_err() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = kill_process_group(self.id, Signal::KILL);
+        let _ = self.child.wait();
+        stop::forget(self.id);
+    }
+}

@@ -1,0 +1,11 @@
+//! What commands need on the machine and fetch by themselves. Every step can be repeated, does
+//! nothing when its result is there, and says what to do when it fails.
+
+mod apt;
+pub(crate) mod browser;
+pub(crate) mod checkpoint;
+pub(crate) mod npm;
+pub(crate) mod python;
+pub(crate) mod site;
+pub(crate) mod tools;
+pub(crate) mod wasm;

@@ -1,0 +1,64 @@
+//! Python: pip for the checkpoint, and an environment with PyTorch for the few commands that
+//! compare with it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::fingerprint::{Fingerprint, Stamp};
+use crate::project;
+use crate::run::Run;
+
+const PIP_HINT: &str = "Install Python 3 with pip (on Debian: apt-get install python3-pip)";
+
+/// A call of pip, if Python has it.
+pub(crate) fn pip(what: &str) -> anyhow::Result<Run> {
+    Run::new("looking for pip", "python3")
+        .args(["-m", "pip", "--version"])
+        .hint(PIP_HINT)
+        .output()
+        .context(PIP_HINT)?;
+    Ok(Run::new(what, "python3").args(["-m", "pip", "--disable-pip-version-check"]))
+}
+
+/// The Python of an environment with PyTorch, which is made first if need be. That is a download
+/// of several gigabytes, which is why no everyday command needs it.
+pub(crate) fn ensure_pytorch() -> anyhow::Result<PathBuf> {
+    let files = project::root().join("onnx-to-burn/pytorch");
+    let requirements = [files.join("requirements.txt"), files.join("requirements-no-deps.txt")];
+    let fingerprint = requirements
+        .iter()
+        .try_fold(Fingerprint::default(), |fingerprint, file| fingerprint.tree(file))?
+        .finish();
+    let name = fingerprint.get(..16).unwrap_or(&fingerprint);
+    let venv = project::cache()?.join("pytorch").join(name);
+    let python = venv.join("bin/python");
+    let stamp = Stamp::at(venv.join("complete"));
+    if stamp.is(&fingerprint) {
+        return Ok(python);
+    }
+    // What an interrupted installation left is not to be trusted.
+    if venv.exists() {
+        fs::remove_dir_all(&venv).with_context(|| format!("removing {}", venv.display()))?;
+    }
+    Run::new("making a Python environment", "python3")
+        .args(["-m", "venv"])
+        .args([&venv])
+        .hint("Install Python's venv module (on Debian: apt-get install python3-venv)")
+        .quietly()?;
+    let install = |what: &str| {
+        Run::new(what, &python)
+            .args(["-m", "pip", "install", "--disable-pip-version-check"])
+            .args(["--progress-bar", "off"])
+            .hint("Is PyPI reachable, and are there 10 GB free?")
+    };
+    let [with_dependencies, without] = &requirements;
+    install("installing PyTorch").arg_path("--requirement", with_dependencies).quietly()?;
+    install("installing facenet-pytorch")
+        .args(["--no-deps"])
+        .arg_path("--requirement", without)
+        .quietly()?;
+    stamp.write(&fingerprint)?;
+    Ok(python)
+}
