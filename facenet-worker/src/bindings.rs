@@ -20,12 +20,9 @@ mod tests {
     #[test]
     fn wrangler_toml_has_every_binding() {
         let config = include_str!("../../wrangler.toml");
-        for name in [
-            super::MODELS,
-            super::FACENET_SHARD1,
-            super::FACENET_SHARD2,
-            super::VECTORIZE_WORKER,
-        ] {
+        for name in
+            [super::MODELS, super::FACENET_SHARD1, super::FACENET_SHARD2, super::VECTORIZE_WORKER]
+        {
             assert!(config.contains(&format!("\"{name}\"")), "{name}");
         }
         assert!(config.contains(&format!("\n{} = ", super::MODEL)));

@@ -3,7 +3,6 @@
 //! searching is `cface-vectorize`'s, behind a service binding.
 
 mod bindings;
-mod body;
 mod model;
 mod multipart;
 mod placement;

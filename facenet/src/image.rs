@@ -191,9 +191,8 @@ mod tests {
 
     #[test]
     fn rubbish_is_refused() {
-        let unknown = |bytes: &[u8]| {
-            matches!(Face::decode(bytes, &LIMITS), Err(ImageError::UnknownFormat))
-        };
+        let unknown =
+            |bytes: &[u8]| matches!(Face::decode(bytes, &LIMITS), Err(ImageError::UnknownFormat));
         assert!(unknown(b""));
         assert!(unknown(b"hello, this is text"));
         assert!(unknown(b"GIF89a\x10\x00\x10\x00"));

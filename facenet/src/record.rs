@@ -114,10 +114,7 @@ mod tests {
             header.entries().iter().map(|(k, v)| ((*k).into(), (*v).to_owned())).collect();
         assert_eq!(header.check(&metadata), Ok(()));
         let other = Header::new("casia-webface", Part::Shard2);
-        assert!(matches!(
-            other.check(&metadata),
-            Err(RecordError::Foreign { entry: SHARD, .. })
-        ));
+        assert!(matches!(other.check(&metadata), Err(RecordError::Foreign { entry: SHARD, .. })));
         for (entry, _) in header.entries() {
             let mut less = metadata.clone();
             less.remove(entry);

@@ -51,11 +51,7 @@ fn generate(part: Part, onnx_dir: &Path, out: &Path, check: bool) -> anyhow::Res
     if check {
         let committed = std::fs::read_to_string(&file)
             .with_context(|| format!("reading {}", file.display()))?;
-        ensure!(
-            committed == code,
-            "{} is not current; run `cargo xtask generate`",
-            file.display()
-        );
+        ensure!(committed == code, "{} is not current; run `cargo xtask generate`", file.display());
         return Ok(());
     }
     std::fs::write(&file, code).with_context(|| format!("writing {}", file.display()))

@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-#[expect(deprecated, reason = "the alias says so itself; ARCHITECTURE.md tells why it is used")]
+#[expect(
+    deprecated,
+    reason = "the alias says so itself; ARCHITECTURE.md tells why it is used"
+)]
 use burn_import::onnx::{self, LoadStrategy, ModelGen};
 use burn_pack::{DType, Reader, Tensor};
 use facenet::Part;
@@ -161,9 +164,8 @@ fn rename(part: Part, code: &str, names: &[Name]) -> anyhow::Result<String> {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
         let (word, tail) = rest.split_at(end);
-        let (stem, suffix) = word.split_once('_').map_or((word, ""), |(stem, _)| {
-            word.split_at(stem.len())
-        });
+        let (stem, suffix) =
+            word.split_once('_').map_or((word, ""), |(stem, _)| word.split_at(stem.len()));
         match names.iter().find(|name| name.generated == stem) {
             Some(name) => write!(renamed, "{}{suffix}", name.field)?,
             None => renamed.push_str(word),
@@ -262,7 +264,8 @@ mod tests {
             Name { generated: "conv2d1".into(), field: "conv2d_1a".into() },
             Name { generated: "conv2d11".into(), field: "mixed_6a_branch0".into() },
         ];
-        let code = "head\nextern crate a;\nlet conv2d11_out1 = self.conv2d1.f(conv2d1_out1, xconv2d1);";
+        let code =
+            "head\nextern crate a;\nlet conv2d11_out1 = self.conv2d1.f(conv2d1_out1, xconv2d1);";
         let renamed = rename(Part::Shard1, code, &names).unwrap();
         let body = renamed.split_once("crate a;\n").unwrap().1;
         let expected = "let mixed_6a_branch0_out1 = self.conv2d_1a.f(conv2d_1a_out1, xconv2d1);";

@@ -19,7 +19,10 @@ export function showResult({ verdict, threshold, matches }) {
   const heading = element("verdict");
   heading.dataset.verdict = VERDICTS.has(verdict) ? verdict : "none";
   const [title, meaning] = words(heading.dataset.verdict, matches, threshold);
-  heading.textContent = title;
+  const line = document.createElement("span");
+  line.append(title);
+  if (heading.dataset.verdict !== "none") line.append(isolated(matches[0]?.name ?? "somebody"));
+  heading.replaceChildren(line);
   element("meaning").textContent = meaning;
   element("results").replaceChildren(...matches.map(resultItem));
   element("caution").hidden = matches.length === 0;
@@ -34,19 +37,29 @@ export function showResult({ verdict, threshold, matches }) {
  * @param {number} threshold
  */
 function words(verdict, matches, threshold) {
-  const [name, limit] = [matches[0]?.name ?? "", number(threshold)];
+  const limit = number(threshold);
   if (verdict === "match") {
-    return [`This looks like ${name}`, `The distance is within ${limit}, the limit for a match.`];
+    return ["This looks like ", `The distance is within ${limit}, the limit for a match.`];
   }
   if (verdict === "possible") {
     return [
-      `This might be ${name}`,
+      "This might be ",
       `More alike than strangers usually are, but not within ${limit}, the limit for a match.`,
     ];
   }
   return matches.length === 0
     ? ["No match", "There is no face here to compare with. You can enrol this one."]
     : ["No match", "Not even the nearest face is close enough. You can enrol this one."];
+}
+
+/**
+ * A name in a sentence, whichever way its script runs.
+ * @param {string} name
+ */
+function isolated(name) {
+  const part = document.createElement("bdi");
+  part.textContent = name;
+  return part;
 }
 
 /** @param {Match} match */

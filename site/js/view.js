@@ -34,7 +34,9 @@ export function state() {
 export function enter(next, status = "") {
   document.body.dataset.state = next;
   element("status").textContent = status;
-  element("error").hidden = next !== "error";
+  const error = element("error");
+  error.hidden = next !== "error";
+  if (error.hidden) error.textContent = "";
   if (next !== "idle") notice("");
   const [agreed, working] = [consent.checked, next === "working"];
   document.body.toggleAttribute("data-agreed", agreed);

@@ -1,8 +1,7 @@
 //! Which request goes where, and what leaves when it fails.
 
-use futures_util::StreamExt as _;
 use serde::Serialize;
-use wire::{Kind, Problem, limits::BODY_BYTES_MAX};
+use wire::{Kind, Problem, body};
 use worker::{Date, Env, Method, Request, Response, Result, console_error};
 
 use crate::{
@@ -31,13 +30,13 @@ async fn route(req: &mut Request, env: &Env) -> std::result::Result<Response, Tr
     match (path.as_str(), path.strip_prefix("/faces/")) {
         ("/add", _) => {
             only(&method, &[Method::Post], "POST")?;
-            let request = enrol::read(&body(req).await?)?;
+            let request = enrol::read(&body::read(req).await.map_err(Trouble::Problem)?)?;
             let now = Date::now().as_millis();
             json(&enrol::enrol(&vectors, &pictures, request, now).await?, 201)
         }
         ("/match", _) => {
             only(&method, &[Method::Post], "POST")?;
-            let request = search::read(&body(req).await?)?;
+            let request = search::read(&body::read(req).await.map_err(Trouble::Problem)?)?;
             json(&search::search(&vectors, &pictures, &request).await?, 200)
         }
         ("/health", _) => {
@@ -67,32 +66,6 @@ fn only(
         return Ok(());
     }
     Err(Trouble::Problem(Problem::method_not_allowed(allow)))
-}
-
-/// The body, if it is within the limit. What is beyond is still read, and dropped: answering
-/// with a chunked body half read would cost the caller the connection.
-async fn body(req: &mut Request) -> std::result::Result<Vec<u8>, Trouble> {
-    let too_large = || {
-        let text = format!("The body is larger than {BODY_BYTES_MAX} bytes.");
-        Trouble::problem(Kind::TooLarge, text)
-    };
-    let announced = req.headers().get("content-length").map_err(malformed)?;
-    let announced = announced.and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
-    if announced > BODY_BYTES_MAX {
-        return Err(too_large());
-    }
-    // A request without a body has no stream.
-    let Ok(mut chunks) = req.stream() else { return Ok(vec![]) };
-    let mut body = Vec::with_capacity(announced);
-    let mut length = 0;
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(malformed)?;
-        length += chunk.len();
-        if length <= BODY_BYTES_MAX {
-            body.extend_from_slice(&chunk);
-        }
-    }
-    if length > BODY_BYTES_MAX { Err(too_large()) } else { Ok(body) }
 }
 
 fn json(answer: &impl Serialize, status: u16) -> std::result::Result<Response, Trouble> {

@@ -1,9 +1,14 @@
-//! What the two Workers of `CFace` say to each other and to their callers: limits, problem
+//! What the two Workers of CFace say to each other and to their callers: limits, problem
 //! documents, and the messages that cross the service binding. No logic, no Workers types (but
-//! for one conversion behind the feature `worker`), so tests and tools can use it natively.
+//! for what the feature `worker` adds), so tests and tools can use it natively.
+
+#[cfg(feature = "worker")]
+pub mod body;
 
 pub mod faces;
+
 pub mod limits;
+
 pub mod problem;
 
 pub use problem::{Kind, Problem};

@@ -76,7 +76,9 @@ impl Kind {
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
             Self::TooLarge => (413, "too-large", "The request is too large"),
-            Self::UnsupportedType => (415, "unsupported-type", "The content is not of a usable type"),
+            Self::UnsupportedType => {
+                (415, "unsupported-type", "The content is not of a usable type")
+            }
             Self::Unusable => (422, "unusable", "The content cannot be used"),
             Self::RateLimited => (429, "rate-limited", "Too many requests"),
             Self::ModelUnavailable => (503, "model-unavailable", "The model is not available"),

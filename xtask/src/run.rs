@@ -106,8 +106,7 @@ impl Run {
         let status = group.wait()?;
         if !status.success() && !stop::requested() {
             eprintln!("--- output of the failed step: {}", self.what);
-            log.iter().for_each(|line| eprintln!("{line}"));
-            eprintln!("---");
+            eprintln!("{}\n---", Vec::from(log).join("\n"));
         }
         self.judge(status)
     }
@@ -115,9 +114,9 @@ impl Run {
     /// Runs and gives what it wrote to its standard output.
     pub(crate) fn output(mut self) -> anyhow::Result<String> {
         stop::check()?;
-        let output = self.command.output().with_context(|| {
-            format!("{}: cannot run {:?}", self.what, self.command.get_program())
-        })?;
+        let program = self.command.get_program().to_owned();
+        let context = || format!("{}: cannot run `{}`", self.what, program.display());
+        let output = self.command.output().with_context(context)?;
         if !output.status.success() {
             eprint!("{}", String::from_utf8_lossy(&output.stderr));
         }

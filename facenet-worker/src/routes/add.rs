@@ -1,17 +1,17 @@
 //! `POST /add`: enrols a face under a name.
 
 use wire::faces::{Enrol, Enrolled, check_name};
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, body};
 use worker::{Env, Request, Response, console_error};
 
-use super::{content_type, continent, embedding, face, json, served_model};
+use super::{content_type, continent, embedding, face, json, media_type, served_model};
 use crate::timing::Timing;
-use crate::{body, internal, multipart, store};
+use crate::{internal, multipart, store};
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let content_type = content_type(&request);
-    if body::media_type(&content_type) != "multipart/form-data" {
+    if media_type(&content_type) != "multipart/form-data" {
         let detail = "Send multipart/form-data with the fields `name`, `image` and `consent=true`.";
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }

@@ -1,7 +1,7 @@
 //! `GET` and `DELETE /faces/{id}`: a stored picture, or its end. Passed on to the store.
 
 use wire::{Kind, Problem};
-use worker::{Env, Headers, Request, RequestInit, Response};
+use worker::{Env, Headers, Method, Request, RequestInit, Response};
 
 use crate::{internal, store};
 
@@ -14,6 +14,11 @@ pub(super) async fn relay(request: &Request, env: &Env, id: &str) -> Result<Resp
         headers.set("authorization", &token).map_err(internal)?;
     }
     let mut init = RequestInit::new();
-    init.with_method(request.method()).with_headers(headers);
+    // The runtime keeps the body of an answer to HEAD to itself.
+    let method = match request.method() {
+        Method::Head => Method::Get,
+        method => method,
+    };
+    init.with_method(method).with_headers(headers);
     store::fetch(env, &format!("/faces/{id}"), init).await
 }

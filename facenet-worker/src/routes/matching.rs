@@ -1,16 +1,16 @@
 //! `POST /match`: who is this?
 
-use facenet::verdict::{Thresholds, Verdict};
 use facenet::Embedding;
+use facenet::verdict::{Thresholds, Verdict};
 use serde::{Deserialize, Serialize};
 use wire::faces::{Neighbours, Search};
 use wire::limits::{TOP_K_DEFAULT, TOP_K_MAX};
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, body};
 use worker::{Env, Request, Response, Url};
 
-use super::{content_type, continent, embedding, face, json, served_model};
+use super::{content_type, continent, embedding, face, json, media_type, served_model};
 use crate::timing::Timing;
-use crate::{body, internal, multipart, store};
+use crate::{internal, multipart, store};
 
 #[derive(Serialize)]
 struct Answer {
@@ -56,7 +56,7 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
 async fn query(request: &mut Request, env: &Env) -> Result<Embedding, Problem> {
     let content_type = content_type(request);
     let body = body::read(request).await?;
-    let picture = match &*body::media_type(&content_type) {
+    let picture = match &*media_type(&content_type) {
         "application/json" => return own_embedding(&body),
         "multipart/form-data" => {
             let form = multipart::parse(body, &content_type).await?;

@@ -11,12 +11,12 @@ use facenet::image::{ImageError, Limits};
 use facenet::verdict::Thresholds;
 use facenet::{Embedding, Face};
 use wire::limits::{IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN};
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, body};
 use worker::{Env, Method, Request, Response};
 
 use crate::placement::Continent;
 use crate::route::Route;
-use crate::{bindings, body, internal, model};
+use crate::{bindings, internal, model};
 
 /// Answers a request for the API.
 ///
@@ -53,6 +53,11 @@ fn content_type(request: &Request) -> String {
     request.headers().get("content-type").ok().flatten().unwrap_or_default()
 }
 
+/// A media type without its parameters, in lower case.
+fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Where the caller is.
 fn continent(request: &Request) -> Continent {
     Continent::of(request.cf().and_then(worker::Cf::continent).as_deref())
@@ -69,11 +74,8 @@ fn face(bytes: &[u8]) -> Result<Face, Problem> {
         let detail = "There is no picture. Send a JPEG, PNG or WebP file.";
         return Err(Problem::new(Kind::Malformed, detail));
     }
-    let limits = Limits {
-        side_min: IMAGE_SIDE_MIN,
-        side_max: IMAGE_SIDE_MAX,
-        pixels_max: IMAGE_PIXELS_MAX,
-    };
+    let limits =
+        Limits { side_min: IMAGE_SIDE_MIN, side_max: IMAGE_SIDE_MAX, pixels_max: IMAGE_PIXELS_MAX };
     Face::decode(bytes, &limits).map_err(|error| match error {
         ImageError::UnknownFormat => {
             let detail = "This is no picture that can be read. Send a JPEG, PNG or WebP file.";

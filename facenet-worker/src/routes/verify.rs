@@ -1,12 +1,12 @@
 //! `POST /verify`: are these two the same person? Nothing is stored.
 
 use serde::Serialize;
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, body};
 use worker::{Env, Request, Response};
 
-use super::{content_type, continent, embedding, face, json, served_model};
+use super::{content_type, continent, embedding, face, json, media_type, served_model};
 use crate::timing::Timing;
-use crate::{body, internal, multipart};
+use crate::{internal, multipart};
 
 #[derive(Serialize)]
 struct Answer {
@@ -18,7 +18,7 @@ struct Answer {
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let content_type = content_type(&request);
-    if body::media_type(&content_type) != "multipart/form-data" {
+    if media_type(&content_type) != "multipart/form-data" {
         let detail = "Send multipart/form-data with the fields `image` and `other`.";
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }

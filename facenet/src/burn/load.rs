@@ -18,10 +18,7 @@ pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, Recor
 }
 
 /// Fills a module with the tensors, every one of them and nothing else.
-pub(super) fn apply<M: Module>(
-    mut module: M,
-    mut tensors: Vec<Tensor>,
-) -> Result<M, RecordError> {
+pub(super) fn apply<M: Module>(mut module: M, mut tensors: Vec<Tensor>) -> Result<M, RecordError> {
     let mut paths = Paths::default();
     module.visit(&mut paths);
     for tensor in &mut tensors {

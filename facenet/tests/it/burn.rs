@@ -21,8 +21,7 @@ fn load(part: Part, model: &str, bytes: &[u8], backend: Backend) -> Result<Shard
 }
 
 fn check_golden(backend: Backend) {
-    let shards =
-        Part::ALL.map(|part| load(part, MODEL, &golden::record(part), backend).unwrap());
+    let shards = Part::ALL.map(|part| load(part, MODEL, &golden::record(part), backend).unwrap());
     for name in golden::NAMES {
         let boundary = shards[0].run(golden::face(name).input()).unwrap();
         let output = shards[1].run(boundary).unwrap();

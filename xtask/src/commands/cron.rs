@@ -19,7 +19,7 @@ use crate::wrangler;
 const SCHEDULE: &str = "0 12 * * *";
 
 /// How long a purge may take.
-const PURGE_MAX: Duration = Duration::from_secs(300);
+const PURGE_MAX: Duration = Duration::from_mins(5);
 
 /// What wrangler's log says before the server's port, in its own JSON.
 const LOG_MARK: &str = r#""userWorkerUrl":{"protocol":"http:","hostname":"127.0.0.1","port":""#;

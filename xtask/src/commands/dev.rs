@@ -15,7 +15,7 @@ use crate::run::{self, Group, Run};
 use crate::{project, stop, wrangler};
 
 /// How long the server may take until it answers.
-const READY_MAX: Duration = Duration::from_secs(120);
+const READY_MAX: Duration = Duration::from_mins(2);
 
 /// How often the server is asked whether it is ready.
 const POLL: Duration = Duration::from_millis(200);

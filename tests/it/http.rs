@@ -1,0 +1,171 @@
+//! The API from enrolment to purge.
+
+use anyhow::{Context as _, ensure};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tests::api::{Api, cosine, json, part, problem};
+use tests::golden;
+use tests::server::Server;
+
+const STRANGERS: [&str; 3] = ["biden-1.png", "biden-2.png", "collins-1.png"];
+
+#[tokio::test]
+async fn embeddings_are_the_golden_ones() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let text = std::fs::read_to_string(golden("embeddings.json"))?;
+    let expected: Value = serde_json::from_str(&text)?;
+    let faces = expected["faces"].as_object().context("no faces")?;
+    ensure!(faces.len() == 5);
+    for (name, expected) in faces {
+        let expected: Vec<f64> = serde_json::from_value(expected.clone())?;
+        let actual = api.embed(&golden(&format!("{name}.png"))).await?;
+        ensure!(actual.len() == 512);
+        let length = actual.iter().map(|x| x * x).sum::<f64>().sqrt();
+        ensure!((length - 1.0).abs() < 1e-5, "{name} has the length {length}");
+        let cosine = cosine(&actual, &expected);
+        println!("{name}: 1 - cosine = {:.1e}", 1.0 - cosine);
+        ensure!(cosine >= 0.99999, "{name}: {cosine}");
+    }
+    let health = json(api.request(Method::GET, "/health").send().await?, StatusCode::OK).await?;
+    ensure!(health["model"] == "casia-webface" && health["pipeline"] == "1", "{health}");
+    server.stop()
+}
+
+#[tokio::test]
+async fn a_face_is_found_until_it_is_deleted() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+
+    let nobody = api.find(&golden("obama-1.png")).await?;
+    ensure!(nobody["verdict"] == "none" && nobody["matches"] == Value::Array(vec![]), "{nobody}");
+
+    let enrolled = api.enrol(" Barack Obama ", &golden("obama-1.png")).await?;
+    ensure!(enrolled["name"] == "Barack Obama", "{enrolled}");
+    let (id, token) = (text(&enrolled["id"])?, text(&enrolled["delete_token"])?);
+    ensure!(text(&enrolled["expires_at"])?.contains("T12:00:00"), "{enrolled}");
+
+    let found = api.find(&golden("obama-2.png")).await?;
+    ensure!(
+        found["verdict"] == "match" && found["matches"][0]["name"] == "Barack Obama",
+        "{found}"
+    );
+    ensure!(found["matches"][0]["id"] == id);
+    let distance = found["matches"][0]["distance"].as_f64().context("no distance")?;
+    ensure!((0.3..0.85).contains(&distance), "{distance}");
+    let picture = reqwest::get(text(&found["matches"][0]["picture"])?).await?;
+    ensure!(picture.status() == 200 && picture.headers()["content-type"] == "image/jpeg");
+    ensure!(picture.bytes().await?.starts_with(&[0xff, 0xd8, 0xff]));
+    for stranger in STRANGERS {
+        let found = api.find(&golden(stranger)).await?;
+        ensure!(found["verdict"] == "none", "{stranger}: {found}");
+    }
+
+    let face = format!("/faces/{id}");
+    let delete = |authorization: Option<String>| {
+        let request = api.request(Method::DELETE, &face);
+        match authorization {
+            Some(value) => request.header("authorization", value),
+            None => request,
+        }
+        .send()
+    };
+    problem(delete(None).await?, StatusCode::UNAUTHORIZED).await?;
+    problem(delete(Some("Bearer wrong".into())).await?, StatusCode::UNAUTHORIZED).await?;
+    problem(delete(Some(token.into())).await?, StatusCode::UNAUTHORIZED).await?;
+    ensure!(api.find(&golden("obama-2.png")).await?["verdict"] == "match");
+    let bearer = format!("Bearer {token}");
+    ensure!(delete(Some(bearer.clone())).await?.status() == StatusCode::NO_CONTENT);
+    problem(delete(Some(bearer)).await?, StatusCode::NOT_FOUND).await?;
+    problem(api.request(Method::GET, &face).send().await?, StatusCode::NOT_FOUND).await?;
+    ensure!(api.find(&golden("obama-2.png")).await?["verdict"] == "none");
+
+    let log = server.log();
+    ensure!(!log.contains("Obama") && !log.contains(token), "personal data in the log:\n{log}");
+    server.stop()
+}
+
+#[tokio::test]
+async fn faces_survive_a_restart_but_not_the_purge() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    Api::of(&server).enrol("Barack Obama", &golden("obama-1.png")).await?;
+    Api::of(&server).enrol("Joe Biden", &golden("biden-1.png")).await?;
+    server.stop()?;
+
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let found = api.find(&golden("obama-2.png")).await?;
+    ensure!(
+        found["verdict"] == "match" && found["matches"][0]["name"] == "Barack Obama",
+        "{found}"
+    );
+    let picture = text(&found["matches"][0]["picture"])?.to_owned();
+
+    server.fire_cron()?;
+    for query in ["obama-1.png", "biden-1.png"] {
+        let found = api.find(&golden(query)).await?;
+        ensure!(found["verdict"] == "none", "{query}: {found}");
+    }
+    problem(reqwest::get(picture).await?, StatusCode::NOT_FOUND).await?;
+    // An empty store is purged without a fault, and works afterwards.
+    server.fire_cron()?;
+    api.enrol("Barack Obama", &golden("obama-1.png")).await?;
+    ensure!(api.find(&golden("obama-2.png")).await?["verdict"] == "match");
+    server.stop()
+}
+
+#[tokio::test]
+async fn queries_have_many_forms_and_one_answer() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    api.enrol("Barack Obama", &golden("obama-1.png")).await?;
+
+    let by_body = api.find(&golden("obama-2.png")).await?;
+    let form = reqwest::multipart::Form::new().part("image", part(&golden("obama-2.png"))?);
+    let response = api.request(Method::POST, "/match").multipart(form).send().await?;
+    let by_form = json(response, StatusCode::OK).await?;
+    ensure!(by_form == by_body, "{by_form}\n{by_body}");
+    let embedding = api.embed(&golden("obama-2.png")).await?;
+    let message = serde_json::json!({ "embedding": embedding });
+    let response = api.request(Method::POST, "/match").json(&message).send().await?;
+    let by_embedding = json(response, StatusCode::OK).await?;
+    ensure!(by_embedding["matches"][0]["id"] == by_body["matches"][0]["id"], "{by_embedding}");
+
+    // The caller's own threshold decides, and opens the list up to it.
+    let strict = api.post_file("/match?threshold=0.1", &golden("obama-2.png")).await?;
+    ensure!(json(strict, StatusCode::OK).await?["verdict"] == "possible");
+    let lax = api.post_file("/match?threshold=2", &golden("collins-1.png")).await?;
+    ensure!(json(lax, StatusCode::OK).await?["verdict"] == "match");
+
+    for (other, verdict) in [("obama-2.png", "match"), ("biden-1.png", "none")] {
+        let form = reqwest::multipart::Form::new()
+            .part("image", part(&golden("obama-1.png"))?)
+            .part("other", part(&golden(other))?);
+        let response = api.request(Method::POST, "/verify").multipart(form).send().await?;
+        let answer = json(response, StatusCode::OK).await?;
+        ensure!(answer["verdict"] == verdict, "{other}: {answer}");
+    }
+    server.stop()
+}
+
+#[tokio::test]
+async fn a_cold_server_serves_several_at_once() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let (one, other) = (golden("obama-1.png"), golden("biden-1.png"));
+    let (a, b, c, d) =
+        tokio::join!(api.embed(&one), api.embed(&other), api.embed(&one), api.embed(&other));
+    ensure!(a? == c? && b? == d?, "the same picture has two embeddings");
+    let loads = server.log().matches("loaded shard").count();
+    ensure!(loads == 2, "two shards were loaded {loads} times:\n{}", server.log());
+    server.stop()
+}
+
+fn text(value: &Value) -> anyhow::Result<&str> {
+    value.as_str().with_context(|| format!("{value} is no text"))
+}

@@ -1,0 +1,114 @@
+//! A client for the public API, as small as the tests need it.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+
+use crate::server::Server;
+
+/// Speaks to one server.
+pub struct Api<'a> {
+    server: &'a Server,
+    client: reqwest::Client,
+}
+
+impl<'a> Api<'a> {
+    /// A client of `server`.
+    #[must_use]
+    pub fn of(server: &'a Server) -> Self {
+        Self { server, client: reqwest::Client::new() }
+    }
+
+    /// Starts any request.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.server.url(path))
+    }
+
+    /// `POST` of a file as body.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the server does not answer.
+    pub async fn post_file(&self, path: &str, file: &Path) -> anyhow::Result<Response> {
+        let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        Ok(self.request(Method::POST, path).body(bytes).send().await?)
+    }
+
+    /// `POST /embed`.
+    ///
+    /// # Errors
+    /// When the answer is not an embedding.
+    pub async fn embed(&self, file: &Path) -> anyhow::Result<Vec<f64>> {
+        let response = self.post_file("/embed", file).await?;
+        let json = json(response, StatusCode::OK).await?;
+        let numbers = json.as_array().context("not an array")?;
+        numbers.iter().map(|number| number.as_f64().context("not a number")).collect()
+    }
+
+    /// `POST /match` of a picture.
+    ///
+    /// # Errors
+    /// When the answer is not 200.
+    pub async fn find(&self, file: &Path) -> anyhow::Result<Value> {
+        json(self.post_file("/match", file).await?, StatusCode::OK).await
+    }
+
+    /// `POST /add`.
+    ///
+    /// # Errors
+    /// When the answer is not 201.
+    pub async fn enrol(&self, name: &str, file: &Path) -> anyhow::Result<Value> {
+        let form = Form::new()
+            .text("name", name.to_owned())
+            .text("consent", "true")
+            .part("image", part(file)?);
+        let response = self.request(Method::POST, "/add").multipart(form).send().await?;
+        json(response, StatusCode::CREATED).await
+    }
+}
+
+/// A file as a part of a form.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn part(file: &Path) -> anyhow::Result<Part> {
+    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(Part::bytes(bytes).file_name("face"))
+}
+
+/// The JSON of an answer with the expected status.
+///
+/// # Errors
+/// When the status is another one, or the answer is no JSON.
+pub async fn json(response: Response, expected: StatusCode) -> anyhow::Result<Value> {
+    let status = response.status();
+    let text = response.text().await?;
+    ensure!(status == expected, "{status} where {expected} belongs: {text}");
+    serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))
+}
+
+/// Checks that an answer is a problem document of this status.
+///
+/// # Errors
+/// When it is not.
+pub async fn problem(response: Response, expected: StatusCode) -> anyhow::Result<()> {
+    let media_type = response.headers().get("content-type").cloned();
+    let document = json(response, expected).await?;
+    let media_type = media_type.context("no content-type")?;
+    ensure!(media_type == "application/problem+json", "{media_type:?}");
+    ensure!(document["status"] == expected.as_u16(), "{document}");
+    for member in ["type", "title", "detail"] {
+        ensure!(document[member].as_str().is_some_and(|text| !text.is_empty()), "{document}");
+    }
+    Ok(())
+}
+
+/// Cosine of the angle between two vectors.
+#[must_use]
+pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
