@@ -9,8 +9,8 @@
 //! The network is cut in two shards, so that each fits in a Durable Object:
 //!
 //! ```text
-//! picture -> Face 160x160x3 -> [1, 3, 160, 160] -> shard 1 -> [1, 896, 8, 8] -> shard 2 -> [1, 512]
-//!                                                                                 -> L2 norm -> Embedding
+//! picture -> Face 160x160x3 -> [1, 3, 160, 160] -> shard 1 -> [1, 896, 8, 8]
+//!         -> shard 2 -> [1, 512] -> L2 norm -> Embedding
 //! ```
 
 pub mod image;

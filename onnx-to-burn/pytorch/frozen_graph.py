@@ -105,7 +105,10 @@ def _blocks():
 
 
 def load(network: InceptionResnetV1, path: str) -> None:
-    """Fills `network` from the frozen graph at `path`. A missing constant is a KeyError with its name."""
+    """Fills `network` from the frozen graph at `path`.
+
+    A missing constant is a KeyError with its name.
+    """
     constants = read_constants(path)
     modules = dict(network.named_modules())
 

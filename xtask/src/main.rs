@@ -15,7 +15,7 @@ mod wrangler;
 use std::process::ExitCode;
 
 use clap::Parser;
-use commands::{build, ci, cron, deploy, dev, generate, lint, test, weights};
+use commands::{bench, build, ci, cron, deploy, dev, generate, lint, test, weights};
 
 /// The commands of the project. Each sets up what it needs and says so.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Test(test::Options),
     /// Fetches the published checkpoint and writes the weights of both shards.
     Weights(weights::Options),
+    /// Measures the engines against each other.
+    Bench(bench::Options),
     /// Builds the Workers.
     Build(build::Options),
     /// Writes the generated code of the shards from ONNX.
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Cron(options) => cron::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Weights(options) => weights::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),
@@ -62,5 +65,15 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Command::command().debug_assert();
     }
 }

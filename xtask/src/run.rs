@@ -95,6 +95,18 @@ impl Run {
         Ok(())
     }
 
+    /// Runs behind a spinner and says whether it succeeded, where there is another way if not.
+    pub(crate) fn attempt(mut self) -> anyhow::Result<bool> {
+        let step = progress::Step::begin(&self.what);
+        self.command.stdout(Stdio::null()).stderr(Stdio::null());
+        let status = self.start()?.wait()?;
+        stop::check()?;
+        if status.success() {
+            step.done();
+        }
+        Ok(status.success())
+    }
+
     /// Runs with the output kept back, shown only when it fails; `each_line` sees it as it comes.
     pub(crate) fn logged(mut self, each_line: impl FnMut(&str)) -> anyhow::Result<()> {
         let (reader, writer) = std::io::pipe()?;
@@ -226,5 +238,42 @@ impl Drop for Group {
         let _ = kill_process_group(self.id, Signal::KILL);
         let _ = self.child.wait();
         stop::forget(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Run {
+        Run::new("trying", "sh").args(["-c", script])
+    }
+
+    #[test]
+    fn a_group_ends_as_a_whole() {
+        // The shell would leave these behind.
+        let group = shell("sleep 1000 & sleep 1000 & wait").start().unwrap();
+        let id = group.id;
+        test_kill_process_group(id).unwrap();
+        drop(group);
+        assert!(test_kill_process_group(id).is_err());
+    }
+
+    #[test]
+    fn a_failure_names_the_step_and_says_what_to_do() {
+        let error = shell("exit 3").hint("Do this").logged(|_| ()).unwrap_err().to_string();
+        assert_eq!(error, "trying failed (exit code 3). Do this");
+        let error = Run::new("trying", "no-such-program").hint("Do that").quietly().unwrap_err();
+        assert_eq!(error.to_string(), "trying: cannot start `no-such-program`. Do that");
+    }
+
+    #[test]
+    fn output_is_seen_line_by_line_as_redrawn() {
+        let mut seen = Vec::new();
+        shell(r"printf 'one\n10%%\r20%%\n'; echo three >&2")
+            .logged(|line| seen.push(line.to_owned()))
+            .unwrap();
+        assert_eq!(seen, ["one", "20%", "three"]);
+        assert_eq!(shell("echo four").output().unwrap(), "four\n");
     }
 }

@@ -14,6 +14,8 @@ use crate::setup::{npm, site, tools, wasm};
 
 /// Builds the Workers.
 #[derive(Args)]
+// Flattened into the options of other commands, whose group has the same name.
+#[group(skip)]
 pub(crate) struct Options {
     /// The backend of the Burn engine.
     #[arg(long, value_enum, default_value_t)]

@@ -2,7 +2,7 @@
 //! their storage in one folder.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,9 @@ const READY_MAX: Duration = Duration::from_mins(2);
 
 /// How often the server is asked whether it is ready.
 const POLL: Duration = Duration::from_millis(200);
+
+/// How often a running server is looked after, and a signal noticed.
+const WATCH: Duration = Duration::from_millis(500);
 
 /// Runs everything on this machine.
 #[derive(Args)]
@@ -60,7 +63,10 @@ fn serve(port: u16, state: &State) -> anyhow::Result<()> {
     println!("\nCFace runs at http://127.0.0.1:{port} (Ctrl-C ends it)");
     while !stop::requested() {
         check_alive(&mut server)?;
-        std::thread::sleep(POLL);
+        // workerd may end without wrangler's ending.
+        let reachable = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+        reachable.context("workerd ended by itself; the output above may say why")?;
+        std::thread::sleep(WATCH);
     }
     Ok(())
 }

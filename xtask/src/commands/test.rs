@@ -32,7 +32,9 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
         weights::ensure(false)?;
         browser::ensure()?
     };
-    cargo_test("the unit tests", filter, &["--workspace", "--exclude", "tests"]).shown()?;
+    // Both backends of the Burn engine: the default and the one that a feature adds.
+    let selection = ["--workspace", "--exclude", "tests", "--features", "facenet/burn-ndarray"];
+    cargo_test("the unit tests", filter, &selection).shown()?;
     {
         let _lock = project::lock()?;
         build::ensure(&build::Options { backend: build::Backend::default() })?;

@@ -39,10 +39,9 @@ fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBu
             .unset("CARGO_TARGET_DIR")
     };
     // A published lock file may name a version that has been withdrawn since.
-    let locked = cargo().args(["--locked"]).quietly();
-    locked.or_else(|error| {
-        eprintln!("{error:#}; trying without the lock file");
-        cargo().quietly()
-    })?;
+    if !cargo().args(["--locked"]).attempt()? {
+        eprintln!("{package} does not build with its own lock file; trying without");
+        cargo().quietly()?;
+    }
     Ok(program)
 }

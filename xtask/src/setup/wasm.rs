@@ -80,8 +80,7 @@ pub(crate) fn ensure() -> anyhow::Result<Toolchain> {
     }
     if is_on_path("rustup") {
         let rustup = Run::new("adding the WebAssembly target by rustup", "rustup");
-        let added = rustup.args(["target", "add", TRIPLE]).quietly();
-        if added.is_ok() && active.works() {
+        if rustup.args(["target", "add", TRIPLE]).attempt()? && active.works() {
             return Ok(active);
         }
         eprintln!("rustup cannot add the target; trying Debian's packages");
@@ -178,12 +177,12 @@ impl Debian {
             }
         }
         ensure!(!libraries.is_empty(), "the standard library has no files in {}", built.display());
-        let what = "installing the standard library for WebAssembly";
         let target = format!("/usr/lib/rustlib/{TRIPLE}/lib");
+        let as_root = |program| apt::as_root("installing the standard library", program);
         // What is there belongs to another version of the compiler.
-        apt::as_root(what, "rm").args(["-rf", &target]).quietly()?;
-        apt::as_root(what, "mkdir").args(["-p", &target]).quietly()?;
-        apt::as_root(what, "cp").args(libraries).args([&target]).quietly()
+        as_root("rm").args(["-rf", &target]).logged(|_| ())?;
+        as_root("mkdir").args(["-p", &target]).logged(|_| ())?;
+        as_root("cp").args(libraries).args([&target]).logged(|_| ())
     }
 }
 

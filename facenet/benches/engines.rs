@@ -1,0 +1,78 @@
+//! How long one embedding takes in each engine, natively, on one thread. The engines take turns
+//! in one run, because the machine may be busy with other things; what counts is their ratio.
+//!
+//! `cargo xtask bench` passes the folder with the weights in `CFACE_WEIGHTS`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use facenet::burn::{Backend, Loader, Shard};
+use facenet::{Embedding, Part};
+
+/// Rounds in a full run and in a quick one, after one that warms up.
+const ROUNDS: (usize, usize) = (20, 2);
+
+struct Contestant {
+    name: &'static str,
+    shards: [Shard; 2],
+    times: Vec<Duration>,
+}
+
+impl Contestant {
+    fn load(backend: Backend) -> Self {
+        let shards = Part::ALL.map(|part| {
+            let folder = std::env::var_os("CFACE_WEIGHTS").expect("run `cargo xtask bench`");
+            let bytes = std::fs::read(PathBuf::from(folder).join(part.file())).unwrap();
+            let mut loader = Loader::new(part, "casia-webface", bytes.len()).unwrap();
+            loader.push(&bytes).unwrap();
+            loader.finish(backend).unwrap()
+        });
+        Self { name: backend.name(), shards, times: Vec::new() }
+    }
+
+    fn embed(&self, input: &[f32]) -> Embedding {
+        let boundary = self.shards[0].run(input.to_vec()).unwrap();
+        Embedding::normalise(self.shards[1].run(boundary).unwrap()).unwrap()
+    }
+
+    fn min_ms(&self) -> f64 {
+        milliseconds(self.times.iter().min().unwrap())
+    }
+
+    fn median_ms(&self) -> f64 {
+        let mut times = self.times.clone();
+        times.sort();
+        milliseconds(&times[times.len() / 2])
+    }
+}
+
+fn milliseconds(duration: &Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let rounds = if quick { ROUNDS.1 } else { ROUNDS.0 };
+    let mut contestants = [Backend::Flex, Backend::NdArray].map(Contestant::load);
+    // A picture of no face, but of many values.
+    let input: Vec<f32> =
+        (0..Part::Shard1.input_len()).map(|i| ((i * 7919) % 256) as f32 / 128.0 - 1.0).collect();
+    let reference = contestants[0].embed(&input);
+    for contestant in &contestants {
+        let cosine = contestant.embed(&input).cosine(&reference);
+        assert!(cosine > 0.99999, "{} computes something else: {cosine}", contestant.name);
+    }
+    for _ in 0..rounds {
+        for contestant in &mut contestants {
+            let started = Instant::now();
+            contestant.embed(&input);
+            contestant.times.push(started.elapsed());
+        }
+    }
+    println!("one embedding, native, {rounds} rounds: min ms, median ms, ratio to burn-flex");
+    let rival = contestants[0].min_ms();
+    for contestant in &contestants {
+        let (min, median) = (contestant.min_ms(), contestant.median_ms());
+        println!("{:14} {min:9.1} {median:9.1} {:6.2}", contestant.name, min / rival);
+    }
+}
