@@ -3,6 +3,8 @@
 //!
 //! `cargo xtask bench` passes the folder with the weights in `CFACE_WEIGHTS`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends at once")]
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

@@ -165,7 +165,8 @@ mod tests {
         let oihw = oihw_from_hwio(&hwio).unwrap();
         assert_eq!(oihw.shape, [4, 3, 1, 2]);
         // out 1, in 2, row 0, column 1 <- row 0, column 1, in 2, out 1.
-        assert_eq!(oihw.data[(3 + 2) * 2 + 1], hwio.data[(3 + 2) * 4 + 1]);
+        let (moved, original) = (oihw.data[(3 + 2) * 2 + 1], hwio.data[(3 + 2) * 4 + 1]);
+        assert_eq!(moved.to_bits(), original.to_bits());
         assert_eq!(oihw_from_hwio(&Array { shape: vec![2], data: vec![0.0; 2] }), None);
     }
 

@@ -1,6 +1,6 @@
 //! Reads the constants of a frozen TensorFlow graph. Only the messages and fields that constants
 //! need are declared; the decoder skips the rest. Field numbers are those of TensorFlow's
-//! graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto.
+//! `graph.proto`, `node_def.proto`, `attr_value.proto`, `tensor.proto` and `tensor_shape.proto`.
 
 use std::collections::HashMap;
 

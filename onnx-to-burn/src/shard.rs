@@ -75,7 +75,7 @@ mod tests {
         let bytes = to_f16(&[1.0, -0.333_333_34, 1e-7, 0.0]).unwrap();
         let halves: Vec<_> =
             bytes.chunks(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
-        assert_eq!(halves[0], 1.0);
+        assert!((halves[0] - 1.0).abs() < 1e-9);
         assert!((halves[1] + 1.0 / 3.0).abs() < 2e-4);
         assert_eq!(halves[2..], [0.0, 0.0]);
         assert!(to_f16(&[1e6]).is_err());

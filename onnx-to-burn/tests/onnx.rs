@@ -2,6 +2,8 @@
 //! made of is the network that PyTorch exports. Needs the ONNX files and the checkpoint, whose
 //! places `cargo xtask test --pytorch` passes in the environment.
 
+#![expect(clippy::unwrap_used, reason = "tests end at the first surprise")]
+
 use std::path::PathBuf;
 
 use burn_pack::{Reader, Tensor};

@@ -18,7 +18,7 @@ const COPIED_MS = 2500;
 export function showResult({ verdict, threshold, matches }) {
   const heading = element("verdict");
   heading.dataset.verdict = VERDICTS.has(verdict) ? verdict : "none";
-  const [title, meaning] = words(heading.dataset.verdict, matches, threshold);
+  const [title, meaning] = words(heading.dataset.verdict, threshold);
   const line = document.createElement("span");
   line.append(title);
   if (heading.dataset.verdict !== "none") line.append(isolated(matches[0]?.name ?? "somebody"));
@@ -33,10 +33,9 @@ export function showResult({ verdict, threshold, matches }) {
 
 /**
  * @param {string} verdict
- * @param {Match[]} matches
  * @param {number} threshold
  */
-function words(verdict, matches, threshold) {
+function words(verdict, threshold) {
   const limit = number(threshold);
   if (verdict === "match") {
     return ["This looks like ", `The distance is within ${limit}, the limit for a match.`];
@@ -47,9 +46,7 @@ function words(verdict, matches, threshold) {
       `More alike than strangers usually are, but not within ${limit}, the limit for a match.`,
     ];
   }
-  return matches.length === 0
-    ? ["No match", "There is no face here to compare with. You can enrol this one."]
-    : ["No match", "Not even the nearest face is close enough. You can enrol this one."];
+  return ["No match", "No face that is stored here looks enough like this one. You can enrol it."];
 }
 
 /**

@@ -15,6 +15,7 @@ async fn a_person_enrols_is_found_and_forgotten() -> anyhow::Result<()> {
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
     let browser = Browser::open(&photograph("obama-1.jpg")).await?;
+    browser.resize(1280, 1000).await?;
     let page = Page { server: &server, browser: &browser, screenshots: screenshots()? };
 
     page.show_face("obama-1.jpg").await?;

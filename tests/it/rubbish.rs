@@ -27,7 +27,7 @@ async fn bodies(api: &Api<'_>) -> anyhow::Result<()> {
     let png = std::fs::read(golden("obama-1.png"))?;
     let truncated = png[..png.len() / 2].to_vec();
     let mut damaged = png.clone();
-    damaged[100..400].fill(0x55);
+    damaged[png.len() / 2..][..300].fill(0x55);
     let bodies: [(&str, Vec<u8>, u16); 7] = [
         ("empty", Vec::new(), 400),
         ("text", b"hello, is this a face?".to_vec(), 415),

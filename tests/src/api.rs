@@ -23,7 +23,6 @@ impl<'a> Api<'a> {
     }
 
     /// Starts any request.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.server.url(path))
     }

@@ -1,4 +1,4 @@
-//! A headless Chromium with a camera that shows a picture of our choice, driven over WebDriver.
+//! A headless Chromium with a camera that shows a picture of our choice, driven over `WebDriver`.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a server may take until it answers. It has been built before.
-const READY_MAX: Duration = Duration::from_secs(180);
+const READY_MAX: Duration = Duration::from_mins(3);
 
 /// How long a server may take to end.
 const STOP_MAX: Duration = Duration::from_secs(20);

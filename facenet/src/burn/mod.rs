@@ -26,7 +26,6 @@ mod load;
     unreachable_pub,
     clippy::allow_attributes_without_reason,
     clippy::pedantic,
-    clippy::let_and_return,
     reason = "generated code"
 )]
 mod shard1;
@@ -36,7 +35,6 @@ mod shard1;
     unreachable_pub,
     clippy::allow_attributes_without_reason,
     clippy::pedantic,
-    clippy::let_and_return,
     reason = "generated code"
 )]
 mod shard2;

@@ -1,4 +1,4 @@
-//! Five crops and their embeddings by an independent runtime (OpenCV's dnn module), computed in
+//! Five crops and their embeddings by an independent runtime (`OpenCV`'s dnn module), computed in
 //! float32 from the original graph of casia-webface.
 //!
 //! The pictures are by photographers of the US government and in the public domain.

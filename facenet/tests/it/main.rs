@@ -1,6 +1,8 @@
 //! The library as its users see it, with the real weights. `cargo xtask test` makes them and
 //! passes their folder in `CFACE_WEIGHTS`.
 
+#![expect(clippy::unwrap_used, reason = "tests end at the first surprise")]
+
 #[cfg(feature = "burn")]
 mod burn;
 
