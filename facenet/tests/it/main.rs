@@ -5,3 +5,6 @@
 mod burn;
 
 mod golden;
+
+#[cfg(feature = "simd")]
+mod simd;
