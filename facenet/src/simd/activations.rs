@@ -2,6 +2,7 @@
 //! known when this is compiled.
 
 use super::map::{Map, Shape};
+use super::scratch::Scratch;
 
 /// The input and output of a row of residual blocks, and the concatenated branches. A block reads
 /// `x`, writes `y` and swaps them.
@@ -92,5 +93,5 @@ activations! {
 }
 
 /// 47 MB of weights and this leave room for the rest of the Worker in 64 MB.
-const BYTES_MAX: usize = 10 << 20;
-const _: () = assert!(Activations1::BYTES + Activations2::BYTES <= BYTES_MAX);
+const BYTES_MAX: usize = 12 << 20;
+const _: () = assert!(Activations1::BYTES + Activations2::BYTES + 2 * Scratch::BYTES <= BYTES_MAX);

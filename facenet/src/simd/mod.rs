@@ -24,6 +24,10 @@ mod activations;
 
 mod conv;
 
+mod winograd;
+
+mod scratch;
+
 mod map;
 
 mod weights;
@@ -38,6 +42,7 @@ use crate::Part;
 use crate::record::RecordError;
 use activations::{Activations1, Activations2};
 use network::{Shard1, Shard2};
+use scratch::Scratch;
 
 /// Takes the bytes of one record, in pieces of any size, and keeps only packed weights.
 pub struct Loader {
@@ -78,8 +83,7 @@ impl Loader {
             }),
         };
         let network = network.ok_or_else(|| RecordError::Tensors("layers are missing".into()))?;
-        let panel = Mutex::new(vec![0.0; conv::PANEL_FLOATS].into_boxed_slice());
-        Ok(Shard { network, panel })
+        Ok(Shard { network, scratch: Mutex::new(Scratch::new()) })
     }
 }
 
@@ -91,8 +95,7 @@ enum Network {
 /// One half of the network, ready to run. Runs take turns: they share the activations' memory.
 pub struct Shard {
     network: Network,
-    /// Decoded weights.
-    panel: Mutex<Box<[f32]>>,
+    scratch: Mutex<Scratch>,
 }
 
 impl Shard {
@@ -113,15 +116,15 @@ impl Shard {
             return None;
         }
         // Every run overwrites what an earlier one that panicked may have left.
-        let mut panel = self.panel.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         Some(match &self.network {
             Network::Shard1(shard, maps) => {
                 let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
-                shard.run(input, &mut maps, &mut panel)
+                shard.run(input, &mut maps, &mut scratch)
             }
             Network::Shard2(shard, maps) => {
                 let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
-                shard.run(input, &mut maps, &mut panel)
+                shard.run(input, &mut maps, &mut scratch)
             }
         })
     }

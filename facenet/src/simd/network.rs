@@ -3,7 +3,9 @@
 use super::activations::{Activations1, Activations2, Tower};
 use super::conv::{Finish, Stride, average_pool, convolve, max_pool_3x3_s2};
 use super::map::Map;
+use super::scratch::Scratch;
 use super::weights::{Conv, Packed};
+use super::winograd;
 
 /// Layers of a record, in its order.
 pub(super) type Layers<'a> = &'a mut dyn Iterator<Item = Packed>;
@@ -32,9 +34,7 @@ const SCALE_17: f32 = 0.10;
 const SCALE_8: f32 = 0.20;
 
 /// Runs convolutions, holding what they share.
-struct Runner<'a> {
-    panel: &'a mut [f32],
-}
+struct Runner<'a>(&'a mut Scratch);
 
 impl Runner<'_> {
     /// A convolution with ReLU.
@@ -44,13 +44,18 @@ impl Runner<'_> {
 
     /// The same into the channels from `at` on, which is how branches are concatenated.
     fn conv_at(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
-        convolve(conv, stride, input, output, Finish::Relu, self.panel);
+        let Scratch { panel, winograd } = self.0;
+        if stride == 1 && winograd::fits(conv, output.0.shape) {
+            winograd::convolve(conv, input, output, panel, winograd);
+        } else {
+            convolve(conv, stride, input, output, Finish::Relu, panel);
+        }
     }
 
     /// The convolution at the end of a residual block.
     fn residual(&mut self, conv: &Conv, cat: &Map, (x, y): (&Map, &mut Map), scale: f32) {
         let finish = Finish::Residual { residual: x, scale, relu: true };
-        convolve(conv, 1, cat, (y, 0), finish, self.panel);
+        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.panel);
     }
 }
 
@@ -73,8 +78,8 @@ impl Shard1 {
         })
     }
 
-    pub(super) fn run(&self, input: &[f32], maps: &mut Activations1, panel: &mut [f32]) -> Vec<f32> {
-        let run = &mut Runner { panel };
+    pub(super) fn run(&self, input: &[f32], maps: &mut Activations1, scratch: &mut Scratch) -> Vec<f32> {
+        let run = &mut Runner(scratch);
         maps.image.read_planes(input);
         self.stem.run(run, maps);
         for block in &self.repeat_1 {
@@ -216,8 +221,8 @@ impl Shard2 {
         })
     }
 
-    pub(super) fn run(&self, input: &[f32], maps: &mut Activations2, panel: &mut [f32]) -> Vec<f32> {
-        let run = &mut Runner { panel };
+    pub(super) fn run(&self, input: &[f32], maps: &mut Activations2, scratch: &mut Scratch) -> Vec<f32> {
+        let run = &mut Runner(scratch);
         maps.input.read_planes(input);
         self.mixed_7a.run(run, maps);
         for block in &self.repeat_3 {
@@ -274,7 +279,7 @@ impl Block8 {
         run.conv(&self.branch1[1], 1, block8_0, block8_1);
         run.conv_at(&self.branch1[2], 1, block8_1, (cat, 192));
         let finish = Finish::Residual { residual: x, scale, relu };
-        convolve(&self.conv2d, 1, cat, (y, 0), finish, run.panel);
+        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.panel);
         std::mem::swap(x, y);
     }
 }
@@ -299,7 +304,7 @@ impl Bottleneck {
     fn run(&self, run: &mut Runner<'_>, maps: &mut Activations2) -> Vec<f32> {
         let Activations2 { pooled, zero, embedding, .. } = maps;
         let finish = Finish::Residual { residual: zero, scale: 1.0, relu: false };
-        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, run.panel);
+        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.panel);
         let numbers = embedding.data.iter().zip(&self.factor).zip(&self.offset);
         numbers.map(|((number, factor), offset)| number * factor + offset).collect()
     }

@@ -16,7 +16,7 @@
 #![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
 
 use core::arch::wasm32::{
-    f32x4, f32x4_mul, f32x4_splat, i32x4_shl, i32x4_splat, i64x2_splat, i32x4_load_extend_i16x4, v128, v128_and, v128_load,
+    f32x4_mul, f32x4_splat, i32x4_load_extend_i16x4, i32x4_shl, i32x4_splat, v128, v128_and, v128_load,
     v128_load32_splat, v128_store,
 };
 
