@@ -93,7 +93,7 @@ impl<'a> Job<'a> {
         Self { bias: &conv.bias, stride, input: shape, output, at, runs }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn tile<const R: usize>(
         &self,
         input: &Map,
@@ -112,32 +112,34 @@ impl<'a> Job<'a> {
                 (x, y) = (0, y + 1);
             }
         }
-        let bias = self.bias[index * LANES..].first_chunk::<LANES>();
-        let mut tile: Tile<R> = [*bias.expect("a bias for each channel"); R];
-        gemm_f32_rx8(&input.data, &rows, self.runs, panel, &mut tile);
+        let bias = self.bias[index * LANES..].first_chunk().expect("a bias for each channel");
+        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, self.runs, panel);
         for (sums, &target) in tile.iter().zip(&targets) {
-            store(sums, &mut output.data, target, finish);
+            store(sums, bias, &mut output.data, target, finish);
         }
     }
 }
 
 #[inline(always)]
-fn store(sums: &[f32; LANES], output: &mut [f32], target: usize, finish: Finish<'_>) {
-    let output = &mut output[target..target + LANES];
-    match finish {
-        Finish::Relu => {
-            for (out, &sum) in output.iter_mut().zip(sums) {
-                *out = relu(sum);
-            }
-        }
+fn store(
+    sums: &[f32; LANES],
+    bias: &[f32; LANES],
+    output: &mut [f32],
+    target: usize,
+    finish: Finish<'_>,
+) {
+    let sums: [f32; LANES] = std::array::from_fn(|lane| sums[lane] + bias[lane]);
+    let output: &mut [f32; LANES] =
+        output[target..].first_chunk_mut().expect("the output has all channels");
+    *output = match finish {
+        Finish::Relu => sums.map(relu),
         Finish::Residual { residual, scale, relu: with_relu } => {
-            let residual = &residual.data[target..target + LANES];
-            for ((out, &sum), &residual) in output.iter_mut().zip(sums).zip(residual) {
-                let sum = residual + scale * sum;
-                *out = if with_relu { relu(sum) } else { sum };
-            }
+            let residual: &[f32; LANES] =
+                residual.data[target..].first_chunk().expect("it is as the output");
+            let sums = std::array::from_fn(|lane| residual[lane] + scale * sums[lane]);
+            if with_relu { sums.map(relu) } else { sums }
         }
-    }
+    };
 }
 
 /// Keeps NaNs, and is one instruction.

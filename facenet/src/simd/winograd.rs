@@ -113,6 +113,7 @@ impl Block {
         (tile / self.columns * OUT, tile % self.columns * OUT)
     }
 
+    #[inline(never)]
     fn transform_input(&self, input: &Map, target: &mut [f32]) {
         let shape = input.shape;
         let channels = shape.channels;
@@ -171,6 +172,7 @@ impl Block {
         }
     }
 
+    #[inline(never)]
     fn transform_output(
         &self,
         bias: &[f32; LANES],
@@ -204,6 +206,7 @@ impl Block {
     }
 }
 
+#[inline(never)]
 fn product<const R: usize>(
     input: &[f32],
     row: usize,
@@ -212,11 +215,11 @@ fn product<const R: usize>(
     tile: &mut [[f32; LANES]],
 ) {
     let tile = tile.first_chunk_mut::<R>().expect("a tile of as many rows");
-    *tile = [[0.0; LANES]; R];
     let rows = std::array::from_fn(|r| row + r * channels);
-    gemm_f32_rx8(input, &rows, Runs::one(channels), weights, tile);
+    *tile = gemm_f32_rx8(input, &rows, Runs::one(channels), weights);
 }
 
+#[inline(never)]
 fn transform_weights(panel: &[f32], channels: usize, target: &mut [[f32; LANES]]) {
     for channel in 0..channels {
         for half in (0..LANES).step_by(WIDTH) {

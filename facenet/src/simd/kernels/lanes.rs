@@ -13,17 +13,16 @@ fn gemm<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
-    tile: &mut Tile<R>,
     madd: impl Fn(f32, f32, f32) -> f32,
-) {
+) -> Tile<R> {
     let (panel, _) = panel.as_chunks::<LANES>();
-    let mut sums = *tile;
+    let mut tile = [[0.0; LANES]; R];
     for run in 0..runs.count {
         let start = run * runs.stride;
         let rows = rows.map(|row| &input[row + start..][..runs.length]);
         let panel = &panel[run * runs.length..][..runs.length];
         for (k, weights) in panel.iter().enumerate() {
-            for (row, sums) in rows.iter().zip(&mut sums) {
+            for (row, sums) in rows.iter().zip(&mut tile) {
                 let value = row[k];
                 for (sum, &weight) in sums.iter_mut().zip(weights) {
                     *sum = madd(value, weight, *sum);
@@ -31,7 +30,7 @@ fn gemm<const R: usize>(
             }
         }
     }
-    *tile = sums;
+    tile
 }
 
 #[inline(always)]
@@ -55,9 +54,8 @@ mod avx2 {
         rows: &[usize; R],
         runs: Runs,
         panel: &[f32],
-        tile: &mut Tile<R>,
-    ) {
-        super::gemm(input, rows, runs, panel, tile, f32::mul_add);
+    ) -> Tile<R> {
+        super::gemm(input, rows, runs, panel, f32::mul_add)
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -71,15 +69,14 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
-    tile: &mut Tile<R>,
-) {
+) -> Tile<R> {
     #[cfg(target_arch = "x86_64")]
     if avx2::is_available() {
         // SAFETY: the processor has the features that the function is compiled for.
-        return unsafe { avx2::gemm_f32_rx8(input, rows, runs, panel, tile) };
+        return unsafe { avx2::gemm_f32_rx8(input, rows, runs, panel) };
     }
     // On AArch64 this is not fused: `mul_add` would be, but is a slow call where there is no FMA.
-    gemm(input, rows, runs, panel, tile, |value, weight, sum| value * weight + sum);
+    gemm(input, rows, runs, panel, |value, weight, sum| value * weight + sum)
 }
 
 pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {

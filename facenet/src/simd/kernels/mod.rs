@@ -68,20 +68,20 @@ impl Runs {
     }
 }
 
-/// `tile[r][j] += sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
+/// `tile[r][j] = sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
 /// at `input[rows[r]]`.
 ///
 /// # Panics
 /// When a row or the panel is shorter than the runs.
+#[inline(always)]
 pub(super) fn gemm_f32_rx8<const R: usize>(
     input: &[f32],
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
-    tile: &mut Tile<R>,
-) {
+) -> Tile<R> {
     runs.check(input, rows, panel);
-    chosen::gemm_f32_rx8(input, rows, runs, panel, tile);
+    chosen::gemm_f32_rx8(input, rows, runs, panel)
 }
 
 /// Decodes float16 (finite, no subnormals) to float32.

@@ -9,12 +9,12 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
-    tile: &mut Tile<R>,
-) {
+) -> Tile<R> {
+    let mut tile = [[0.0; super::LANES]; R];
     let mut depth = 0;
     for run in 0..runs.count {
         for k in 0..runs.length {
-            for (&row, sums) in rows.iter().zip(&mut *tile) {
+            for (&row, sums) in rows.iter().zip(&mut tile) {
                 for (lane, sum) in sums.iter_mut().enumerate() {
                     *sum += input[row + run * runs.stride + k] * panel[depth * super::LANES + lane];
                 }
@@ -22,6 +22,7 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
             depth += 1;
         }
     }
+    tile
 }
 
 pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {

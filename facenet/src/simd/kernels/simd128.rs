@@ -32,21 +32,14 @@ fn madd(a: v128, b: v128, c: v128) -> v128 {
     return core::arch::wasm32::f32x4_add(f32x4_mul(a, b), c);
 }
 
+#[inline(always)]
 pub(super) fn gemm_f32_rx8<const R: usize>(
     input: &[f32],
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
-    tile: &mut Tile<R>,
-) {
+) -> Tile<R> {
     let mut sums = [[f32x4_splat(0.0); 2]; R];
-    // SAFETY: a row of the tile is two vectors.
-    unsafe {
-        for (sums, row) in sums.iter_mut().zip(&*tile) {
-            sums[0] = v128_load(row.as_ptr().cast());
-            sums[1] = v128_load(row.as_ptr().add(4).cast());
-        }
-    }
     let mut weights = panel.as_ptr();
     for run in 0..runs.count {
         // SAFETY: `Runs::check` has asserted that every row has `count` runs of `length` floats
@@ -60,13 +53,8 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
             weights = weights.add(runs.length * LANES);
         }
     }
-    // SAFETY: as at the start.
-    unsafe {
-        for (sums, row) in sums.iter().zip(tile) {
-            v128_store(row.as_mut_ptr().cast(), sums[0]);
-            v128_store(row.as_mut_ptr().add(4).cast(), sums[1]);
-        }
-    }
+    // SAFETY: two vectors are eight floats.
+    unsafe { core::mem::transmute_copy(&sums) }
 }
 
 /// Adds one run.
@@ -114,17 +102,20 @@ unsafe fn run_f32_rx8<const R: usize>(
     }
 }
 
+#[inline(never)]
 pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
-    let (sources, source_rest) = source.as_chunks::<4>();
-    let (targets, target_rest) = target.as_chunks_mut::<4>();
+    let (sources, source_rest) = source.as_chunks::<16>();
+    let (targets, target_rest) = target.as_chunks_mut::<16>();
     let mask = i32x4_splat(0x8fff_ffff_u32 as i32);
     let factor = f32x4_splat(F16_FACTOR);
     for (source, target) in sources.iter().zip(targets) {
-        // SAFETY: the chunks are four halves and four floats, and may lie at any address.
-        unsafe {
-            let moved = i32x4_shl(i32x4_load_extend_i16x4(source.as_ptr().cast()), 13);
-            let floats = f32x4_mul(v128_and(moved, mask), factor);
-            v128_store(target.as_mut_ptr().cast(), floats);
+        for at in [0, 4, 8, 12] {
+            // SAFETY: the chunks are sixteen halves and floats, and may lie at any address.
+            unsafe {
+                let halves = i32x4_load_extend_i16x4(source.as_ptr().add(at).cast());
+                let floats = f32x4_mul(v128_and(i32x4_shl(halves, 13), mask), factor);
+                v128_store(target.as_mut_ptr().add(at).cast(), floats);
+            }
         }
     }
     for (&half, float) in source_rest.iter().zip(target_rest) {
