@@ -8,7 +8,7 @@
 //!         sums = bias; sums += rows x panel; scale, add the residual, ReLU; store
 //! ```
 
-use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8};
+use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8, prefetch};
 use super::map::{Map, Shape};
 use super::weights::Conv;
 
@@ -52,8 +52,12 @@ pub(super) fn convolve(
     for index in 0..conv.out / LANES {
         decode_f16(conv.panel(index), panel);
         let tiles = job.output.pixels().div_ceil(ROWS);
+        // The weights come from far away, and nothing else is read while they are decoded.
+        let next = if index + 1 < conv.out / LANES { conv.panel(index + 1) } else { &[] };
+        let mut next = next.chunks(next.len().div_ceil(tiles).max(1));
         let mut pixel = 0;
         for tile in 0..tiles {
+            prefetch(next.next().unwrap_or_default());
             // Rows are dealt out evenly: nine pixels are a tile of five and one of four.
             let rows = (job.output.pixels() - pixel) / (tiles - tile);
             let rows = rows + usize::from((job.output.pixels() - pixel) % (tiles - tile) > 0);

@@ -87,3 +87,6 @@ pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
     }
     decode(source, target);
 }
+
+/// Leaves it to the processor.
+pub(super) fn prefetch(_source: &[u16]) {}

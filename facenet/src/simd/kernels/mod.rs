@@ -92,3 +92,8 @@ pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
     assert_eq!(source.len(), target.len());
     chosen::decode_f16(source, target);
 }
+
+/// Begins to bring `source` into the cache, where that helps.
+pub(super) fn prefetch(source: &[u16]) {
+    chosen::prefetch(source);
+}

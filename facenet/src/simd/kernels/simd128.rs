@@ -122,3 +122,12 @@ pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
         *float = crate::simd::weights::f16_to_f32(half);
     }
 }
+
+/// There is no such instruction, but a load whose result nobody waits for does the same.
+pub(super) fn prefetch(source: &[u16]) {
+    const LINE_BYTES: usize = 64;
+    for line in source.chunks(LINE_BYTES / size_of::<u16>()) {
+        // SAFETY: a chunk is not empty.
+        let _ = unsafe { line.as_ptr().read_volatile() };
+    }
+}
