@@ -36,6 +36,9 @@ mod stream;
 
 mod kernels;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Mutex, PoisonError};
 
 use crate::Part;

@@ -15,6 +15,8 @@ mod lanes;
 mod scalar;
 #[cfg(target_arch = "wasm32")]
 mod simd128;
+#[cfg(test)]
+pub(super) mod tests;
 
 #[cfg(not(target_arch = "wasm32"))]
 use lanes as chosen;
