@@ -145,7 +145,8 @@ mod tests {
     fn the_checksum_is_that_of_the_data_section() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("shard2.bin");
-        let all = Part::Shard2.layers().iter().flat_map(Layer::tensors).map(|(name, shape)| {
+        let layers = Part::Shard2.layers();
+        let all = layers.iter().flat_map(Layer::tensors).map(|(name, shape)| {
             let data = (0..shape.iter().product()).map(|i: usize| (i % 251) as f32).collect();
             (name, Array { shape, data })
         });

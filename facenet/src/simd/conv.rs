@@ -8,7 +8,7 @@
 //!         sums = bias; sums += rows x panel; scale, add the residual, ReLU; store
 //! ```
 
-use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8, prefetch};
+use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8};
 use super::map::{Map, Shape};
 use super::weights::Conv;
 
@@ -21,11 +21,7 @@ pub(super) enum Finish<'a> {
     /// `max(sum, 0)`.
     Relu,
     /// `residual + scale * sum`, and ReLU unless it is the last block.
-    Residual {
-        residual: &'a Map,
-        scale: f32,
-        relu: bool,
-    },
+    Residual { residual: &'a Map, scale: f32, relu: bool },
 }
 
 /// Pixels between the outputs of a convolution, in the input.
@@ -52,22 +48,22 @@ pub(super) fn convolve(
     for index in 0..conv.out / LANES {
         decode_f16(conv.panel(index), panel);
         let tiles = job.output.pixels().div_ceil(ROWS);
-        // The weights come from far away, and nothing else is read while they are decoded.
+        // The weights come from far away: they are fetched while the panel before is in use.
         let next = if index + 1 < conv.out / LANES { conv.panel(index + 1) } else { &[] };
         let mut next = next.chunks(next.len().div_ceil(tiles).max(1));
         let mut pixel = 0;
         for tile in 0..tiles {
-            prefetch(next.next().unwrap_or_default());
+            let ahead = next.next().unwrap_or_default();
             // Rows are dealt out evenly: nine pixels are a tile of five and one of four.
             let rows = (job.output.pixels() - pixel) / (tiles - tile);
             let rows = rows + usize::from((job.output.pixels() - pixel) % (tiles - tile) > 0);
             match rows {
-                6 => job.tile::<6>(input, panel, (index, pixel), output, finish),
-                5 => job.tile::<5>(input, panel, (index, pixel), output, finish),
-                4 => job.tile::<4>(input, panel, (index, pixel), output, finish),
-                3 => job.tile::<3>(input, panel, (index, pixel), output, finish),
-                2 => job.tile::<2>(input, panel, (index, pixel), output, finish),
-                _ => job.tile::<1>(input, panel, (index, pixel), output, finish),
+                6 => job.tile::<6>(input, (panel, ahead), (index, pixel), output, finish),
+                5 => job.tile::<5>(input, (panel, ahead), (index, pixel), output, finish),
+                4 => job.tile::<4>(input, (panel, ahead), (index, pixel), output, finish),
+                3 => job.tile::<3>(input, (panel, ahead), (index, pixel), output, finish),
+                2 => job.tile::<2>(input, (panel, ahead), (index, pixel), output, finish),
+                _ => job.tile::<1>(input, (panel, ahead), (index, pixel), output, finish),
             }
             pixel += rows;
         }
@@ -101,7 +97,7 @@ impl<'a> Job<'a> {
     fn tile<const R: usize>(
         &self,
         input: &Map,
-        panel: &[f32],
+        (panel, ahead): (&[f32], &[u16]),
         (index, pixel): (usize, usize),
         output: &mut Map,
         finish: Finish<'_>,
@@ -117,7 +113,7 @@ impl<'a> Job<'a> {
             }
         }
         let bias = self.bias[index * LANES..].first_chunk().expect("a bias for each channel");
-        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, self.runs, panel);
+        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, self.runs, panel, ahead);
         for (sums, &target) in tile.iter().zip(&targets) {
             store(sums, bias, &mut output.data, target, finish);
         }

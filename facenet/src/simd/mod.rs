@@ -78,12 +78,10 @@ impl Loader {
     pub fn finish(self) -> Result<Shard, RecordError> {
         let layers = &mut self.stream.finish()?.into_iter();
         let network = match self.part {
-            Part::Shard1 => Shard1::new(layers).map(|shard| {
-                Network::Shard1(Box::new(shard), Mutex::new(Activations1::new()))
-            }),
-            Part::Shard2 => Shard2::new(layers).map(|shard| {
-                Network::Shard2(Box::new(shard), Mutex::new(Activations2::new()))
-            }),
+            Part::Shard1 => Shard1::new(layers)
+                .map(|shard| Network::Shard1(Box::new(shard), Mutex::new(Activations1::new()))),
+            Part::Shard2 => Shard2::new(layers)
+                .map(|shard| Network::Shard2(Box::new(shard), Mutex::new(Activations2::new()))),
         };
         let network = network.ok_or_else(|| RecordError::Tensors("layers are missing".into()))?;
         Ok(Shard { network, scratch: Mutex::new(Scratch::new()) })

@@ -78,7 +78,12 @@ impl Shard1 {
         })
     }
 
-    pub(super) fn run(&self, input: &[f32], maps: &mut Activations1, scratch: &mut Scratch) -> Vec<f32> {
+    pub(super) fn run(
+        &self,
+        input: &[f32],
+        maps: &mut Activations1,
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
         let run = &mut Runner(scratch);
         maps.image.read_planes(input);
         self.stem.run(run, maps);
@@ -221,7 +226,12 @@ impl Shard2 {
         })
     }
 
-    pub(super) fn run(&self, input: &[f32], maps: &mut Activations2, scratch: &mut Scratch) -> Vec<f32> {
+    pub(super) fn run(
+        &self,
+        input: &[f32],
+        maps: &mut Activations2,
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
         let run = &mut Runner(scratch);
         maps.input.read_planes(input);
         self.mixed_7a.run(run, maps);

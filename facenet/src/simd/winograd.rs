@@ -44,8 +44,8 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Its size.
-    pub(super) const BYTES: usize = size_of::<f32>()
-        * (INPUT_FLOATS_MAX + FREQUENCIES * (CHANNELS_MAX + TILES_MAX) * LANES);
+    pub(super) const BYTES: usize =
+        size_of::<f32>() * (INPUT_FLOATS_MAX + FREQUENCIES * (CHANNELS_MAX + TILES_MAX) * LANES);
 
     pub(super) fn new() -> Self {
         let panel = |rows| vec![[0.0; LANES]; FREQUENCIES * rows].into_boxed_slice();
@@ -130,9 +130,7 @@ impl Block {
             for channel in (0..channels).step_by(WIDTH) {
                 let mut half = [[[0.0; WIDTH]; IN]; IN];
                 for j in 0..IN {
-                    let column = std::array::from_fn(|i| {
-                        load(&input.data, pixels[i][j] + channel)
-                    });
+                    let column = std::array::from_fn(|i| load(&input.data, pixels[i][j] + channel));
                     for (row, value) in half.iter_mut().zip(input_1d(column)) {
                         row[j] = value;
                     }
@@ -216,7 +214,7 @@ fn product<const R: usize>(
 ) {
     let tile = tile.first_chunk_mut::<R>().expect("a tile of as many rows");
     let rows = std::array::from_fn(|r| row + r * channels);
-    *tile = gemm_f32_rx8(input, &rows, Runs::one(channels), weights);
+    *tile = gemm_f32_rx8(input, &rows, Runs::one(channels), weights, &[]);
 }
 
 #[inline(never)]

@@ -69,6 +69,7 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
+    _ahead: &[u16],
 ) -> Tile<R> {
     #[cfg(target_arch = "x86_64")]
     if avx2::is_available() {
@@ -87,6 +88,3 @@ pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
     }
     decode(source, target);
 }
-
-/// Leaves it to the processor.
-pub(super) fn prefetch(_source: &[u16]) {}

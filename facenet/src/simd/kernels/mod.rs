@@ -57,7 +57,7 @@ impl Runs {
 
     /// Floats from the first that is read to behind the last.
     const fn span(self) -> usize {
-        if self.depth() == 0 { 0 } else { (self.count - 1) * self.stride + self.length }
+        if self.count == 0 { 0 } else { (self.count - 1) * self.stride + self.length }
     }
 
     /// Asserts that all that a tile reads is there.
@@ -71,7 +71,7 @@ impl Runs {
 }
 
 /// `tile[r][j] = sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
-/// at `input[rows[r]]`.
+/// at `input[rows[r]]`. On the way it may bring `ahead` into the cache.
 ///
 /// # Panics
 /// When a row or the panel is shorter than the runs.
@@ -81,9 +81,10 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
+    ahead: &[u16],
 ) -> Tile<R> {
     runs.check(input, rows, panel);
-    chosen::gemm_f32_rx8(input, rows, runs, panel)
+    chosen::gemm_f32_rx8(input, rows, runs, panel, ahead)
 }
 
 /// Decodes float16 (finite, no subnormals) to float32.
@@ -93,9 +94,4 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
 pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
     assert_eq!(source.len(), target.len());
     chosen::decode_f16(source, target);
-}
-
-/// Begins to bring `source` into the cache, where that helps.
-pub(super) fn prefetch(source: &[u16]) {
-    chosen::prefetch(source);
 }

@@ -16,8 +16,8 @@
 #![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
 
 use core::arch::wasm32::{
-    f32x4_mul, f32x4_splat, i32x4_load_extend_i16x4, i32x4_shl, i32x4_splat, v128, v128_and, v128_load,
-    v128_load32_splat, v128_store,
+    f32x4_mul, f32x4_splat, i32x4_load_extend_i16x4, i32x4_shl, i32x4_splat, v128, v128_and,
+    v128_load, v128_load32_splat, v128_store,
 };
 
 use super::{LANES, Runs, Tile};
@@ -38,9 +38,11 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[f32],
+    ahead: &[u16],
 ) -> Tile<R> {
     let mut sums = [[f32x4_splat(0.0); 2]; R];
     let mut weights = panel.as_ptr();
+    let mut ahead = Ahead::new(ahead, runs.count * runs.length.div_ceil(UNROLLED));
     for run in 0..runs.count {
         // SAFETY: `Runs::check` has asserted that every row has `count` runs of `length` floats
         // `stride` apart, and that the panel has `LANES` floats for each of them.
@@ -49,12 +51,41 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
             for (value, row) in values.iter_mut().zip(rows) {
                 *value = value.add(row + run * runs.stride);
             }
-            run_f32_rx8(values, runs.length, weights, &mut sums);
+            run_f32_rx8(values, runs.length, weights, &mut ahead, &mut sums);
             weights = weights.add(runs.length * LANES);
         }
     }
     // SAFETY: two vectors are eight floats.
     unsafe { core::mem::transmute_copy(&sums) }
+}
+
+/// Steps in one round of the loop.
+const UNROLLED: usize = 8;
+
+/// What will be read soon, and is brought into the cache bit by bit. There is no instruction for
+/// that, but a load whose result nobody waits for does the same.
+struct Ahead {
+    next: *const u16,
+    step: usize,
+}
+
+impl Ahead {
+    /// For `count` calls of [`touch`](Self::touch), spread over `source`.
+    fn new(source: &[u16], count: usize) -> Self {
+        let source = if source.is_empty() { &[0] } else { source };
+        Self { next: source.as_ptr(), step: source.len() / count.max(1) }
+    }
+
+    /// # Safety
+    /// Called at most as often as announced.
+    #[inline(always)]
+    unsafe fn touch(&mut self) {
+        // SAFETY: the source is not empty, and the calls so far have moved on by less than all.
+        unsafe {
+            let _ = self.next.read_volatile();
+            self.next = self.next.add(self.step);
+        }
+    }
 }
 
 /// Adds one run.
@@ -66,6 +97,7 @@ unsafe fn run_f32_rx8<const R: usize>(
     mut values: [*const f32; R],
     length: usize,
     mut weights: *const f32,
+    ahead: &mut Ahead,
     sums: &mut [[v128; 2]; R],
 ) {
     let mut left = length;
@@ -90,13 +122,15 @@ unsafe fn run_f32_rx8<const R: usize>(
                 }
             )* };
         }
+        // SAFETY: this comes once for every `UNROLLED` steps of each run, or less.
+        unsafe { ahead.touch() };
         steps!(0 1 2 3 4 5 6 7);
-        left -= 8;
-        // SAFETY: more than the eight steps were left.
+        left -= UNROLLED;
+        // SAFETY: more steps than these were left.
         unsafe {
-            weights = weights.add(LANES * 8);
+            weights = weights.add(LANES * UNROLLED);
             for value in &mut values {
-                *value = value.add(8);
+                *value = value.add(UNROLLED);
             }
         }
     }
@@ -120,14 +154,5 @@ pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
     }
     for (&half, float) in source_rest.iter().zip(target_rest) {
         *float = crate::simd::weights::f16_to_f32(half);
-    }
-}
-
-/// There is no such instruction, but a load whose result nobody waits for does the same.
-pub(super) fn prefetch(source: &[u16]) {
-    const LINE_BYTES: usize = 64;
-    for line in source.chunks(LINE_BYTES / size_of::<u16>()) {
-        // SAFETY: a chunk is not empty.
-        let _ = unsafe { line.as_ptr().read_volatile() };
     }
 }

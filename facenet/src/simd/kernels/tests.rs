@@ -54,8 +54,7 @@ fn check_gemm<const R: usize>(runs: Runs) {
     let mut numbers = Numbers::new(runs.depth() * R);
     // Rows overlap, as those of neighbouring pixels do.
     let rows = std::array::from_fn(|row| row * 3);
-    let span = if runs.depth() == 0 { 0 } else { (runs.count - 1) * runs.stride + runs.length };
-    let input = numbers.floats(rows.last().copied().unwrap_or(0) + span);
+    let input = numbers.floats((R - 1) * 3 + runs.span());
     let panel = numbers.floats(runs.depth() * LANES);
     let (wide_input, wide_panel) = (guarded(&input), guarded(&panel));
     let actual = super::gemm_f32_rx8::<R>(
@@ -63,6 +62,7 @@ fn check_gemm<const R: usize>(runs: Runs) {
         &rows,
         runs,
         &wide_panel[GUARD..GUARD + panel.len()],
+        &[0; 100],
     );
     let expected = scalar::gemm_f32_rx8::<R>(&input, &rows, runs, &panel);
     let tolerance = 1e-5 * runs.depth().max(1) as f32;
