@@ -2,7 +2,7 @@
 //!
 //! This library holds what is true about the model wherever it runs: how a picture becomes the
 //! input tensor ([`image`]), the layers ([`layers`]), the records that hold the weights
-//! ([`record`]), the engine that runs them ([`burn`]), what comes out ([`embedding`]) and when
+//! ([`record`]), the engines that run them ([`simd`] and, as the reference, [`burn`]), what comes out ([`embedding`]) and when
 //! two embeddings are the same person ([`verdict`]). It does no I/O, reads no clock and knows
 //! nothing of Workers.
 //!
@@ -18,6 +18,9 @@ pub mod image;
 pub mod layers;
 
 pub mod record;
+
+#[cfg(feature = "simd")]
+pub mod simd;
 
 #[cfg(feature = "burn")]
 pub mod burn;

@@ -54,6 +54,9 @@ pub enum RecordError {
     /// A tensor is missing, has another shape or type, or is not known.
     #[error("the record's tensors do not fit: {0}")]
     Tensors(String),
+    /// The tensors are not those that the converter wrote.
+    #[error("the record's data is damaged: its checksum is another")]
+    Damaged,
 }
 
 const MODEL: &str = "cface.model";
@@ -100,6 +103,49 @@ impl Header {
             }
         }
         Ok(())
+    }
+}
+
+/// CRC-32 of a record's data section: everything from the first tensor on, with the zeros between
+/// tensors. The format itself has no checksum, and a weight with a flipped bit is still a weight.
+#[derive(Clone, Debug, Default)]
+pub struct Checksum(crc32fast::Hasher);
+
+impl Checksum {
+    /// Key of the entry in a burnpack's metadata.
+    pub const ENTRY: &str = "cface.crc32";
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The value of the entry.
+    #[must_use]
+    pub fn entry(&self) -> String {
+        format!("{:08x}", self.value())
+    }
+
+    /// The checksum that a burnpack's metadata announces, as its value.
+    ///
+    /// # Errors
+    /// When there is none, or no readable one.
+    pub fn announced(metadata: &BTreeMap<String, String>) -> Result<u32, RecordError> {
+        let text = metadata.get(Self::ENTRY).ok_or(RecordError::MissingEntry(Self::ENTRY))?;
+        u32::from_str_radix(text, 16)
+            .map_err(|_| RecordError::Unreadable(format!("`{}` is no checksum", Self::ENTRY)))
+    }
+
+    /// Compares with the announced value.
+    ///
+    /// # Errors
+    /// When they differ.
+    pub fn check(&self, announced: u32) -> Result<(), RecordError> {
+        if self.value() == announced { Ok(()) } else { Err(RecordError::Damaged) }
+    }
+
+    fn value(&self) -> u32 {
+        self.0.clone().finalize()
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use burn_pack::{Bytes, DType, Tensor, Writer};
+use burn_pack::{Bytes, DType, TENSOR_ALIGNMENT, Tensor, Writer};
 use facenet::Part;
 use facenet::layers::Layer;
-use facenet::record::Header;
+use facenet::record::{Checksum, Header};
 use half::f16;
 
 /// A tensor in float32, row-major.
@@ -29,6 +29,7 @@ pub type Tensors = BTreeMap<String, Array>;
 /// shard; and when the file cannot be written.
 pub fn write(part: Part, model: &str, mut tensors: Tensors, file: &Path) -> anyhow::Result<()> {
     let mut packed = Vec::new();
+    let mut data = Data::default();
     for (name, shape) in part.layers().iter().flat_map(Layer::tensors) {
         let array = tensors.remove(&name).with_context(|| format!("`{name}` is missing"))?;
         ensure!(
@@ -37,6 +38,7 @@ pub fn write(part: Part, model: &str, mut tensors: Tensors, file: &Path) -> anyh
             array.shape
         );
         let bytes = to_f16(&array.data).with_context(|| format!("`{name}`"))?;
+        data.push(&bytes);
         packed.push(Tensor::new(name, DType::F16, shape, None, Bytes::from_bytes_vec(bytes)));
     }
     if let Some(name) = tensors.keys().next() {
@@ -46,11 +48,30 @@ pub fn write(part: Part, model: &str, mut tensors: Tensors, file: &Path) -> anyh
     let writer = header
         .entries()
         .iter()
-        .fold(Writer::new(packed), |writer, (key, value)| writer.with_metadata(key, value));
+        .fold(Writer::new(packed), |writer, (key, value)| writer.with_metadata(key, value))
+        .with_metadata(Checksum::ENTRY, &data.checksum.entry());
     writer
         .write_to_file(file)
         .map_err(|error| anyhow::anyhow!("{error:?}"))
         .with_context(|| format!("writing {}", file.display()))
+}
+
+/// The data section of a record as the writer will write it, of which only the checksum is kept.
+#[derive(Default)]
+struct Data {
+    length: usize,
+    checksum: Checksum,
+}
+
+impl Data {
+    /// Puts a tensor on the next multiple of the alignment, after zeros.
+    fn push(&mut self, tensor: &[u8]) {
+        const ZEROS: [u8; TENSOR_ALIGNMENT as usize] = [0; TENSOR_ALIGNMENT as usize];
+        let padding = self.length.next_multiple_of(ZEROS.len()) - self.length;
+        self.checksum.update(&ZEROS[..padding]);
+        self.checksum.update(tensor);
+        self.length += padding + tensor.len();
+    }
 }
 
 /// Rounds to the nearest float16. Subnormals become zero: they carry almost nothing, and
@@ -68,6 +89,8 @@ fn to_f16(values: &[f32]) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use burn_pack::{HEADER_SIZE, Reader, aligned_data_section_start};
+
     use super::*;
 
     #[test]
@@ -116,5 +139,24 @@ mod tests {
 
         write(Part::Shard2, "casia-webface", all, &file).unwrap();
         assert!(file.exists());
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_the_data_section() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("shard2.bin");
+        let layers = Part::Shard2.layers();
+        let all = layers.iter().flat_map(Layer::tensors).map(|(name, shape)| {
+            let data = (0..shape.iter().product()).map(|i: usize| (i % 251) as f32).collect();
+            (name, Array { shape, data })
+        });
+        write(Part::Shard2, "casia-webface", all.collect(), &file).unwrap();
+        let record = std::fs::read(&file).unwrap();
+        let metadata = u32::from_le_bytes(*record[..HEADER_SIZE].last_chunk().unwrap());
+        let mut checksum = Checksum::default();
+        checksum.update(&record[aligned_data_section_start(metadata as usize)..]);
+        let reader = Reader::from_file(&file).unwrap();
+        assert_eq!(Checksum::announced(reader.metadata()).map(|it| checksum.check(it)), Ok(Ok(())));
+        assert_eq!(reader.metadata()[Checksum::ENTRY], checksum.entry());
     }
 }

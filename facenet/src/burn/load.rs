@@ -4,17 +4,27 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor};
 use burn::tensor::{Bytes, DType};
-use burn_pack::{Reader, Tensor};
+use burn_pack::{HEADER_SIZE, Reader, Tensor, aligned_data_section_start};
 use burn_store::{FloatCastAdapter, ModuleSnapshot};
 
-use crate::record::{Header, RecordError};
+use crate::record::{Checksum, Header, RecordError};
 
 /// The tensors of a record whose header fits.
 pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, RecordError> {
     let unreadable = |error| RecordError::Unreadable(format!("{error:?}"));
+    let mut checksum = Checksum::default();
+    checksum.update(data_section(&bytes).unwrap_or_default());
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(unreadable)?;
     header.check(reader.metadata())?;
+    checksum.check(Checksum::announced(reader.metadata())?)?;
     reader.into_tensors().map_err(unreadable)
+}
+
+/// What comes after the metadata, whose length ends the header.
+fn data_section(record: &[u8]) -> Option<&[u8]> {
+    let metadata = record.get(..HEADER_SIZE)?.last_chunk()?;
+    let metadata = usize::try_from(u32::from_le_bytes(*metadata)).ok()?;
+    record.get(aligned_data_section_start(metadata)..)
 }
 
 /// Fills a module with the tensors, every one of them and nothing else.

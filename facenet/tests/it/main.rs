@@ -7,3 +7,6 @@
 mod burn;
 
 mod golden;
+
+#[cfg(feature = "simd")]
+mod simd;

@@ -1,0 +1,191 @@
+//! A convolution over a whole activation, without im2col: a row of a tile is an output pixel, and
+//! what it reads is one contiguous run of floats per row of the kernel.
+//!
+//! ```text
+//! for each panel of 8 output channels:
+//!     decode the panel's weights to float32
+//!     for each tile of up to 6 output pixels:
+//!         sums = bias; sums += rows x panel; scale, add the residual, ReLU; store
+//! ```
+
+use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8};
+use super::map::{Map, Shape};
+use super::weights::Conv;
+
+/// Numbers of the deepest panel, which `mixed_6a.branch0` has: 3 x 3 x 256 x 8.
+pub(super) const PANEL_FLOATS: usize = 3 * 3 * 256 * LANES;
+
+/// What becomes of the sums.
+#[derive(Clone, Copy)]
+pub(super) enum Finish<'a> {
+    /// `max(sum, 0)`.
+    Relu,
+    /// `residual + scale * sum`, and ReLU unless it is the last block.
+    Residual { residual: &'a Map, scale: f32, relu: bool },
+}
+
+/// Pixels between the outputs of a convolution, in the input.
+pub(super) type Stride = usize;
+
+/// Computes `conv` over all of `input` into the channels of `output` from `at` on. The padding is
+/// the input's border.
+///
+/// # Panics
+/// When the shapes do not fit together.
+pub(super) fn convolve(
+    conv: &Conv,
+    stride: Stride,
+    input: &Map,
+    (output, at): (&mut Map, usize),
+    finish: Finish<'_>,
+    panel: &mut [f32],
+) {
+    let job = Job::new(conv, stride, input, output.shape, at);
+    if let Finish::Residual { residual, .. } = finish {
+        assert_eq!(residual.shape, output.shape, "a residual is as what it is added to");
+    }
+    let panel = &mut panel[..conv.depth() * LANES];
+    for index in 0..conv.out / LANES {
+        decode_f16(conv.panel(index), panel);
+        let tiles = job.output.pixels().div_ceil(ROWS);
+        // The weights come from far away: they are fetched while the panel before is in use.
+        let next = if index + 1 < conv.out / LANES { conv.panel(index + 1) } else { &[] };
+        let mut next = next.chunks(next.len().div_ceil(tiles).max(1));
+        let mut pixel = 0;
+        for tile in 0..tiles {
+            let ahead = next.next().unwrap_or_default();
+            // Rows are dealt out evenly: nine pixels are a tile of five and one of four.
+            let rows = (job.output.pixels() - pixel) / (tiles - tile);
+            let rows = rows + usize::from((job.output.pixels() - pixel) % (tiles - tile) > 0);
+            match rows {
+                6 => job.tile::<6>(input, (panel, ahead), (index, pixel), output, finish),
+                5 => job.tile::<5>(input, (panel, ahead), (index, pixel), output, finish),
+                4 => job.tile::<4>(input, (panel, ahead), (index, pixel), output, finish),
+                3 => job.tile::<3>(input, (panel, ahead), (index, pixel), output, finish),
+                2 => job.tile::<2>(input, (panel, ahead), (index, pixel), output, finish),
+                _ => job.tile::<1>(input, (panel, ahead), (index, pixel), output, finish),
+            }
+            pixel += rows;
+        }
+    }
+}
+
+/// What is the same for all tiles of a convolution.
+struct Job<'a> {
+    bias: &'a [f32],
+    stride: Stride,
+    input: Shape,
+    output: Shape,
+    at: usize,
+    runs: Runs,
+}
+
+impl<'a> Job<'a> {
+    fn new(conv: &'a Conv, stride: Stride, input: &Map, output: Shape, at: usize) -> Self {
+        let shape = input.shape;
+        let [height, width] = conv.kernel;
+        assert_eq!(shape.channels, conv.input, "input channels");
+        assert_eq!(output.height, (shape.height + 2 * shape.border[0] - height) / stride + 1);
+        assert_eq!(output.width, (shape.width + 2 * shape.border[1] - width) / stride + 1);
+        assert!(at + conv.out <= output.channels, "output channels");
+        assert_eq!(conv.out % LANES, 0, "whole panels");
+        let runs = Runs { count: height, stride: shape.row(), length: width * shape.channels };
+        Self { bias: &conv.bias, stride, input: shape, output, at, runs }
+    }
+
+    #[inline(never)]
+    fn tile<const R: usize>(
+        &self,
+        input: &Map,
+        (panel, ahead): (&[f32], &[u16]),
+        (index, pixel): (usize, usize),
+        output: &mut Map,
+        finish: Finish<'_>,
+    ) {
+        let (mut rows, mut targets) = ([0; R], [0; R]);
+        let (mut y, mut x) = (pixel / self.output.width, pixel % self.output.width);
+        for (row, target) in rows.iter_mut().zip(&mut targets) {
+            *row = y * self.stride * self.input.row() + x * self.stride * self.input.channels;
+            *target = self.output.pixel(y, x) + self.at + index * LANES;
+            x += 1;
+            if x == self.output.width {
+                (x, y) = (0, y + 1);
+            }
+        }
+        let bias = self.bias[index * LANES..].first_chunk().expect("a bias for each channel");
+        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, self.runs, panel, ahead);
+        for (sums, &target) in tile.iter().zip(&targets) {
+            store(sums, bias, &mut output.data, target, finish);
+        }
+    }
+}
+
+#[inline(always)]
+fn store(
+    sums: &[f32; LANES],
+    bias: &[f32; LANES],
+    output: &mut [f32],
+    target: usize,
+    finish: Finish<'_>,
+) {
+    let sums: [f32; LANES] = std::array::from_fn(|lane| sums[lane] + bias[lane]);
+    let output: &mut [f32; LANES] =
+        output[target..].first_chunk_mut().expect("the output has all channels");
+    *output = match finish {
+        Finish::Relu => sums.map(relu),
+        Finish::Residual { residual, scale, relu: with_relu } => {
+            let residual: &[f32; LANES] =
+                residual.data[target..].first_chunk().expect("it is as the output");
+            let sums = std::array::from_fn(|lane| residual[lane] + scale * sums[lane]);
+            if with_relu { sums.map(relu) } else { sums }
+        }
+    };
+}
+
+/// Keeps NaNs, and is one instruction.
+#[inline(always)]
+pub(super) fn relu(value: f32) -> f32 {
+    if value < 0.0 { 0.0 } else { value }
+}
+
+/// The largest of 3x3 pixels, two apart, without padding.
+///
+/// # Panics
+/// When the shapes do not fit together.
+pub(super) fn max_pool_3x3_s2(input: &Map, (output, at): (&mut Map, usize)) {
+    let (from, to) = (input.shape, output.shape);
+    assert_eq!(to.height, (from.height - 3) / 2 + 1);
+    assert_eq!(to.width, (from.width - 3) / 2 + 1);
+    assert!(at + from.channels <= to.channels);
+    for y in 0..to.height {
+        for x in 0..to.width {
+            let target = to.pixel(y, x) + at;
+            let target = &mut output.data[target..target + from.channels];
+            target.fill(f32::NEG_INFINITY);
+            for tap in 0..9 {
+                let source = from.pixel(2 * y + tap / 3, 2 * x + tap % 3);
+                let source = &input.data[source..source + from.channels];
+                for (largest, &value) in target.iter_mut().zip(source) {
+                    *largest = if value > *largest { value } else { *largest };
+                }
+            }
+        }
+    }
+}
+
+/// The mean over all pixels as a map of one pixel.
+pub(super) fn average_pool(input: &Map, output: &mut Map) {
+    output.data.fill(0.0);
+    let shape = input.shape;
+    for y in 0..shape.height {
+        for x in 0..shape.width {
+            let source = &input.data[shape.pixel(y, x)..][..shape.channels];
+            for (sum, &value) in output.data.iter_mut().zip(source) {
+                *sum += value;
+            }
+        }
+    }
+    for sum in &mut output.data {
+        *sum /= shape.pixels() as f32;
+    }
+}

@@ -1,0 +1,90 @@
+//! The kernels over arrays of eight numbers, which compilers turn into vector instructions. On
+//! x86-64 they are compiled twice: for any processor, and for those with AVX2 and FMA (in 2026
+//! nearly all), which is asked once per call: a load and a branch.
+#![expect(unsafe_code, reason = "calls of functions compiled for a processor's features")]
+
+use super::{LANES, Runs, Tile};
+use crate::simd::weights::f16_to_f32;
+
+/// The body of `gemm_f32_rx8`, with the multiply-add that is fast under the caller's features.
+#[inline(always)]
+fn gemm<const R: usize>(
+    input: &[f32],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[f32],
+    madd: impl Fn(f32, f32, f32) -> f32,
+) -> Tile<R> {
+    let (panel, _) = panel.as_chunks::<LANES>();
+    let mut tile = [[0.0; LANES]; R];
+    for run in 0..runs.count {
+        let start = run * runs.stride;
+        let rows = rows.map(|row| &input[row + start..][..runs.length]);
+        let panel = &panel[run * runs.length..][..runs.length];
+        for (k, weights) in panel.iter().enumerate() {
+            for (row, sums) in rows.iter().zip(&mut tile) {
+                let value = row[k];
+                for (sum, &weight) in sums.iter_mut().zip(weights) {
+                    *sum = madd(value, weight, *sum);
+                }
+            }
+        }
+    }
+    tile
+}
+
+#[inline(always)]
+fn decode(source: &[u16], target: &mut [f32]) {
+    for (&half, float) in source.iter().zip(target) {
+        *float = f16_to_f32(half);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Runs, Tile};
+
+    pub(super) fn is_available() -> bool {
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn gemm_f32_rx8<const R: usize>(
+        input: &[f32],
+        rows: &[usize; R],
+        runs: Runs,
+        panel: &[f32],
+    ) -> Tile<R> {
+        super::gemm(input, rows, runs, panel, f32::mul_add)
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
+        super::decode(source, target);
+    }
+}
+
+pub(super) fn gemm_f32_rx8<const R: usize>(
+    input: &[f32],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[f32],
+    _ahead: &[u16],
+) -> Tile<R> {
+    #[cfg(target_arch = "x86_64")]
+    if avx2::is_available() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        return unsafe { avx2::gemm_f32_rx8(input, rows, runs, panel) };
+    }
+    // On AArch64 this is not fused: `mul_add` would be, but is a slow call where there is no FMA.
+    gemm(input, rows, runs, panel, |value, weight, sum| value * weight + sum)
+}
+
+pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if avx2::is_available() {
+        // SAFETY: as above.
+        return unsafe { avx2::decode_f16(source, target) };
+    }
+    decode(source, target);
+}

@@ -1,0 +1,97 @@
+//! The inner loops, behind safe functions, and the choice among their implementations.
+//!
+//! Every kernel exists as [`scalar`], plain loops that say what it computes. [`lanes`] is the same
+//! over arrays of eight, for the compiler to vectorise, and runs natively; `simd128` is by hand
+//! for WebAssembly. Names give operation, type and tile: `gemm_f32_6x8` adds the product of 6 rows
+//! and a panel of 8 columns.
+//!
+//! Numerics: a multiply-add is rounded once or twice, as the machine does it faster (fused
+//! natively and with relaxed SIMD, two roundings otherwise), and sums run in order of depth. The
+//! implementations agree to 1e-5 of the sum of the absolute products.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod lanes;
+#[cfg(test)]
+mod scalar;
+#[cfg(target_arch = "wasm32")]
+mod simd128;
+#[cfg(test)]
+pub(super) mod tests;
+
+#[cfg(not(target_arch = "wasm32"))]
+use lanes as chosen;
+#[cfg(target_arch = "wasm32")]
+use simd128 as chosen;
+
+#[cfg(all(target_arch = "wasm32", not(target_feature = "simd128")))]
+compile_error!("the SIMD engine needs `-Ctarget-feature=+simd128` for wasm32");
+
+/// Output channels in a panel: two vectors of WebAssembly.
+pub(super) const LANES: usize = 8;
+
+/// Rows in a full tile: 6x2 accumulators, 2 vectors of the panel and a broadcast are 15
+/// registers, all that V8 leaves of 16.
+pub(super) const ROWS: usize = 6;
+
+/// Sums of one tile.
+pub(super) type Tile<const R: usize> = [[f32; LANES]; R];
+
+/// What a row of a tile reads: `count` runs of `length` floats, `stride` floats apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runs {
+    pub(super) count: usize,
+    pub(super) stride: usize,
+    pub(super) length: usize,
+}
+
+impl Runs {
+    /// One run.
+    pub(super) const fn one(length: usize) -> Self {
+        Self { count: 1, stride: 0, length }
+    }
+
+    /// Floats that are read in all.
+    pub(super) const fn depth(self) -> usize {
+        self.count * self.length
+    }
+
+    /// Floats from the first that is read to behind the last.
+    const fn span(self) -> usize {
+        if self.count == 0 { 0 } else { (self.count - 1) * self.stride + self.length }
+    }
+
+    /// Asserts that all that a tile reads is there.
+    fn check(self, input: &[f32], rows: &[usize], panel: &[f32]) {
+        assert!(panel.len() >= self.depth() * LANES, "the panel is as deep as the runs");
+        let last = input.len().checked_sub(self.span()).expect("the input holds a row");
+        for &row in rows {
+            assert!(row <= last, "a row ends inside the input");
+        }
+    }
+}
+
+/// `tile[r][j] = sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
+/// at `input[rows[r]]`. On the way it may bring `ahead` into the cache.
+///
+/// # Panics
+/// When a row or the panel is shorter than the runs.
+#[inline(always)]
+pub(super) fn gemm_f32_rx8<const R: usize>(
+    input: &[f32],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[f32],
+    ahead: &[u16],
+) -> Tile<R> {
+    runs.check(input, rows, panel);
+    chosen::gemm_f32_rx8(input, rows, runs, panel, ahead)
+}
+
+/// Decodes float16 (finite, no subnormals) to float32.
+///
+/// # Panics
+/// When the lengths differ.
+pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
+    assert_eq!(source.len(), target.len());
+    chosen::decode_f16(source, target);
+}

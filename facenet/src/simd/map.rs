@@ -1,0 +1,81 @@
+//! Activations: what flows between the layers. Pixels lie row by row with their channels together
+//! (NHWC), inside a border of zeros as wide as the padding of the convolution that reads them.
+
+/// The dimensions of a [`Map`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) channels: usize,
+    /// Zero pixels above and below, and left and right.
+    pub(super) border: [usize; 2],
+}
+
+impl Shape {
+    pub(super) const fn new(height: usize, width: usize, channels: usize) -> Self {
+        Self { height, width, channels, border: [0, 0] }
+    }
+
+    /// The same with a border.
+    pub(super) const fn within(self, border: [usize; 2]) -> Self {
+        Self { border, ..self }
+    }
+
+    /// Floats from one row to the next.
+    pub(super) const fn row(self) -> usize {
+        (self.width + 2 * self.border[1]) * self.channels
+    }
+
+    /// Floats in all.
+    pub(super) const fn len(self) -> usize {
+        (self.height + 2 * self.border[0]) * self.row()
+    }
+
+    pub(super) const fn pixels(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Where a pixel begins, counted without the border.
+    pub(super) const fn pixel(self, y: usize, x: usize) -> usize {
+        (y + self.border[0]) * self.row() + (x + self.border[1]) * self.channels
+    }
+}
+
+/// An activation. Its border is zero from the start and never written.
+#[derive(Debug)]
+pub(super) struct Map {
+    pub(super) shape: Shape,
+    pub(super) data: Box<[f32]>,
+}
+
+impl Map {
+    pub(super) fn new(shape: Shape) -> Self {
+        Self { shape, data: vec![0.0; shape.len()].into_boxed_slice() }
+    }
+
+    /// Copies planes (CHW) in. Channels that the planes do not have stay as they are.
+    pub(super) fn read_planes(&mut self, planes: &[f32]) {
+        let Self { shape, data } = self;
+        for (channel, plane) in planes.chunks_exact(shape.pixels()).enumerate() {
+            for (y, row) in plane.chunks_exact(shape.width).enumerate() {
+                for (x, &value) in row.iter().enumerate() {
+                    data[shape.pixel(y, x) + channel] = value;
+                }
+            }
+        }
+    }
+
+    /// Copies planes (CHW) out.
+    pub(super) fn to_planes(&self) -> Vec<f32> {
+        let Self { shape, data } = self;
+        let mut planes = vec![0.0; shape.pixels() * shape.channels];
+        for (channel, plane) in planes.chunks_exact_mut(shape.pixels()).enumerate() {
+            for (y, row) in plane.chunks_exact_mut(shape.width).enumerate() {
+                for (x, value) in row.iter_mut().enumerate() {
+                    *value = data[shape.pixel(y, x) + channel];
+                }
+            }
+        }
+        planes
+    }
+}

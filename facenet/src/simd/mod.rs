@@ -1,0 +1,132 @@
+//! The SIMD engine: the forward pass written out, over weights that stay 16-bit in memory, with
+//! kernels of our own. No Burn in here, though it reads the same records as [Burn's](crate::burn).
+//!
+//! A [`Loader`] packs the weights as the bytes of a record arrive and forgets the bytes:
+//!
+//! ```no_run
+//! # fn chunks() -> Vec<Vec<u8>> { Vec::new() }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use facenet::simd::Loader;
+//!
+//! let mut loader = Loader::new(facenet::Part::Shard1, "casia-webface", 19_263_488)?;
+//! for chunk in chunks() {
+//!     loader.push(&chunk)?;
+//! }
+//! let shard = loader.finish()?;
+//! let boundary = shard.run(&vec![0.0; facenet::Part::Shard1.input_len()]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod network;
+
+mod activations;
+
+mod conv;
+
+mod winograd;
+
+mod scratch;
+
+mod map;
+
+mod weights;
+
+mod stream;
+
+mod kernels;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::Part;
+use crate::record::RecordError;
+use activations::{Activations1, Activations2};
+use network::{Shard1, Shard2};
+use scratch::Scratch;
+
+/// Takes the bytes of one record, in pieces of any size, and keeps only packed weights.
+pub struct Loader {
+    part: Part,
+    stream: stream::Reader,
+}
+
+impl Loader {
+    /// Starts to load a record of `length` bytes.
+    ///
+    /// # Errors
+    /// When the length cannot be that of a record.
+    pub fn new(part: Part, model: &str, length: usize) -> Result<Self, RecordError> {
+        Ok(Self { part, stream: stream::Reader::new(part, model, length)? })
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// When they cannot belong to the record of this shard and model. The loader is of no use
+    /// then.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), RecordError> {
+        self.stream.push(chunk)
+    }
+
+    /// Makes a shard of the record.
+    ///
+    /// # Errors
+    /// When bytes are missing or damaged.
+    pub fn finish(self) -> Result<Shard, RecordError> {
+        let layers = &mut self.stream.finish()?.into_iter();
+        let network = match self.part {
+            Part::Shard1 => Shard1::new(layers)
+                .map(|shard| Network::Shard1(Box::new(shard), Mutex::new(Activations1::new()))),
+            Part::Shard2 => Shard2::new(layers)
+                .map(|shard| Network::Shard2(Box::new(shard), Mutex::new(Activations2::new()))),
+        };
+        let network = network.ok_or_else(|| RecordError::Tensors("layers are missing".into()))?;
+        Ok(Shard { network, scratch: Mutex::new(Scratch::new()) })
+    }
+}
+
+enum Network {
+    Shard1(Box<Shard1>, Mutex<Activations1>),
+    Shard2(Box<Shard2>, Mutex<Activations2>),
+}
+
+/// One half of the network, ready to run. Runs take turns: they share the activations' memory.
+pub struct Shard {
+    network: Network,
+    scratch: Mutex<Scratch>,
+}
+
+impl Shard {
+    /// Which half.
+    #[must_use]
+    pub const fn part(&self) -> Part {
+        match self.network {
+            Network::Shard1(..) => Part::Shard1,
+            Network::Shard2(..) => Part::Shard2,
+        }
+    }
+
+    /// Computes [`Part::output_len`] numbers from [`Part::input_len`], or nothing when there are
+    /// not as many. What shard 2 gives is not normalised yet.
+    #[must_use]
+    pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {
+        if input.len() != self.part().input_len() {
+            return None;
+        }
+        // Every run overwrites what an earlier one that panicked may have left.
+        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(match &self.network {
+            Network::Shard1(shard, maps) => {
+                let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
+                shard.run(input, &mut maps, &mut scratch)
+            }
+            Network::Shard2(shard, maps) => {
+                let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
+                shard.run(input, &mut maps, &mut scratch)
+            }
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! Reads a record (burnpack) as it arrives: a header of ten bytes, metadata in CBOR, then the
+//! tensors in the order of [`Part::layers`], each on a multiple of 256 bytes with zeros between.
+//!
+//! Nothing is kept but the metadata, until it is checked, and the packed weights. The metadata
+//! must describe exactly the tensors that the shard has, where the converter puts them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::weights::{Packed, Packer};
+use crate::Part;
+use crate::layers::Layer;
+use crate::record::{Checksum, Header, RecordError};
+
+/// Magic number and version of a burnpack, little-endian.
+const MAGIC: [u8; 6] = [0x4e, 0x52, 0x55, 0x42, 0x01, 0x00];
+
+/// The magic number, the version and the length of the metadata.
+const HEADER_BYTES: usize = 10;
+
+/// The most metadata that is accepted; the real ones have 6 and 15 kB.
+const METADATA_BYTES_MAX: usize = 64 << 10;
+
+/// CBOR in CBOR: the metadata has three levels.
+const METADATA_DEPTH_MAX: usize = 8;
+
+/// The data section and each tensor in it begin on a multiple of this.
+const ALIGNMENT: usize = 256;
+
+#[derive(Deserialize)]
+struct Metadata {
+    tensors: BTreeMap<String, Tensor>,
+    metadata: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize, PartialEq)]
+struct Tensor {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: (usize, usize),
+}
+
+/// The state of reading a record.
+pub(super) struct Reader {
+    part: Part,
+    header: Header,
+    length: usize,
+    received: usize,
+    /// Bytes up to the data section, while they come.
+    head: Vec<u8>,
+    body: Option<Body>,
+}
+
+impl Reader {
+    pub(super) fn new(part: Part, model: &str, length: usize) -> Result<Self, RecordError> {
+        let data = data_bytes(&part.layers());
+        let expected = data + (HEADER_BYTES + METADATA_BYTES_MAX).next_multiple_of(ALIGNMENT);
+        if length > expected {
+            return Err(RecordError::Length { expected, actual: length });
+        }
+        let header = Header::new(model, part);
+        Ok(Self { part, header, length, received: 0, head: Vec::new(), body: None })
+    }
+
+    pub(super) fn push(&mut self, mut chunk: &[u8]) -> Result<(), RecordError> {
+        self.received = self.received.saturating_add(chunk.len());
+        if self.received > self.length {
+            return Err(RecordError::Length { expected: self.length, actual: self.received });
+        }
+        while self.body.is_none() && !chunk.is_empty() {
+            let missing = head_bytes(&self.head)? - self.head.len();
+            let (now, later) = chunk.split_at(missing.min(chunk.len()));
+            self.head.extend_from_slice(now);
+            chunk = later;
+            if self.head.len() > HEADER_BYTES && head_bytes(&self.head)? == self.head.len() {
+                self.body = Some(self.read_head()?);
+                self.head = Vec::new();
+            }
+        }
+        self.body.as_mut().map_or(Ok(()), |body| body.push(chunk))
+    }
+
+    /// Checks the metadata against the shard.
+    fn read_head(&self) -> Result<Body, RecordError> {
+        let unreadable = |text: &str| RecordError::Unreadable(text.into());
+        let metadata = metadata_bytes(&self.head)?;
+        let (metadata, padding) = self.head[HEADER_BYTES..].split_at(metadata);
+        if padding.iter().any(|&byte| byte != 0) {
+            return Err(unreadable("bytes between metadata and data"));
+        }
+        let mut rest = metadata;
+        let metadata: Metadata =
+            ciborium::de::from_reader_with_recursion_limit(&mut rest, METADATA_DEPTH_MAX)
+                .map_err(|error| RecordError::Unreadable(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(unreadable("bytes after the metadata"));
+        }
+        self.header.check(&metadata.metadata)?;
+        let checksum = Checksum::announced(&metadata.metadata)?;
+        let layers = self.part.layers();
+        check_tensors(&layers, metadata.tensors)?;
+        let expected = self.head.len() + data_bytes(&layers);
+        if self.length != expected {
+            return Err(RecordError::Length { expected, actual: self.length });
+        }
+        Ok(Body::new(layers, checksum))
+    }
+
+    pub(super) fn finish(self) -> Result<Vec<Packed>, RecordError> {
+        if self.received != self.length {
+            return Err(RecordError::Length { expected: self.length, actual: self.received });
+        }
+        let empty = || RecordError::Unreadable("no data".into());
+        self.body.ok_or_else(empty)?.finish()
+    }
+}
+
+/// Length of the metadata by the header.
+fn metadata_bytes(head: &[u8]) -> Result<usize, RecordError> {
+    let unreadable = |text: &str| RecordError::Unreadable(text.into());
+    let (magic, length) = head.split_at_checked(MAGIC.len()).unwrap_or((head, &[]));
+    if magic != MAGIC {
+        return Err(unreadable("it does not begin as one"));
+    }
+    let length = length.first_chunk().ok_or_else(|| unreadable("the header is cut off"))?;
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > METADATA_BYTES_MAX {
+        return Err(unreadable("too much metadata"));
+    }
+    Ok(length)
+}
+
+/// How many bytes come before the data section, as far as that is known from the first of them.
+fn head_bytes(head: &[u8]) -> Result<usize, RecordError> {
+    if head.len() < HEADER_BYTES {
+        return Ok(HEADER_BYTES);
+    }
+    Ok((HEADER_BYTES + metadata_bytes(head)?).next_multiple_of(ALIGNMENT))
+}
+
+/// Offsets of a record's tensors in the data section, with their names and shapes.
+fn tensors(layers: &[Layer]) -> impl Iterator<Item = (String, Tensor)> {
+    let mut end = 0;
+    layers.iter().flat_map(Layer::tensors).map(move |(name, shape)| {
+        let start = usize::next_multiple_of(end, ALIGNMENT);
+        end = start + 2 * shape.iter().product::<usize>();
+        (name, Tensor { dtype: "F16".into(), shape, data_offsets: (start, end) })
+    })
+}
+
+/// Length of the data section.
+fn data_bytes(layers: &[Layer]) -> usize {
+    tensors(layers).last().map_or(0, |(_, tensor)| tensor.data_offsets.1)
+}
+
+fn check_tensors(
+    layers: &[Layer],
+    mut actual: BTreeMap<String, Tensor>,
+) -> Result<(), RecordError> {
+    for (name, expected) in tensors(layers) {
+        let wrong = |what| Err(RecordError::Tensors(format!("`{name}` {what}")));
+        match actual.remove(&name) {
+            None => return wrong("is missing"),
+            Some(tensor) if tensor.shape != expected.shape => return wrong("has another shape"),
+            Some(tensor) if tensor.dtype != expected.dtype => return wrong("is not of float16"),
+            Some(tensor) if tensor != expected => return wrong("is elsewhere"),
+            Some(_) => {}
+        }
+    }
+    match actual.keys().next() {
+        Some(name) => Err(RecordError::Tensors(format!("`{name}` is no tensor of the shard"))),
+        None => Ok(()),
+    }
+}
+
+/// The state of reading the data section.
+struct Body {
+    layers: std::vec::IntoIter<Layer>,
+    packer: Option<Packer>,
+    packed: Vec<Packed>,
+    /// Zero bytes to come before the next tensor.
+    padding: usize,
+    /// The first half of a number whose second is in the next chunk.
+    carry: Option<u8>,
+    /// Bytes of the data section so far.
+    position: usize,
+    announced: u32,
+    checksum: Checksum,
+}
+
+impl Body {
+    fn new(layers: Vec<Layer>, announced: u32) -> Self {
+        let mut layers = layers.into_iter();
+        let packer = layers.next().map(|layer| Packer::new(&layer));
+        let (packed, checksum) = (Vec::new(), Checksum::default());
+        Self { layers, packer, packed, padding: 0, carry: None, position: 0, announced, checksum }
+    }
+
+    fn push(&mut self, mut chunk: &[u8]) -> Result<(), RecordError> {
+        self.checksum.update(chunk);
+        while !chunk.is_empty() {
+            let taken = self.step(chunk)?;
+            self.position += taken;
+            chunk = &chunk[taken..];
+        }
+        Ok(())
+    }
+
+    /// Takes some bytes of the chunk, and says how many.
+    fn step(&mut self, chunk: &[u8]) -> Result<usize, RecordError> {
+        if self.padding > 0 {
+            let padding = &chunk[..self.padding.min(chunk.len())];
+            if padding.iter().any(|&byte| byte != 0) {
+                return Err(RecordError::Unreadable("bytes between tensors".into()));
+            }
+            self.padding -= padding.len();
+            return Ok(padding.len());
+        }
+        let Some(packer) = &mut self.packer else {
+            return Err(RecordError::Unreadable("bytes after the tensors".into()));
+        };
+        let carried = usize::from(self.carry.is_some());
+        let missing = packer.missing_bytes().unwrap_or_default() - carried;
+        let bytes = &chunk[..missing.min(chunk.len())];
+        if let (Some(first), Some(&second)) = (self.carry.take(), bytes.first()) {
+            packer.push(&[[first, second]])?;
+        }
+        let (halves, rest) = bytes[carried.min(bytes.len())..].as_chunks::<2>();
+        packer.push(halves)?;
+        self.carry = rest.first().copied();
+        if missing == bytes.len() {
+            let end = self.position + bytes.len();
+            self.padding = end.next_multiple_of(ALIGNMENT) - end;
+            if packer.missing_bytes().is_none() {
+                self.next_layer()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn next_layer(&mut self) -> Result<(), RecordError> {
+        let packed = self.packer.take().and_then(Packer::finish);
+        let missing = || RecordError::Tensors("a layer is not complete".into());
+        self.packed.push(packed.ok_or_else(missing)?);
+        self.packer = self.layers.next().map(|layer| Packer::new(&layer));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Vec<Packed>, RecordError> {
+        if self.packer.is_some() {
+            return Err(RecordError::Unreadable("tensors are missing".into()));
+        }
+        self.checksum.check(self.announced)?;
+        Ok(self.packed)
+    }
+}

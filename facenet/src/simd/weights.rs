@@ -1,0 +1,187 @@
+//! Weights as they stay in memory: 16-bit floats, packed for the kernels as they arrive.
+//!
+//! A convolution's weights come as `[out, in, height, width]` and are kept as panels of
+//! [`LANES`] output channels: `[out / LANES][height][width][in][LANES]`, so that a kernel reads
+//! them from front to back.
+
+use super::kernels::LANES;
+use crate::layers::{BATCH_NORM_EPSILON, Kind, Layer};
+use crate::record::RecordError;
+
+/// The first layer has three input channels; a fourth of zeros keeps its pixels aligned.
+const INPUT_CHANNELS_MULTIPLE: usize = 4;
+
+/// A convolution, or a matrix as a convolution over one pixel.
+#[derive(Debug)]
+pub(super) struct Conv {
+    pub(super) kernel: [usize; 2],
+    pub(super) input: usize,
+    pub(super) out: usize,
+    /// `[out / LANES][height][width][input][LANES]`, float16 without subnormals.
+    pub(super) weights: Box<[u16]>,
+    pub(super) bias: Box<[f32]>,
+}
+
+impl Conv {
+    /// All zero.
+    pub(super) fn new(input: usize, out: usize, kernel: [usize; 2]) -> Self {
+        let input = input.next_multiple_of(INPUT_CHANNELS_MULTIPLE);
+        let len = kernel[0] * kernel[1] * input * out.next_multiple_of(LANES);
+        Self {
+            kernel,
+            input,
+            out,
+            weights: vec![0; len].into_boxed_slice(),
+            bias: vec![0.0; out].into_boxed_slice(),
+        }
+    }
+
+    /// Multiply-accumulates for one output number.
+    pub(super) const fn depth(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.input
+    }
+
+    /// The panel of output channels `LANES * index` and following.
+    pub(super) fn panel(&self, index: usize) -> &[u16] {
+        let len = self.depth() * LANES;
+        &self.weights[index * len..(index + 1) * len]
+    }
+
+    /// Where the weight from `input` to `out` at `tap` (counted row by row) is.
+    pub(super) const fn position(&self, out: usize, tap: usize, input: usize) -> usize {
+        let (panel, lane) = (out / LANES, out % LANES);
+        panel * self.depth() * LANES + (tap * self.input + input) * LANES + lane
+    }
+}
+
+/// A layer of a shard.
+#[derive(Debug)]
+pub(super) enum Packed {
+    Conv(Conv),
+    /// One factor and one offset per channel.
+    Affine {
+        factor: Box<[f32]>,
+        offset: Box<[f32]>,
+    },
+}
+
+/// Takes the tensors of one layer, number by number.
+pub(super) struct Packer {
+    kind: Kind,
+    conv: Option<Conv>,
+    /// What is small and kept as it comes: batch norm's vectors.
+    vectors: Vec<Vec<f32>>,
+    /// Lengths of the layer's tensors.
+    lengths: Vec<usize>,
+    tensor: usize,
+    cursor: Cursor,
+}
+
+/// Where the next weight belongs.
+#[derive(Default)]
+struct Cursor {
+    done: usize,
+    out: usize,
+    input: usize,
+    tap: usize,
+}
+
+impl Packer {
+    pub(super) fn new(layer: &Layer) -> Self {
+        let lengths: Vec<usize> =
+            layer.tensors().iter().map(|(_, shape)| shape.iter().product()).collect();
+        let conv = match layer.kind {
+            Kind::Conv2d { out, input, kernel } => Some(Conv::new(input, out, kernel)),
+            Kind::Linear { input, out } => Some(Conv::new(input, out, [1, 1])),
+            Kind::BatchNorm(_) => None,
+        };
+        let vectors = vec![Vec::new(); if conv.is_some() { 0 } else { lengths.len() }];
+        Self { kind: layer.kind, conv, vectors, lengths, tensor: 0, cursor: Cursor::default() }
+    }
+
+    /// Bytes that the current tensor still lacks, or nothing after the last one.
+    pub(super) fn missing_bytes(&self) -> Option<usize> {
+        self.lengths.get(self.tensor).map(|length| (length - self.cursor.done) * 2)
+    }
+
+    /// Takes the next floats of the current tensor, at most as many as it lacks.
+    pub(super) fn push(&mut self, halves: &[[u8; 2]]) -> Result<(), RecordError> {
+        for &bytes in halves {
+            let half = normal_f16(u16::from_le_bytes(bytes))?;
+            self.push_half(half);
+        }
+        self.cursor.done += halves.len();
+        if self.lengths.get(self.tensor) == Some(&self.cursor.done) {
+            self.tensor += 1;
+            self.cursor = Cursor::default();
+        }
+        Ok(())
+    }
+
+    fn push_half(&mut self, half: u16) {
+        let Cursor { out, input, tap, .. } = &mut self.cursor;
+        match (&mut self.conv, self.kind) {
+            (Some(conv), Kind::Conv2d { input: inputs, kernel, .. }) if self.tensor == 0 => {
+                conv.weights[conv.position(*out, *tap, *input)] = half;
+                *tap += 1;
+                if *tap == kernel[0] * kernel[1] {
+                    (*tap, *input) = (0, *input + 1);
+                }
+                if *input == inputs {
+                    (*input, *out) = (0, *out + 1);
+                }
+            }
+            (Some(conv), Kind::Linear { out: outs, .. }) => {
+                conv.weights[conv.position(*out, 0, *input)] = half;
+                *out += 1;
+                if *out == outs {
+                    (*out, *input) = (0, *input + 1);
+                }
+            }
+            (Some(conv), _) => {
+                conv.bias[*out] = f16_to_f32(half);
+                *out += 1;
+            }
+            (None, _) => self.vectors[self.tensor].push(f16_to_f32(half)),
+        }
+    }
+
+    /// The packed layer, or nothing when numbers are missing.
+    pub(super) fn finish(self) -> Option<Packed> {
+        if self.tensor != self.lengths.len() {
+            return None;
+        }
+        if let Some(conv) = self.conv {
+            return Some(Packed::Conv(conv));
+        }
+        let [gamma, beta, mean, variance] = <[Vec<f32>; 4]>::try_from(self.vectors).ok()?;
+        let factor: Box<[f32]> = gamma
+            .iter()
+            .zip(&variance)
+            .map(|(gamma, variance)| gamma / (variance + BATCH_NORM_EPSILON as f32).sqrt())
+            .collect();
+        let offset =
+            beta.iter().zip(&mean).zip(&factor).map(|((beta, mean), f)| beta - mean * f).collect();
+        Some(Packed::Affine { factor, offset })
+    }
+}
+
+/// Makes a subnormal zero, as the converter does: arithmetic on subnormals is slow on many
+/// processors. Weights are finite, so infinities and NaNs are damage.
+fn normal_f16(bits: u16) -> Result<u16, RecordError> {
+    match bits & 0x7c00 {
+        0 => Ok(bits & 0x8000),
+        0x7c00 => Err(RecordError::Tensors("a weight is not finite".into())),
+        _ => Ok(bits),
+    }
+}
+
+/// The value of a finite float16: its exponent and mantissa are moved to their place in a float32
+/// and the difference of the exponents' biases is multiplied in.
+pub(super) fn f16_to_f32(bits: u16) -> f32 {
+    let moved = (i32::from(bits as i16) << 13) as u32 & 0x8fff_ffff;
+    f32::from_bits(moved) * F16_FACTOR
+}
+
+/// 2^(127 - 15).
+pub(super) const F16_FACTOR: f32 = f32::from_bits((127 + 112) << 23);
