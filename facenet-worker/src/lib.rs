@@ -3,6 +3,7 @@
 //! searching is `cface-vectorize`'s, behind a service binding.
 
 mod bindings;
+mod engine;
 mod model;
 mod multipart;
 mod placement;

@@ -13,7 +13,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use facenet::burn::{Backend, Loader, Shard};
 use facenet::record::RecordError;
 use facenet::{Face, Part};
 use futures_util::StreamExt as _;
@@ -24,6 +23,7 @@ use worker::{
 };
 
 use crate::bindings;
+use crate::engine::{Loader, Shard};
 use crate::model;
 use crate::placement::Continent;
 
@@ -84,7 +84,7 @@ impl DurableObject for FaceNetShard2 {
 
 async fn run(env: &Env, part: Part, input: Vec<f32>) -> Result<Vec<f32>, Problem> {
     let shard = shard(env, part).await?;
-    shard.run(input).ok_or_else(|| {
+    shard.run(&input).ok_or_else(|| {
         console_error!("{} was given an input of the wrong size", part.name());
         Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
     })
@@ -203,7 +203,7 @@ async fn load(env: &Env, part: Part) -> Result<Shard, LoadError> {
     while let Some(chunk) = stream.next().await {
         loader.push(&chunk?)?;
     }
-    let shard = loader.finish(Backend::default())?;
+    let shard = loader.finish()?;
     console_log!("loaded {} of {model}, {length} bytes", part.name());
     Ok(shard)
 }

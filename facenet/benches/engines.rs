@@ -8,33 +8,48 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use facenet::burn::{Backend, Loader, Shard};
-use facenet::{Embedding, Part};
+use facenet::burn::Backend;
+use facenet::{Embedding, Part, burn, simd};
 
 /// Rounds in a full run and in a quick one, after one that warms up.
 const ROUNDS: (usize, usize) = (20, 2);
 
+/// Runs one half: numbers in, numbers out.
+type Run = Box<dyn Fn(&[f32]) -> Option<Vec<f32>>>;
+
 struct Contestant {
     name: &'static str,
-    shards: [Shard; 2],
+    shards: [Run; 2],
     times: Vec<Duration>,
 }
 
 impl Contestant {
-    fn load(backend: Backend) -> Self {
-        let shards = Part::ALL.map(|part| {
-            let folder = std::env::var_os("CFACE_WEIGHTS").expect("run `cargo xtask bench`");
-            let bytes = std::fs::read(PathBuf::from(folder).join(part.file())).unwrap();
-            let mut loader = Loader::new(part, "casia-webface", bytes.len()).unwrap();
+    fn simd() -> Self {
+        let shards = Part::ALL.map(|part| -> Run {
+            let bytes = record(part);
+            let mut loader = simd::Loader::new(part, "casia-webface", bytes.len()).unwrap();
             loader.push(&bytes).unwrap();
-            loader.finish(backend).unwrap()
+            let shard = loader.finish().unwrap();
+            Box::new(move |input| shard.run(input))
+        });
+        Self { name: "cface", shards, times: Vec::new() }
+    }
+
+    fn burn(backend: Backend) -> Self {
+        let shards = Part::ALL.map(|part| -> Run {
+            let bytes = record(part);
+            let loader = burn::Loader::new(part, "casia-webface", bytes.len()).unwrap();
+            let mut loader = loader.with_backend(backend);
+            loader.push(&bytes).unwrap();
+            let shard = loader.finish().unwrap();
+            Box::new(move |input| shard.run(input))
         });
         Self { name: backend.name(), shards, times: Vec::new() }
     }
 
     fn embed(&self, input: &[f32]) -> Embedding {
-        let boundary = self.shards[0].run(input.to_vec()).unwrap();
-        Embedding::normalise(self.shards[1].run(boundary).unwrap()).unwrap()
+        let boundary = self.shards[0](input).unwrap();
+        Embedding::normalise(self.shards[1](&boundary).unwrap()).unwrap()
     }
 
     fn min_ms(&self) -> f64 {
@@ -48,6 +63,11 @@ impl Contestant {
     }
 }
 
+fn record(part: Part) -> Vec<u8> {
+    let folder = std::env::var_os("CFACE_WEIGHTS").expect("run `cargo xtask bench`");
+    std::fs::read(PathBuf::from(folder).join(part.file())).unwrap()
+}
+
 fn milliseconds(duration: &Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
@@ -55,7 +75,8 @@ fn milliseconds(duration: &Duration) -> f64 {
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let rounds = if quick { ROUNDS.1 } else { ROUNDS.0 };
-    let mut contestants = [Backend::Flex, Backend::NdArray].map(Contestant::load);
+    let mut contestants =
+        [Contestant::burn(Backend::Flex), Contestant::burn(Backend::NdArray), Contestant::simd()];
     // A picture of no face, but of many values.
     let input: Vec<f32> =
         (0..Part::Shard1.input_len()).map(|i| ((i * 7919) % 256) as f32 / 128.0 - 1.0).collect();

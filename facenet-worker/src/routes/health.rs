@@ -1,13 +1,12 @@
 //! `GET /health`: whether everything that a request needs is there.
 
 use facenet::Part;
-use facenet::burn::Backend;
 use serde::Serialize;
 use wire::{Kind, Problem};
 use worker::{Env, RequestInit, Response, console_error};
 
 use super::{json, served_model};
-use crate::{bindings, store};
+use crate::{bindings, engine, store};
 
 #[derive(Serialize)]
 struct Answer {
@@ -27,7 +26,7 @@ pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
         console_error!("the store's health is {}", store.status_code());
         return Err(Problem::new(Kind::Unavailable, "The store is not available."));
     }
-    let engine = Backend::default().name();
+    let engine = engine::name();
     json(&Answer { status: "ok", model, pipeline: facenet::PIPELINE, engine }, 200)
 }
 

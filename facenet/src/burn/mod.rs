@@ -6,14 +6,14 @@
 //! ```no_run
 //! # fn chunks() -> Vec<Vec<u8>> { Vec::new() }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use facenet::burn::{Backend, Loader};
+//! use facenet::burn::Loader;
 //!
 //! let mut loader = Loader::new(facenet::Part::Shard1, "casia-webface", 19_263_488)?;
 //! for chunk in chunks() {
 //!     loader.push(&chunk)?;
 //! }
-//! let shard = loader.finish(Backend::default())?;
-//! let boundary = shard.run(vec![0.0; facenet::Part::Shard1.input_len()]);
+//! let shard = loader.finish()?;
+//! let boundary = shard.run(&vec![0.0; facenet::Part::Shard1.input_len()]);
 //! # Ok(())
 //! # }
 //! ```
@@ -97,6 +97,7 @@ impl Default for Backend {
 pub struct Loader {
     part: Part,
     header: Header,
+    backend: Backend,
     length: usize,
     bytes: Vec<u8>,
 }
@@ -111,7 +112,14 @@ impl Loader {
             return Err(RecordError::Length { expected: RECORD_BYTES_MAX, actual: length });
         }
         let header = Header::new(model, part);
-        Ok(Self { part, header, length, bytes: Vec::with_capacity(length) })
+        let (backend, bytes) = (Backend::default(), Vec::with_capacity(length));
+        Ok(Self { part, header, backend, length, bytes })
+    }
+
+    /// Computes on another backend than the default one.
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        Self { backend, ..self }
     }
 
     /// Takes the next bytes.
@@ -131,8 +139,8 @@ impl Loader {
     ///
     /// # Errors
     /// When bytes are missing, or when it is not the record of this shard and model.
-    pub fn finish(self, backend: Backend) -> Result<Shard, RecordError> {
-        let Self { part, header, length: expected, bytes } = self;
+    pub fn finish(self) -> Result<Shard, RecordError> {
+        let Self { part, header, backend, length: expected, bytes } = self;
         if bytes.len() != expected {
             return Err(RecordError::Length { expected, actual: bytes.len() });
         }
@@ -174,12 +182,12 @@ impl Shard {
     /// Computes [`Part::output_len`] numbers from [`Part::input_len`], or nothing when there are
     /// not as many. What shard 2 gives is not normalised yet.
     #[must_use]
-    pub fn run(&self, input: Vec<f32>) -> Option<Vec<f32>> {
+    pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {
         let part = self.part();
         if input.len() != part.input_len() {
             return None;
         }
-        let input = TensorData::new(input, part.input_shape());
+        let input = TensorData::new(input.to_vec(), part.input_shape());
         let input = Tensor::<4>::from_data(input, &self.device);
         let output = match &self.network {
             Network::Shard1(model) => model.forward(input).into_data(),

@@ -13,18 +13,18 @@ fn load_bytes(part: Part, bytes: &[u8]) -> Result<Shard, RecordError> {
 }
 
 fn load(part: Part, model: &str, bytes: &[u8], backend: Backend) -> Result<Shard, RecordError> {
-    let mut loader = Loader::new(part, model, bytes.len())?;
+    let mut loader = Loader::new(part, model, bytes.len())?.with_backend(backend);
     for chunk in bytes.chunks(100_003) {
         loader.push(chunk)?;
     }
-    loader.finish(backend)
+    loader.finish()
 }
 
 fn check_golden(backend: Backend) {
     let shards = Part::ALL.map(|part| load(part, MODEL, &golden::record(part), backend).unwrap());
     for name in golden::NAMES {
-        let boundary = shards[0].run(golden::face(name).input()).unwrap();
-        let output = shards[1].run(boundary).unwrap();
+        let boundary = shards[0].run(&golden::face(name).input()).unwrap();
+        let output = shards[1].run(&boundary).unwrap();
         let cosine = Embedding::normalise(output).unwrap().cosine(&golden::embedding(name));
         println!("{} {name}: 1 - cosine = {:.1e}", backend.name(), 1.0 - cosine);
         assert!(cosine >= 0.99999, "{} {name}: {cosine}", backend.name());
@@ -46,8 +46,8 @@ fn ndarray_gives_the_golden_embeddings() {
 #[test]
 fn inputs_of_a_wrong_size_are_refused() {
     let shard = load_bytes(Part::Shard1, &golden::record(Part::Shard1)).unwrap();
-    assert_eq!(shard.run(vec![0.0; Part::Shard1.input_len() - 1]), None);
-    assert_eq!(shard.run(Vec::new()), None);
+    assert_eq!(shard.run(&vec![0.0; Part::Shard1.input_len() - 1]), None);
+    assert_eq!(shard.run(&[]), None);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn records_that_do_not_fit_are_refused() {
     assert!(matches!(refused(Part::Shard1, half), RecordError::Unreadable(_)));
     let mut loader = Loader::new(Part::Shard1, MODEL, bytes.len()).unwrap();
     loader.push(half).unwrap();
-    let error = loader.finish(Backend::default()).err().unwrap();
+    let error = loader.finish().err().unwrap();
     assert_eq!(error, RecordError::Length { expected: bytes.len(), actual: half.len() });
     // More bytes than announced, and more than any record has.
     let mut loader = Loader::new(Part::Shard1, MODEL, 10).unwrap();

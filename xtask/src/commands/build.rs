@@ -17,29 +17,31 @@ use crate::setup::{npm, site, tools, wasm};
 // Flattened into the options of other commands, whose group has the same name.
 #[group(skip)]
 pub(crate) struct Options {
-    /// The backend of the Burn engine.
+    /// What computes the embeddings.
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) backend: Backend,
+    pub(crate) engine: Engine,
 }
 
-/// A backend of the Burn engine: a feature of `facenet-worker`.
+/// An engine: a feature of `facenet-worker`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Backend {
-    /// burn-flex, Burn's pure-Rust backend.
+pub(crate) enum Engine {
+    /// Our own.
     #[default]
-    Flex,
-    /// burn-ndarray, its predecessor.
-    Ndarray,
+    Simd,
+    /// Burn with its pure-Rust backend. Takes more memory than Cloudflare gives.
+    BurnFlex,
+    /// Burn with the predecessor of flex. Takes more memory than Cloudflare gives.
+    BurnNdarray,
 }
 
-impl Backend {
+impl Engine {
     /// Cargo's arguments for a Worker.
     fn cargo_arguments(self, worker: &str) -> &'static [&'static str] {
         match self {
-            Self::Ndarray if worker == "facenet-worker" => {
-                &["--no-default-features", "--features", "burn-ndarray"]
-            }
-            Self::Ndarray | Self::Flex => &[],
+            _ if worker != "facenet-worker" => &[],
+            Self::Simd => &[],
+            Self::BurnFlex => &["--no-default-features", "--features", "burn-flex"],
+            Self::BurnNdarray => &["--no-default-features", "--features", "burn-ndarray"],
         }
     }
 }
@@ -57,18 +59,18 @@ pub(crate) fn ensure(options: &Options) -> anyhow::Result<()> {
     let tools = tools::ensure()?;
     project::WORKERS
         .iter()
-        .try_for_each(|worker| ensure_worker(worker, options.backend, &toolchain, &tools))
+        .try_for_each(|worker| ensure_worker(worker, options.engine, &toolchain, &tools))
 }
 
 fn ensure_worker(
     worker: &str,
-    backend: Backend,
+    engine: Engine,
     toolchain: &Toolchain,
     tools: &Tools,
 ) -> anyhow::Result<()> {
     let dir = project::root().join(worker);
     let build = dir.join("build");
-    let arguments = backend.cargo_arguments(worker);
+    let arguments = engine.cargo_arguments(worker);
     // worker-build replaces the folder as a whole, and so this file with it.
     let stamp = Stamp::at(build.join("made-from"));
     let inputs = inputs(worker, arguments, toolchain, tools)?;
@@ -151,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_public_worker_has_a_backend() {
-        assert!(Backend::Flex.cargo_arguments("facenet-worker").is_empty());
-        assert!(!Backend::Ndarray.cargo_arguments("facenet-worker").is_empty());
-        assert!(Backend::Ndarray.cargo_arguments("vectorize-worker").is_empty());
+    fn only_the_public_worker_has_an_engine() {
+        assert!(Engine::Simd.cargo_arguments("facenet-worker").is_empty());
+        assert!(!Engine::BurnNdarray.cargo_arguments("facenet-worker").is_empty());
+        assert!(Engine::BurnNdarray.cargo_arguments("vectorize-worker").is_empty());
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
     cargo_test("the unit tests", filter, &selection).shown()?;
     {
         let _lock = project::lock()?;
-        build::ensure(&build::Options { backend: build::Backend::default() })?;
+        build::ensure(&build::Options { engine: build::Engine::default() })?;
     }
     cargo_test("the end-to-end tests", filter, &["--package", "tests"])
         .env("CFACE_XTASK", std::env::current_exe()?)

@@ -1,0 +1,15 @@
+//! Which engine computes: the one place that knows. All have the same small interface.
+
+#[cfg(feature = "simd")]
+pub(crate) use facenet::simd::{Loader, Shard};
+
+#[cfg(not(feature = "simd"))]
+pub(crate) use facenet::burn::{Loader, Shard};
+
+/// The engine's name, for `/health`.
+pub(crate) fn name() -> &'static str {
+    #[cfg(feature = "simd")]
+    return "simd";
+    #[cfg(not(feature = "simd"))]
+    return facenet::burn::Backend::default().name();
+}
