@@ -20,7 +20,7 @@ pub(super) const PANEL_FLOATS: usize = 3 * 3 * 256 * LANES;
 pub(super) enum Finish<'a> {
     /// `max(sum, 0)`.
     Relu,
-    /// `residual + scale * sum`, and ReLU unless it is the last block.
+    /// `residual + scale * sum`, and `ReLU` unless it is the last block.
     Residual { residual: &'a Map, scale: f32, relu: bool },
 }
 
@@ -55,8 +55,7 @@ pub(super) fn convolve(
         for tile in 0..tiles {
             let ahead = next.next().unwrap_or_default();
             // Rows are dealt out evenly: nine pixels are a tile of five and one of four.
-            let rows = (job.output.pixels() - pixel) / (tiles - tile);
-            let rows = rows + usize::from((job.output.pixels() - pixel) % (tiles - tile) > 0);
+            let rows = (job.output.pixels() - pixel).div_ceil(tiles - tile);
             match rows {
                 6 => job.tile::<6>(input, (panel, ahead), (index, pixel), output, finish),
                 5 => job.tile::<5>(input, (panel, ahead), (index, pixel), output, finish),
@@ -88,7 +87,7 @@ impl<'a> Job<'a> {
         assert_eq!(output.height, (shape.height + 2 * shape.border[0] - height) / stride + 1);
         assert_eq!(output.width, (shape.width + 2 * shape.border[1] - width) / stride + 1);
         assert!(at + conv.out <= output.channels, "output channels");
-        assert_eq!(conv.out % LANES, 0, "whole panels");
+        assert!(conv.out.is_multiple_of(LANES), "whole panels");
         let runs = Runs { count: height, stride: shape.row(), length: width * shape.channels };
         Self { bias: &conv.bias, stride, input: shape, output, at, runs }
     }
@@ -142,7 +141,7 @@ fn store(
     };
 }
 
-/// Keeps NaNs, and is one instruction.
+/// Keeps a NaN, and is one instruction.
 #[inline(always)]
 pub(super) fn relu(value: f32) -> f32 {
     if value < 0.0 { 0.0 } else { value }

@@ -65,7 +65,7 @@ pub(super) fn fits(conv: &Conv, output: Shape) -> bool {
         && conv.input.is_multiple_of(LANES)
 }
 
-/// Computes `conv` with ReLU over all of `input` into the channels of `output` from `at` on.
+/// Computes `conv` with `ReLU` over all of `input` into the channels of `output` from `at` on.
 ///
 /// # Panics
 /// When the shapes do not fit together.

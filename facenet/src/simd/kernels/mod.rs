@@ -11,11 +11,11 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod lanes;
-#[cfg(test)]
+#[cfg(any(test, feature = "kernel-tests"))]
 mod scalar;
 #[cfg(target_arch = "wasm32")]
 mod simd128;
-#[cfg(test)]
+#[cfg(any(test, feature = "kernel-tests"))]
 pub(super) mod tests;
 
 #[cfg(not(target_arch = "wasm32"))]
