@@ -74,7 +74,7 @@ fn check_gemm<const R: usize>(runs: Runs) {
 }
 
 pub(in crate::simd) fn gemm_f32_rx8_is_as_its_twin() {
-    assert_eq!(ROWS, 6, "all heights of a tile are tested");
+    const { assert!(ROWS <= 6, "all heights of a tile are tested") };
     for length in LENGTHS {
         for (count, stride) in [(0, 0), (1, 0), (3, length + 5), (7, length)] {
             let runs = Runs { count, stride, length };
