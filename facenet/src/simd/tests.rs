@@ -140,6 +140,20 @@ fn winograd_is_as_defined() {
     check(Shape::new(17, 17, 192).within([1, 1]), 8);
 }
 
+fn winograd_is_chosen_for_the_large_layers() {
+    let fits = |side, input, out, kernel| {
+        winograd::fits(&Conv::new(input, out, kernel), Shape::new(side, side, out))
+    };
+    assert!(fits(77, 32, 32, [3, 3]), "conv2d_2a");
+    assert!(fits(77, 32, 64, [3, 3]), "conv2d_2b");
+    assert!(fits(36, 80, 192, [3, 3]), "conv2d_4a");
+    assert!(fits(17, 32, 32, [3, 3]), "block35");
+    assert!(fits(17, 192, 192, [3, 3]), "mixed_6a.branch1.1");
+    assert!(!fits(38, 64, 80, [1, 1]), "conv2d_3b");
+    assert!(!fits(8, 128, 128, [1, 7]), "block17");
+    assert!(!fits(8, 256, 256, [3, 3]), "mixed_7a.branch2.1");
+}
+
 fn pooling_takes_the_largest() {
     let input = random_map(Shape::new(7, 9, 8), &mut Numbers::new(1));
     let mut output = Map::new(Shape::new(3, 4, 24));
@@ -176,5 +190,6 @@ all! {
     decoded: crate::simd::kernels::tests::decoded_f16_is_what_the_format_says;
     direct: crate::simd::tests::direct_convolutions_are_as_defined;
     winograd: crate::simd::tests::winograd_is_as_defined;
+    choice: crate::simd::tests::winograd_is_chosen_for_the_large_layers;
     pooling: crate::simd::tests::pooling_takes_the_largest;
 }
