@@ -2,9 +2,9 @@
 //!
 //! This library holds what is true about the model wherever it runs: how a picture becomes the
 //! input tensor ([`image`]), the layers ([`layers`]), the records that hold the weights
-//! ([`record`]), the engines that run them ([`simd`] and, as the reference, [`burn`]), what comes out ([`embedding`]) and when
-//! two embeddings are the same person ([`verdict`]). It does no I/O, reads no clock and knows
-//! nothing of Workers.
+//! ([`record`]), the engines that run them ([`simd`] and, as the reference, [`burn`]), what comes
+//! out ([`embedding`]) and when two embeddings are the same person ([`verdict`]). It does no I/O,
+//! reads no clock and knows nothing of Workers.
 //!
 //! The network is cut in two shards, so that each fits in a Durable Object:
 //!

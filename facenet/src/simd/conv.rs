@@ -8,6 +8,8 @@
 //!         sums = bias; sums += rows x panel; scale, add the residual, ReLU; store
 //! ```
 
+use std::ops::Range;
+
 use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8};
 use super::map::{Map, Shape};
 use super::weights::Conv;
@@ -20,7 +22,7 @@ pub(super) const PANEL_FLOATS: usize = 3 * 3 * 256 * LANES;
 pub(super) enum Finish<'a> {
     /// `max(sum, 0)`.
     Relu,
-    /// `residual + scale * sum`, and ReLU unless it is the last block.
+    /// `residual + scale * sum`, and `ReLU` unless it is the last block.
     Residual { residual: &'a Map, scale: f32, relu: bool },
 }
 
@@ -45,30 +47,23 @@ pub(super) fn convolve(
         assert_eq!(residual.shape, output.shape, "a residual is as what it is added to");
     }
     let panel = &mut panel[..conv.depth() * LANES];
-    for index in 0..conv.out / LANES {
-        decode_f16(conv.panel(index), panel);
-        let tiles = job.output.pixels().div_ceil(ROWS);
-        // The weights come from far away: they are fetched while the panel before is in use.
-        let next = if index + 1 < conv.out / LANES { conv.panel(index + 1) } else { &[] };
-        let mut next = next.chunks(next.len().div_ceil(tiles).max(1));
-        let mut pixel = 0;
-        for tile in 0..tiles {
-            let ahead = next.next().unwrap_or_default();
-            // Rows are dealt out evenly: nine pixels are a tile of five and one of four.
-            let rows = (job.output.pixels() - pixel) / (tiles - tile);
-            let rows = rows + usize::from((job.output.pixels() - pixel) % (tiles - tile) > 0);
-            match rows {
-                6 => job.tile::<6>(input, (panel, ahead), (index, pixel), output, finish),
-                5 => job.tile::<5>(input, (panel, ahead), (index, pixel), output, finish),
-                4 => job.tile::<4>(input, (panel, ahead), (index, pixel), output, finish),
-                3 => job.tile::<3>(input, (panel, ahead), (index, pixel), output, finish),
-                2 => job.tile::<2>(input, (panel, ahead), (index, pixel), output, finish),
-                _ => job.tile::<1>(input, (panel, ahead), (index, pixel), output, finish),
-            }
-            pixel += rows;
+    // All panels read the same input: as much of it at a time as stays in the cache with them.
+    let blocks = (size_of_val(&*input.data)).div_ceil(BLOCK_BYTES_MAX);
+    let pixels = job.output.pixels();
+    for block in 0..blocks {
+        let pixels = pixels * block / blocks..pixels * (block + 1) / blocks;
+        for index in 0..conv.out / LANES {
+            decode_f16(conv.panel(index), panel);
+            // Weights come from far away: the next are fetched while these are in use.
+            let next = if index + 1 < conv.out / LANES { conv.panel(index + 1) } else { &[] };
+            job.tiles(input, (panel, next), (index, pixels.clone()), output, finish);
         }
     }
 }
+
+/// Half of a cache of 1 MB. Only the input of `conv2d_4b` (and of the very first layer, which has
+/// few panels) is larger.
+const BLOCK_BYTES_MAX: usize = 512 << 10;
 
 /// What is the same for all tiles of a convolution.
 struct Job<'a> {
@@ -88,9 +83,37 @@ impl<'a> Job<'a> {
         assert_eq!(output.height, (shape.height + 2 * shape.border[0] - height) / stride + 1);
         assert_eq!(output.width, (shape.width + 2 * shape.border[1] - width) / stride + 1);
         assert!(at + conv.out <= output.channels, "output channels");
-        assert_eq!(conv.out % LANES, 0, "whole panels");
+        assert!(conv.out.is_multiple_of(LANES), "whole panels");
         let runs = Runs { count: height, stride: shape.row(), length: width * shape.channels };
         Self { bias: &conv.bias, stride, input: shape, output, at, runs }
+    }
+
+    /// Some output pixels of one panel.
+    fn tiles(
+        &self,
+        input: &Map,
+        (panel, next): (&[f32], &[u16]),
+        (index, pixels): (usize, Range<usize>),
+        output: &mut Map,
+        finish: Finish<'_>,
+    ) {
+        let tiles = pixels.len().div_ceil(ROWS);
+        let mut next = next.chunks(next.len().div_ceil(tiles.max(1)).max(1));
+        let mut pixel = pixels.start;
+        for left in (1..=tiles).rev() {
+            let ahead = next.next().unwrap_or_default();
+            // Rows are dealt out evenly: nine pixels are a tile of five and one of four.
+            let rows = (pixels.end - pixel).div_ceil(left);
+            match rows {
+                6 => self.tile::<6>(input, (panel, ahead), (index, pixel), output, finish),
+                5 => self.tile::<5>(input, (panel, ahead), (index, pixel), output, finish),
+                4 => self.tile::<4>(input, (panel, ahead), (index, pixel), output, finish),
+                3 => self.tile::<3>(input, (panel, ahead), (index, pixel), output, finish),
+                2 => self.tile::<2>(input, (panel, ahead), (index, pixel), output, finish),
+                _ => self.tile::<1>(input, (panel, ahead), (index, pixel), output, finish),
+            }
+            pixel += rows;
+        }
     }
 
     #[inline(never)]
@@ -142,7 +165,7 @@ fn store(
     };
 }
 
-/// Keeps NaNs, and is one instruction.
+/// Keeps a NaN, and is one instruction.
 #[inline(always)]
 pub(super) fn relu(value: f32) -> f32 {
     if value < 0.0 { 0.0 } else { value }

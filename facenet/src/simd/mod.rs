@@ -18,6 +18,13 @@
 //! # }
 //! ```
 
+#![expect(
+    clippy::inline_always,
+    clippy::expect_used,
+    reason = "what runs per number must not be a call; shapes that do not fit are faults of this \
+              module and not of what is loaded or asked, and stop it"
+)]
+
 mod network;
 
 mod activations;
@@ -36,8 +43,9 @@ mod stream;
 
 mod kernels;
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "kernel-tests"))]
+#[doc(hidden)]
+pub mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -79,9 +87,9 @@ impl Loader {
         let layers = &mut self.stream.finish()?.into_iter();
         let network = match self.part {
             Part::Shard1 => Shard1::new(layers)
-                .map(|shard| Network::Shard1(Box::new(shard), Mutex::new(Activations1::new()))),
+                .map(|shard| Network::Shard1(Box::new((shard, Mutex::new(Activations1::new()))))),
             Part::Shard2 => Shard2::new(layers)
-                .map(|shard| Network::Shard2(Box::new(shard), Mutex::new(Activations2::new()))),
+                .map(|shard| Network::Shard2(Box::new((shard, Mutex::new(Activations2::new()))))),
         };
         let network = network.ok_or_else(|| RecordError::Tensors("layers are missing".into()))?;
         Ok(Shard { network, scratch: Mutex::new(Scratch::new()) })
@@ -89,8 +97,8 @@ impl Loader {
 }
 
 enum Network {
-    Shard1(Box<Shard1>, Mutex<Activations1>),
-    Shard2(Box<Shard2>, Mutex<Activations2>),
+    Shard1(Box<(Shard1, Mutex<Activations1>)>),
+    Shard2(Box<(Shard2, Mutex<Activations2>)>),
 }
 
 /// One half of the network, ready to run. Runs take turns: they share the activations' memory.
@@ -119,11 +127,13 @@ impl Shard {
         // Every run overwrites what an earlier one that panicked may have left.
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         Some(match &self.network {
-            Network::Shard1(shard, maps) => {
+            Network::Shard1(network) => {
+                let (shard, maps) = network.as_ref();
                 let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
                 shard.run(input, &mut maps, &mut scratch)
             }
-            Network::Shard2(shard, maps) => {
+            Network::Shard2(network) => {
+                let (shard, maps) = network.as_ref();
                 let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
                 shard.run(input, &mut maps, &mut scratch)
             }

@@ -37,7 +37,7 @@ const SCALE_8: f32 = 0.20;
 struct Runner<'a>(&'a mut Scratch);
 
 impl Runner<'_> {
-    /// A convolution with ReLU.
+    /// A convolution with `ReLU`.
     fn conv(&mut self, conv: &Conv, stride: Stride, input: &Map, output: &mut Map) {
         self.conv_at(conv, stride, input, (output, 0));
     }
@@ -99,6 +99,7 @@ impl Shard1 {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "the names of the published network")]
 struct Stem {
     conv2d_1a: Conv,
     conv2d_2a: Conv,

@@ -193,8 +193,16 @@ impl Body {
     fn new(layers: Vec<Layer>, announced: u32) -> Self {
         let mut layers = layers.into_iter();
         let packer = layers.next().map(|layer| Packer::new(&layer));
-        let (packed, checksum) = (Vec::new(), Checksum::default());
-        Self { layers, packer, packed, padding: 0, carry: None, position: 0, announced, checksum }
+        Self {
+            layers,
+            packer,
+            packed: Vec::new(),
+            padding: 0,
+            carry: None,
+            position: 0,
+            announced,
+            checksum: Checksum::default(),
+        }
     }
 
     fn push(&mut self, mut chunk: &[u8]) -> Result<(), RecordError> {

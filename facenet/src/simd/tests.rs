@@ -1,7 +1,8 @@
 //! The engine's parts without a record: convolutions against their definition.
 //!
-//! The functions are listed in one macro, because they run twice: as tests natively and, called
-//! by name, in WebAssembly.
+//! The functions are also a list, because they run twice: as tests natively and, where there is
+//! no test harness, from the list in WebAssembly (`examples/kernel_tests.rs`).
+#![expect(clippy::float_cmp, reason = "pooling copies numbers")]
 
 use super::conv::{Finish, PANEL_FLOATS, convolve, max_pool_3x3_s2};
 use super::kernels::LANES;
@@ -29,7 +30,7 @@ fn random_conv(input: usize, out: usize, kernel: [usize; 2], numbers: &mut Numbe
     conv
 }
 
-/// One output of a convolution by its definition, before ReLU.
+/// One output of a convolution by its definition, before `ReLU`.
 fn defined(conv: &Conv, stride: usize, input: &Map, (y, x, out): (usize, usize, usize)) -> f64 {
     let shape = input.shape;
     let mut sum = f64::from(conv.bias[out]);
@@ -77,7 +78,7 @@ impl Case {
         } else {
             Finish::Relu
         };
-        let panel = &mut [0.0; PANEL_FLOATS];
+        let panel = &mut vec![0.0; PANEL_FLOATS];
         if by_winograd {
             assert!(winograd::fits(&conv, target), "{self:?}");
             let scratch = &mut winograd::Scratch::new();
@@ -91,9 +92,10 @@ impl Case {
                 for channel in 0..out {
                     let place = target.pixel(y, x) + at + channel;
                     let sum = defined(&conv, stride, &input, (y, x, channel));
-                    let expected = match residual {
-                        true => f64::from(other.data[place]) + f64::from(scale) * sum,
-                        false => sum.max(0.0),
+                    let expected = if residual {
+                        f64::from(other.data[place]) + f64::from(scale) * sum
+                    } else {
+                        sum.max(0.0)
                     };
                     let actual = std::mem::replace(&mut output.data[place], f32::NAN);
                     let difference = (f64::from(actual) - expected).abs();
@@ -138,6 +140,20 @@ fn winograd_is_as_defined() {
     check(Shape::new(17, 17, 192).within([1, 1]), 8);
 }
 
+fn winograd_is_chosen_for_the_large_layers() {
+    let fits = |side, input, out, kernel| {
+        winograd::fits(&Conv::new(input, out, kernel), Shape::new(side, side, out))
+    };
+    assert!(fits(77, 32, 32, [3, 3]), "conv2d_2a");
+    assert!(fits(77, 32, 64, [3, 3]), "conv2d_2b");
+    assert!(fits(36, 80, 192, [3, 3]), "conv2d_4a");
+    assert!(fits(17, 32, 32, [3, 3]), "block35");
+    assert!(fits(17, 192, 192, [3, 3]), "mixed_6a.branch1.1");
+    assert!(!fits(38, 64, 80, [1, 1]), "conv2d_3b");
+    assert!(!fits(8, 128, 128, [1, 7]), "block17");
+    assert!(!fits(8, 256, 256, [3, 3]), "mixed_7a.branch2.1");
+}
+
 fn pooling_takes_the_largest() {
     let input = random_map(Shape::new(7, 9, 8), &mut Numbers::new(1));
     let mut output = Map::new(Shape::new(3, 4, 24));
@@ -153,31 +169,27 @@ fn pooling_takes_the_largest() {
 
 macro_rules! all {
     ($($name:ident: $test:path;)*) => {
-        $(
-            #[cfg(not(target_arch = "wasm32"))]
-            #[test]
-            fn $name() {
-                $test();
-            }
+        /// Every test of the kernels and what stands on them, by name.
+        pub const ALL: &[(&str, fn())] = &[$((stringify!($name), $test)),*];
 
-            #[cfg(target_arch = "wasm32")]
-            #[wasm_bindgen_test::wasm_bindgen_test]
-            fn $name() {
-                $test();
-            }
-        )*
+        #[cfg(test)]
+        mod run {
+            $(
+                #[test]
+                fn $name() {
+                    $test();
+                }
+            )*
+        }
     };
 }
 
-mod run {
-    use crate::simd::kernels::tests as kernels;
-
-    all! {
-        gemm: kernels::gemm_f32_rx8_is_as_its_twin;
-        decode: kernels::decode_f16_is_as_its_twin;
-        decoded: kernels::decoded_f16_is_what_the_format_says;
-        direct: super::direct_convolutions_are_as_defined;
-        winograd: super::winograd_is_as_defined;
-        pooling: super::pooling_takes_the_largest;
-    }
+all! {
+    gemm: crate::simd::kernels::tests::gemm_f32_rx8_is_as_its_twin;
+    decode: crate::simd::kernels::tests::decode_f16_is_as_its_twin;
+    decoded: crate::simd::kernels::tests::decoded_f16_is_what_the_format_says;
+    direct: crate::simd::tests::direct_convolutions_are_as_defined;
+    winograd: crate::simd::tests::winograd_is_as_defined;
+    choice: crate::simd::tests::winograd_is_chosen_for_the_large_layers;
+    pooling: crate::simd::tests::pooling_takes_the_largest;
 }

@@ -25,34 +25,54 @@ const FREQUENCIES: usize = IN * IN;
 /// Below this many outputs the transforms cost more than they save.
 const PIXELS_MIN: usize = 200;
 
-/// A block's transformed input stays in a cache of 1 MB with room for the rest; and
-/// `mixed_6a.branch1.1`, which has the largest weights, is one block.
-const INPUT_FLOATS_MAX: usize = 36 * 25 * 192;
-const TILES_MAX: usize = INPUT_FLOATS_MAX / (FREQUENCIES * 32);
+/// The fewest and the most channels that the transforms pay for and the memory is made for.
+const CHANNELS_MIN: usize = 32;
 const CHANNELS_MAX: usize = 192;
+
+/// A block's transformed input stays in a cache of 1 MB with room for the rest. Where there are
+/// many weights to transform for each block, which only `mixed_6a.branch1.1` has, all its 25 tiles
+/// are one block.
+const TILES_MAX: usize = 56;
+const fn tiles_max(channels: usize) -> usize {
+    if channels > CHANNELS_MAX / 2 { 25 } else { TILES_MAX * CHANNELS_MIN / channels }
+}
+
+/// Floats in a cache line.
+const LINE: usize = 16;
+
+/// Floats from one frequency to the next, for as many floats: an odd number of cache lines, so
+/// that the same place of all frequencies is not in the same few sets of the cache.
+const fn frequency_stride(floats: usize) -> usize {
+    (floats.div_ceil(LINE) | 1) * LINE
+}
+
+const INPUT_FLOATS: usize = FREQUENCIES * frequency_stride(25 * CHANNELS_MAX);
+const WEIGHTS_FLOATS: usize = FREQUENCIES * frequency_stride(CHANNELS_MAX * LANES);
+const OUTPUT_FLOATS: usize = FREQUENCIES * frequency_stride(TILES_MAX * LANES);
+const _: () = assert!(FREQUENCIES * frequency_stride(TILES_MAX * CHANNELS_MIN) <= INPUT_FLOATS);
 
 /// Where the transformed numbers are.
 #[derive(Debug)]
 pub(super) struct Scratch {
     /// `[frequency][tile][channel]`.
     input: Box<[f32]>,
-    /// `[frequency][channel]` of one panel.
-    weights: Box<[[f32; LANES]]>,
-    /// `[frequency][tile]` of one panel.
-    output: Box<[[f32; LANES]]>,
+    /// `[frequency][channel][lane]` of one panel.
+    weights: Box<[f32]>,
+    /// `[frequency][tile][lane]` of one panel.
+    output: Box<[f32]>,
 }
 
 impl Scratch {
     /// Its size.
     pub(super) const BYTES: usize =
-        size_of::<f32>() * (INPUT_FLOATS_MAX + FREQUENCIES * (CHANNELS_MAX + TILES_MAX) * LANES);
+        size_of::<f32>() * (INPUT_FLOATS + WEIGHTS_FLOATS + OUTPUT_FLOATS);
 
     pub(super) fn new() -> Self {
-        let panel = |rows| vec![[0.0; LANES]; FREQUENCIES * rows].into_boxed_slice();
+        let floats = |count| vec![0.0; count].into_boxed_slice();
         Self {
-            input: vec![0.0; INPUT_FLOATS_MAX].into_boxed_slice(),
-            weights: panel(CHANNELS_MAX),
-            output: panel(TILES_MAX),
+            input: floats(INPUT_FLOATS),
+            weights: floats(WEIGHTS_FLOATS),
+            output: floats(OUTPUT_FLOATS),
         }
     }
 }
@@ -61,11 +81,11 @@ impl Scratch {
 pub(super) fn fits(conv: &Conv, output: Shape) -> bool {
     conv.kernel == [3, 3]
         && output.pixels() >= PIXELS_MIN
-        && (32..=CHANNELS_MAX).contains(&conv.input)
+        && (CHANNELS_MIN..=CHANNELS_MAX).contains(&conv.input)
         && conv.input.is_multiple_of(LANES)
 }
 
-/// Computes `conv` with ReLU over all of `input` into the channels of `output` from `at` on.
+/// Computes `conv` with `ReLU` over all of `input` into the channels of `output` from `at` on.
 ///
 /// # Panics
 /// When the shapes do not fit together.
@@ -84,7 +104,7 @@ pub(super) fn convolve(
     let panel = &mut panel[..PANEL_FLOATS.min(conv.depth() * LANES)];
     let columns = output.shape.width.div_ceil(OUT);
     let tiles = output.shape.height.div_ceil(OUT) * columns;
-    let blocks = tiles.div_ceil(INPUT_FLOATS_MAX / (FREQUENCIES * conv.input));
+    let blocks = tiles.div_ceil(tiles_max(conv.input));
     let per_block = tiles.div_ceil(blocks);
     for first in (0..tiles).step_by(per_block) {
         let block = Block { first, count: per_block.min(tiles - first), columns };
@@ -121,6 +141,7 @@ impl Block {
         // read there decides only outputs that nobody wants; the last pixel is as good as any.
         let bottom = shape.height + 2 * shape.border[0] - 1;
         let right = shape.width + 2 * shape.border[1] - 1;
+        let stride = frequency_stride(self.count * channels);
         for tile in 0..self.count {
             let (y, x) = self.corner(tile);
             let pixels: [[usize; IN]; IN] = std::array::from_fn(|i| {
@@ -137,7 +158,7 @@ impl Block {
                 }
                 for (i, row) in half.into_iter().enumerate() {
                     for (j, value) in input_1d(row).into_iter().enumerate() {
-                        let at = ((i * IN + j) * self.count + tile) * channels + channel;
+                        let at = (i * IN + j) * stride + tile * channels + channel;
                         target[at..at + WIDTH].copy_from_slice(&value);
                     }
                 }
@@ -148,11 +169,13 @@ impl Block {
     /// The 36 matrix products.
     fn multiply(&self, channels: usize, scratch: &mut Scratch) {
         let Scratch { input, weights, output } = scratch;
+        let strides = [self.count * channels, channels * LANES, self.count * LANES];
+        let strides = strides.map(frequency_stride);
         for frequency in 0..FREQUENCIES {
-            let weights = weights[frequency * channels..][..channels].as_flattened();
-            let output = &mut output[frequency * self.count..][..self.count];
-            let mut rest = output;
-            let mut row = frequency * self.count * channels;
+            let weights = &weights[frequency * strides[1]..];
+            let output = &mut output[frequency * strides[2]..][..self.count * LANES];
+            let (mut rest, _) = output.as_chunks_mut::<LANES>();
+            let mut row = frequency * strides[0];
             for left in (1..=self.count.div_ceil(ROWS)).rev() {
                 let rows = rest.len().div_ceil(left);
                 let (tile, later) = rest.split_at_mut(rows);
@@ -171,21 +194,16 @@ impl Block {
     }
 
     #[inline(never)]
-    fn transform_output(
-        &self,
-        bias: &[f32; LANES],
-        source: &[[f32; LANES]],
-        output: &mut Map,
-        at: usize,
-    ) {
+    fn transform_output(&self, bias: &[f32; LANES], source: &[f32], output: &mut Map, at: usize) {
         let shape = output.shape;
+        let stride = frequency_stride(self.count * LANES);
         for tile in 0..self.count {
             let (top, left) = self.corner(tile);
             for half in (0..LANES).step_by(WIDTH) {
                 let mut columns = [[[0.0; WIDTH]; IN]; OUT];
                 for j in 0..IN {
                     let column = std::array::from_fn(|i| {
-                        load(&source[(i * IN + j) * self.count + tile], half)
+                        load(source, (i * IN + j) * stride + tile * LANES + half)
                     });
                     for (row, value) in columns.iter_mut().zip(output_1d(column)) {
                         row[j] = value;
@@ -218,7 +236,8 @@ fn product<const R: usize>(
 }
 
 #[inline(never)]
-fn transform_weights(panel: &[f32], channels: usize, target: &mut [[f32; LANES]]) {
+fn transform_weights(panel: &[f32], channels: usize, target: &mut [f32]) {
+    let stride = frequency_stride(channels * LANES);
     for channel in 0..channels {
         for half in (0..LANES).step_by(WIDTH) {
             let mut columns = [[[0.0; WIDTH]; 3]; IN];
@@ -232,8 +251,8 @@ fn transform_weights(panel: &[f32], channels: usize, target: &mut [[f32; LANES]]
             }
             for (i, row) in columns.into_iter().enumerate() {
                 for (j, value) in weights_1d(row).into_iter().enumerate() {
-                    let target = &mut target[(i * IN + j) * channels + channel];
-                    target[half..half + WIDTH].copy_from_slice(&value);
+                    let at = (i * IN + j) * stride + channel * LANES + half;
+                    target[at..at + WIDTH].copy_from_slice(&value);
                 }
             }
         }

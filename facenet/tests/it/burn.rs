@@ -73,3 +73,11 @@ fn records_that_do_not_fit_are_refused() {
     assert!(matches!(loader.push(&bytes[..11]), Err(RecordError::Length { .. })));
     assert!(Loader::new(Part::Shard1, MODEL, usize::MAX).is_err());
 }
+
+#[test]
+fn a_flipped_bit_of_a_weight_is_noticed() {
+    let mut bytes = golden::record(Part::Shard2);
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    assert_eq!(load_bytes(Part::Shard2, &bytes).err(), Some(RecordError::Damaged));
+}

@@ -61,7 +61,7 @@ fn records_of_something_else_are_refused() {
     assert!(matches!(refused(Part::Shard1, MODEL, b"<html>"), RecordError::Unreadable(_)));
     assert!(matches!(refused(Part::Shard1, MODEL, &[]), RecordError::Unreadable(_)));
     assert!(matches!(refused(Part::Shard1, MODEL, &bytes[..4]), RecordError::Unreadable(_)));
-    assert!(matches!(refused(Part::Shard1, MODEL, &[0; 1 << 20]), RecordError::Unreadable(_)));
+    assert!(matches!(refused(Part::Shard1, MODEL, &vec![0; 1 << 20]), RecordError::Unreadable(_)));
     // More bytes than announced.
     let mut loader = Loader::new(Part::Shard1, MODEL, 10).unwrap();
     assert!(matches!(loader.push(&bytes[..11]), Err(RecordError::Length { .. })));
