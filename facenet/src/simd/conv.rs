@@ -116,6 +116,15 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// The rows of the kernel that meet more than the border in any output row from `first` to
+    /// `last`: of the seven of a 7x1 kernel on eight rows, five or six.
+    fn taps(&self, first: usize, last: usize) -> Range<usize> {
+        let (border, height) = (self.input.border[0], self.input.height);
+        let start = border.saturating_sub(last * self.stride);
+        let end = (border + height - first * self.stride).min(self.runs.count);
+        start..end
+    }
+
     #[inline(never)]
     fn tile<const R: usize>(
         &self,
@@ -127,8 +136,10 @@ impl<'a> Job<'a> {
     ) {
         let (mut rows, mut targets) = ([0; R], [0; R]);
         let (mut y, mut x) = (pixel / self.output.width, pixel % self.output.width);
+        let taps = self.taps(y, (pixel + R - 1) / self.output.width);
         for (row, target) in rows.iter_mut().zip(&mut targets) {
-            *row = y * self.stride * self.input.row() + x * self.stride * self.input.channels;
+            *row = (y * self.stride + taps.start) * self.input.row()
+                + x * self.stride * self.input.channels;
             *target = self.output.pixel(y, x) + self.at + index * LANES;
             x += 1;
             if x == self.output.width {
@@ -136,7 +147,9 @@ impl<'a> Job<'a> {
             }
         }
         let bias = self.bias[index * LANES..].first_chunk().expect("a bias for each channel");
-        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, self.runs, panel, ahead);
+        let runs = Runs { count: taps.len(), ..self.runs };
+        let panel = &panel[taps.start * runs.length * LANES..];
+        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, runs, panel, ahead);
         for (sums, &target) in tile.iter().zip(&targets) {
             store(sums, bias, &mut output.data, target, finish);
         }
