@@ -65,6 +65,13 @@ pub(super) fn convolve(
 /// few panels) is larger.
 const BLOCK_BYTES_MAX: usize = 512 << 10;
 
+/// Where the rows of a tile begin, against where they would with the border, and what they read.
+struct Cut {
+    row: usize,
+    depth: usize,
+    runs: Runs,
+}
+
 /// What is the same for all tiles of a convolution.
 struct Job<'a> {
     bias: &'a [f32],
@@ -116,6 +123,46 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// The taps of the kernel along one axis that meet more than the border in any output from
+    /// `first` to `last` along it: of the seven of a 7x1 kernel on eight rows, five or six.
+    fn taps(&self, axis: usize, first: usize, last: usize) -> Range<usize> {
+        let side = [self.input.height, self.input.width][axis];
+        let count = [self.runs.count, self.runs.length / self.input.channels][axis];
+        let border = self.input.border[axis];
+        let start = border.saturating_sub(last * self.stride);
+        start..(border + side - first * self.stride).min(count)
+    }
+
+    /// What a tile reads of each row and of the panel, when it is of the outputs `pixel` and
+    /// following: all but what meets only the border.
+    fn cut(&self, pixel: usize, last: usize) -> Cut {
+        let channels = self.input.channels;
+        if self.is_turned() {
+            let taps = self.taps(1, pixel / self.output.height, last / self.output.height);
+            let runs = Runs { length: taps.len() * channels, ..self.runs };
+            Cut { row: taps.start * channels, depth: taps.start * channels, runs }
+        } else {
+            let taps = self.taps(0, pixel / self.output.width, last / self.output.width);
+            let runs = Runs { count: taps.len(), ..self.runs };
+            Cut { row: taps.start * runs.stride, depth: taps.start * runs.length, runs }
+        }
+    }
+
+    /// Whether pixels are taken column by column: for 1xN kernels, so that the outputs of a tile
+    /// are at the same distance from the border.
+    fn is_turned(&self) -> bool {
+        self.runs.count == 1 && self.input.border[1] > 0
+    }
+
+    fn position(&self, pixel: usize) -> (usize, usize) {
+        let Shape { height, width, .. } = self.output;
+        if self.is_turned() {
+            (pixel % height, pixel / height)
+        } else {
+            (pixel / width, pixel % width)
+        }
+    }
+
     #[inline(never)]
     fn tile<const R: usize>(
         &self,
@@ -126,17 +173,17 @@ impl<'a> Job<'a> {
         finish: Finish<'_>,
     ) {
         let (mut rows, mut targets) = ([0; R], [0; R]);
-        let (mut y, mut x) = (pixel / self.output.width, pixel % self.output.width);
-        for (row, target) in rows.iter_mut().zip(&mut targets) {
-            *row = y * self.stride * self.input.row() + x * self.stride * self.input.channels;
+        let cut = self.cut(pixel, pixel + R - 1);
+        for (i, (row, target)) in rows.iter_mut().zip(&mut targets).enumerate() {
+            let (y, x) = self.position(pixel + i);
+            *row = y * self.stride * self.input.row()
+                + x * self.stride * self.input.channels
+                + cut.row;
             *target = self.output.pixel(y, x) + self.at + index * LANES;
-            x += 1;
-            if x == self.output.width {
-                (x, y) = (0, y + 1);
-            }
         }
         let bias = self.bias[index * LANES..].first_chunk().expect("a bias for each channel");
-        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, self.runs, panel, ahead);
+        let panel = &panel[cut.depth * LANES..];
+        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, cut.runs, panel, ahead);
         for (sums, &target) in tile.iter().zip(&targets) {
             store(sums, bias, &mut output.data, target, finish);
         }
