@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::weights;
+use super::{test, weights};
 use crate::project;
 use crate::run::Run;
 
@@ -20,11 +20,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         weights::ensure(false)?;
     }
     let quick: &[&str] = if options.quick { &["--", "--quick"] } else { &[] };
-    // In the profile of the tests, which optimises the model and all it stands on: building
-    // Burn a second time would take longer than everything else.
+    // In the profile of the tests, which optimises the model and all it stands on, and with the
+    // same packages and features: building Burn a second time would take longer than the rest.
     Run::cargo("the benchmarks")
-        .args(["bench", "--locked", "--profile", "dev", "--package", "facenet"])
-        .args(["--features", "burn-ndarray", "--bench", "engines"])
+        .args(["bench", "--locked", "--profile", "dev", "--bench", "engines"])
+        .args(test::UNIT_TESTS)
         .args(quick)
         .env("CFACE_WEIGHTS", project::weights())
         .shown()

@@ -10,6 +10,11 @@ use crate::run::Run;
 use crate::setup::{browser, checkpoint};
 use crate::{project, stop};
 
+/// Everything but the end-to-end tests, with both backends of the Burn engine: the default and
+/// the one that a feature adds.
+pub(crate) const UNIT_TESTS: [&str; 5] =
+    ["--workspace", "--exclude", "tests", "--features", "facenet/burn-ndarray"];
+
 /// Runs the tests.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -32,9 +37,7 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
         weights::ensure(false)?;
         browser::ensure()?
     };
-    // Both backends of the Burn engine: the default and the one that a feature adds.
-    let selection = ["--workspace", "--exclude", "tests", "--features", "facenet/burn-ndarray"];
-    cargo_test("the unit tests", filter, &selection).shown()?;
+    cargo_test("the unit tests", filter, &UNIT_TESTS).shown()?;
     {
         let _lock = project::lock()?;
         build::ensure(&build::Options { engine: build::Engine::default() })?;
