@@ -16,7 +16,7 @@ use crate::run::{Run, clean_cargo_environment, is_on_path};
 /// The target of Workers.
 pub(crate) const TRIPLE: &str = "wasm32-unknown-unknown";
 
-/// For the standard library, which has no use for the relaxed kind of .cargo/config.toml.
+/// As in .cargo/config.toml, for the standard library.
 const FEATURES: &str = "-Ctarget-feature=+simd128";
 
 const HINT: &str = "Install the target by `rustup target add wasm32-unknown-unknown`, or on \
