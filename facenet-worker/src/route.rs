@@ -13,6 +13,8 @@ pub(crate) enum Route {
     Verify,
     /// `/faces/{id}`
     Face(String),
+    /// `/faces/{id}/status`
+    Status(String),
     /// `/health`
     Health,
     /// `/openapi.json`
@@ -30,7 +32,11 @@ impl Route {
             "/verify" => Self::Verify,
             "/health" => Self::Health,
             "/openapi.json" => Self::OpenApi,
-            _ => Self::Face(path.strip_prefix("/faces/").filter(|id| !id.contains('/'))?.into()),
+            _ => match path.strip_prefix("/faces/")?.split_once('/') {
+                None => Self::Face(path.strip_prefix("/faces/")?.into()),
+                Some((id, "status")) => Self::Status(id.into()),
+                Some(_) => return None,
+            },
         })
     }
 
@@ -39,7 +45,7 @@ impl Route {
         match self {
             Self::Embed | Self::Add | Self::Match | Self::Verify => "POST",
             Self::Face(_) => "GET, HEAD, DELETE",
-            Self::Health | Self::OpenApi => "GET, HEAD",
+            Self::Status(_) | Self::Health | Self::OpenApi => "GET, HEAD",
         }
     }
 }
@@ -52,7 +58,9 @@ mod tests {
     fn paths_are_routes_or_nothing() {
         assert_eq!(Route::parse("/embed"), Some(Route::Embed));
         assert_eq!(Route::parse("/faces/ab"), Some(Route::Face("ab".into())));
-        for path in ["/", "/embed/", "/faces", "/faces/a/b", "/EMBED", ""] {
+        assert_eq!(Route::parse("/faces/ab/status"), Some(Route::Status("ab".into())));
+        let strays = ["/faces/a/b", "/faces/a/status/", "/faces/a/b/status", "/faces//"];
+        for path in ["/", "/embed/", "/faces", "/EMBED", ""].into_iter().chain(strays) {
             assert_eq!(Route::parse(path), None, "{path}");
         }
     }
@@ -62,7 +70,7 @@ mod tests {
         let text = include_str!("../openapi.json");
         let openapi: serde_json::Value = serde_json::from_str(text).unwrap();
         let paths = openapi["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 7);
+        assert_eq!(paths.len(), 8);
         for (path, operations) in paths {
             let route = Route::parse(&path.replace("{id}", "0")).unwrap();
             let mut documented: Vec<_> = operations

@@ -22,12 +22,24 @@ pub(crate) async fn post<A: DeserializeOwned>(
     headers.set("content-type", "application/json").map_err(|error| unavailable(&error))?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(body.into()));
-    let mut response = fetch(env, path, init).await?;
+    read(path, fetch(env, path, init).await?).await
+}
+
+/// Asks and reads the answer.
+///
+/// # Errors
+/// As [`post`].
+pub(crate) async fn get<A: DeserializeOwned>(env: &Env, path: &str) -> Result<A, Problem> {
+    read(path, fetch(env, path, RequestInit::new()).await?).await
+}
+
+async fn read<A: DeserializeOwned>(path: &str, mut response: Response) -> Result<A, Problem> {
     let body = response.bytes().await.map_err(|error| unavailable(&error))?;
     if response.status_code() >= 400 {
         let document = serde_json::from_slice::<Document>(&body).ok();
         return Err(document.and_then(Problem::from_document).unwrap_or_else(|| {
-            console_error!("{path} answered {}", response.status_code());
+            let route = path.split('/').nth(1).unwrap_or_default();
+            console_error!("/{route} answered {}", response.status_code());
             Problem::new(Kind::Unavailable, "The store does not answer. Try again.")
         }));
     }

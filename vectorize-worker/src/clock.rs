@@ -1,5 +1,5 @@
-//! Times as texts, and when the next purge comes. Reads no clock: callers bring the time, in
-//! milliseconds since 1970.
+//! Times as texts, and when the next purge comes. The functions read no clock: callers bring the
+//! time, in milliseconds since 1970, and those who must read one are handed a [`Clock`].
 
 /// The hour of the daily purge in UTC, as the cron in wrangler.toml says.
 pub(crate) const PURGE_HOUR: u64 = 12;
@@ -7,6 +7,15 @@ pub(crate) const PURGE_HOUR: u64 = 12;
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
 const DAY: u64 = 24 * HOUR;
+
+/// The time as it passes.
+pub(crate) trait Clock {
+    /// Milliseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Waits.
+    async fn pause(&self, millis: u64);
+}
 
 /// The first purge after `now`.
 pub(crate) fn next_purge(now: u64) -> u64 {

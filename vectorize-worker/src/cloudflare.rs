@@ -1,29 +1,45 @@
-//! The real stores: Vectorize and R2.
+//! The real stores, Vectorize and R2, and the real clock.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use wire::limits::EMBEDDING_DIMENSIONS;
-use worker::{Bucket, Env, HttpMetadata, Object, Result};
+use wire::{faces::is_id, limits::EMBEDDING_DIMENSIONS};
+use worker::{Bucket, Date, Delay, Env, HttpMetadata, Object, Result};
 
 use crate::{
     bindings,
-    store::{self, Candidate, Entry, Face, Failure, Label, Page, Pictures, Vectors},
-    vectorize::{Match, Metadata, QueryOptions, ReturnMetadata, Vector, Vectorize},
+    clock::Clock,
+    store::{self, Candidate, Entry, Face, Failure, Label, Page, Pictures, State, Vectors},
+    vectorize::{Error, Match, Metadata, QueryOptions, ReturnMetadata, Vector, Vectorize},
 };
 
 /// The media type of every picture.
 pub(crate) const PICTURE_TYPE: &str = "image/jpeg";
 
+/// Metadata of a vector: the person's name.
 const NAME: &str = "name";
+
+/// Metadata of a picture. It is all ASCII and far from the 8 KiB that R2 takes: names are only
+/// in the index.
 const TOKEN_HASH: &str = "token-sha256";
-const NAMESPACE: &str = "namespace";
-const CREATED_AT: &str = "created-at";
 
 /// The index of embeddings.
 pub(crate) struct Index(Vectorize);
 
 /// The bucket of pictures.
 pub(crate) struct Faces(Bucket);
+
+/// The clock of the runtime. It moves with I/O only.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        Date::now().as_millis()
+    }
+
+    async fn pause(&self, millis: u64) {
+        Delay::from(Duration::from_millis(millis)).await;
+    }
+}
 
 impl Index {
     pub(crate) fn bound(env: &Env) -> std::result::Result<Self, Failure> {
@@ -44,13 +60,13 @@ impl Faces {
 }
 
 impl Vectors for Index {
-    async fn upsert(&self, face: &Face) -> std::result::Result<(), Failure> {
+    async fn upsert(&self, face: &Face) -> std::result::Result<String, Failure> {
         let metadata = Metadata::from_iter([(NAME.to_owned(), face.name.as_str().into())]);
         let vector = Vector::new(&face.id, face.embedding.clone())
             .namespace(&face.namespace)
             .metadata(metadata);
         let upserted = self.0.upsert(&[vector]).await;
-        upserted.map(drop).map_err(|error| Failure::new("vectorize upsert", error))
+        upserted.map(|mutation| mutation.mutation_id).map_err(failed("vectorize upsert"))
     }
 
     async fn nearest(
@@ -64,19 +80,22 @@ impl Vectors for Index {
             .namespace(namespace)
             .return_values()
             .return_metadata(ReturnMetadata::All);
-        let found = self.0.query(query, &options).await;
-        let found = found.map_err(|error| Failure::new("vectorize query", error))?;
+        let found = self.0.query(query, &options).await.map_err(failed("vectorize query"))?;
         Ok(found.matches.into_iter().filter_map(candidate).collect())
     }
 
     async fn delete(&self, ids: &[String]) -> std::result::Result<(), Failure> {
-        let deleted = self.0.delete_by_ids(ids).await;
-        deleted.map(drop).map_err(|error| Failure::new("vectorize delete", error))
+        self.0.delete_by_ids(ids).await.map(drop).map_err(failed("vectorize delete"))
     }
 
-    async fn dimensions(&self) -> std::result::Result<usize, Failure> {
-        let info = self.0.describe().await;
-        info.map(|info| info.dimensions).map_err(|error| Failure::new("vectorize describe", error))
+    async fn present(&self, ids: &[String]) -> std::result::Result<Vec<String>, Failure> {
+        let found = self.0.get_by_ids(ids).await.map_err(failed("vectorize get"))?;
+        Ok(found.into_iter().map(|vector| vector.id).collect())
+    }
+
+    async fn state(&self) -> std::result::Result<State, Failure> {
+        let info = self.0.describe().await.map_err(failed("vectorize describe"))?;
+        Ok(State { dimensions: info.dimensions, processed: info.processed_up_to_mutation })
     }
 }
 
@@ -85,31 +104,43 @@ impl Pictures for Faces {
         &self,
         id: &str,
         picture: Vec<u8>,
-        label: &Label,
-    ) -> std::result::Result<(), Failure> {
+        token_hash: &str,
+    ) -> std::result::Result<u64, Failure> {
         let http =
             HttpMetadata { content_type: Some(PICTURE_TYPE.into()), ..HttpMetadata::default() };
-        let custom = HashMap::from([
-            (TOKEN_HASH.to_owned(), label.token_hash.clone()),
-            (NAMESPACE.to_owned(), label.namespace.clone()),
-            (CREATED_AT.to_owned(), label.created_at.clone()),
-        ]);
+        let custom = HashMap::from([(TOKEN_HASH.to_owned(), token_hash.to_owned())]);
         let put = self.0.put(id, picture).http_metadata(http).custom_metadata(custom);
-        put.execute().await.map(drop).map_err(|error| Failure::new("r2 put", error))
+        let stored = put.execute().await.map_err(|error| Failure::new("r2 put", error))?;
+        // Only a put on a condition can store nothing.
+        let stored = stored.ok_or_else(|| Failure::new("r2 put", "nothing was stored"))?;
+        Ok(stored.uploaded().as_millis())
     }
 
     async fn label(&self, id: &str) -> std::result::Result<Option<Label>, Failure> {
         let read = async || -> Result<Option<Label>> {
             let Some(object) = self.0.head(id).await? else { return Ok(None) };
-            let mut custom = object.custom_metadata()?;
-            let mut take = |key| custom.remove(key).unwrap_or_default();
-            Ok(Some(Label {
-                token_hash: take(TOKEN_HASH),
-                namespace: take(NAMESPACE),
-                created_at: take(CREATED_AT),
-            }))
+            let token_hash = object.custom_metadata()?.remove(TOKEN_HASH).unwrap_or_default();
+            Ok(Some(Label { token_hash, uploaded: object.uploaded().as_millis() }))
         };
         read().await.map_err(|error| Failure::new("r2 head", error))
+    }
+
+    async fn mark(&self, key: &str, ids: &[String]) -> std::result::Result<(), Failure> {
+        let put = self.0.put(key, ids.join("\n")).execute().await;
+        put.map(drop).map_err(|error| Failure::new("r2 put", error))
+    }
+
+    async fn marked(&self, key: &str) -> std::result::Result<Vec<String>, Failure> {
+        let read = async || -> Result<String> {
+            let object = self.0.get(key).execute().await?;
+            let Some(body) = object.as_ref().and_then(Object::body) else {
+                return Ok(String::new());
+            };
+            body.text().await
+        };
+        let text = read().await.map_err(|error| Failure::new("r2 get", error))?;
+        // What is no id never had a vector, and could spoil a whole batch.
+        Ok(text.lines().filter(|line| is_id(line)).map(Into::into).collect())
     }
 
     async fn delete(&self, keys: &[String]) -> std::result::Result<(), Failure> {
@@ -118,8 +149,12 @@ impl Pictures for Faces {
         deleted.map_err(|error| Failure::new("r2 delete", error))
     }
 
-    async fn page(&self, cursor: Option<String>) -> std::result::Result<Page, Failure> {
-        let mut list = self.0.list().limit(store::PAGE_MAX as u32);
+    async fn page(
+        &self,
+        prefix: &str,
+        cursor: Option<String>,
+    ) -> std::result::Result<Page, Failure> {
+        let mut list = self.0.list().limit(store::PAGE_MAX as u32).prefix(prefix);
         if let Some(cursor) = cursor {
             list = list.cursor(cursor);
         }
@@ -138,4 +173,12 @@ fn candidate(found: Match) -> Option<Candidate> {
     let name = found.metadata?.remove(NAME)?.as_str()?.to_owned();
     let embedding = found.values.filter(|values| values.len() == EMBEDDING_DIMENSIONS)?;
     Some(Candidate { id: found.id, name, embedding })
+}
+
+/// What Vectorize said, without what an answer that cannot be read might quote.
+fn failed(tried: &'static str) -> impl Fn(Error) -> Failure {
+    move |error| match error {
+        Error::Unreadable(_) => Failure::new(tried, "the answer cannot be read"),
+        refused @ Error::Refused { .. } => Failure::new(tried, refused),
+    }
 }

@@ -1,13 +1,18 @@
 //! `POST /add`: stores a face.
 
+use std::slice;
+
 use wire::{
     Kind,
     faces::{Enrol, Enrolled, check_name},
 };
 
 use crate::{
-    check, clock, secret,
-    store::{Face, Failure, Label, Pictures, Trouble, Vectors},
+    check,
+    clock::{self, Clock},
+    secret,
+    store::{Done, Face, Failure, Label, Pictures, Trouble, Vectors},
+    tombstone::{Burial, bury},
 };
 
 /// Reads a request.
@@ -17,10 +22,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Enrol, Trouble> {
     enrol.name = name.to_owned();
     check::namespace(&enrol.namespace)?;
     check::embedding(&enrol.embedding)?;
-    // Every JPEG begins with the marker that starts an image, and the next marker.
-    if !enrol.picture.starts_with(&[0xff, 0xd8, 0xff]) {
-        return Err(Trouble::problem(Kind::UnsupportedType, "The picture is not a JPEG."));
-    }
+    check::picture(&enrol.picture)?;
     Ok(enrol)
 }
 
@@ -28,80 +30,108 @@ pub(crate) fn read(body: &[u8]) -> Result<Enrol, Trouble> {
 pub(crate) async fn enrol(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
+    clock: &impl Clock,
     enrol: Enrol,
-    now: u64,
-) -> Result<Enrolled, Trouble> {
+) -> Result<Done<Enrolled>, Trouble> {
     let Enrol { namespace, name, embedding, picture } = enrol;
     let (id, delete_token) = (secret::id()?, secret::token()?);
-    let label = Label {
-        token_hash: secret::hash(&delete_token),
-        namespace: namespace.clone(),
-        created_at: clock::rfc3339(now),
-    };
     let face = Face { id, namespace, name, embedding };
-    if let Err(failure) = store(vectors, pictures, &face, picture, &label).await {
-        let undone = undo(vectors, pictures, &face.id).await;
-        return Err(match undone {
-            Ok(()) => failure,
-            Err(second) => Failure::new(&format!("{failure}; undoing it"), second),
+    let token_hash = secret::hash(&delete_token);
+    let label = match pictures.put(&face.id, picture, &token_hash).await {
+        Ok(uploaded) => Label { token_hash, uploaded },
+        Err(failure) => {
+            // It may have been stored all the same. There is no vector yet.
+            let undone = pictures.delete(slice::from_ref(&face.id)).await;
+            return Err(with_undoing(failure, [undone]).into());
         }
-        .into());
+    };
+    let mutation = match vectors.upsert(&face).await {
+        Ok(mutation) => mutation,
+        Err(failure) => {
+            // It may have been carried out all the same, or still be.
+            let Burial { picture, vector } = bury(vectors, pictures, &face.id).await;
+            return Err(with_undoing(failure, [picture, vector]).into());
+        }
+    };
+    if label.is_over(clock.now()) {
+        // The purge has begun meanwhile, and may have passed this face by.
+        let Burial { picture, vector } = bury(vectors, pictures, &face.id).await;
+        picture.and(vector)?;
+        let text = "The daily purge has just begun. Enrol the face again.";
+        return Err(Trouble::problem(Kind::Unavailable, text));
     }
-    let expires_at = clock::rfc3339(clock::next_purge(now));
-    Ok(Enrolled { id: face.id, name: face.name, delete_token, expires_at })
+    let (searchable, failure) = match vectors.state().await {
+        Ok(state) => (state.processed == Some(mutation), None),
+        Err(failure) => (false, Some(failure)),
+    };
+    let expires_at = clock::rfc3339(label.expires());
+    let answer = Enrolled { id: face.id, name: face.name, delete_token, expires_at, searchable };
+    Ok(Done { answer, failure })
 }
 
-async fn store(
-    vectors: &impl Vectors,
-    pictures: &impl Pictures,
-    face: &Face,
-    picture: Vec<u8>,
-    label: &Label,
-) -> Result<(), Failure> {
-    pictures.put(&face.id, picture, label).await?;
-    vectors.upsert(face).await
-}
-
-/// A call that failed may still have been carried out, so both are removed, in the order of a
-/// deletion. When the vector cannot be, the picture stays for the next purge to find them.
-async fn undo(vectors: &impl Vectors, pictures: &impl Pictures, id: &str) -> Result<(), Failure> {
-    let ids = [id.to_owned()];
-    vectors.delete(&ids).await?;
-    pictures.delete(&ids).await
+fn with_undoing<const N: usize>(failure: Failure, undone: [Result<(), Failure>; N]) -> Failure {
+    undone
+        .into_iter()
+        .filter_map(Result::err)
+        .fold(failure, |all, second| Failure::new(&format!("{all}; undoing it"), second))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        future::Future as _,
+        task::{Context, Poll, Waker},
+    };
+
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::store::fake::{Fake, embedding, now};
+    use crate::{
+        check::tests::jpeg,
+        store::fake::{Fake, embedding, now},
+    };
 
     fn request() -> Value {
+        let picture = STANDARD.encode(jpeg());
         json!({
-            "namespace": "n", "name": " Ada ", "embedding": embedding(0.0), "picture": "/9j/4A==",
+            "namespace": "n", "name": " Ada ", "embedding": embedding(0.0), "picture": picture,
         })
     }
 
-    fn stored(fake: &Fake) -> Result<Enrolled, Trouble> {
+    fn stored(fake: &Fake) -> Result<Done<Enrolled>, Trouble> {
         let request = read(request().to_string().as_bytes()).unwrap();
-        now(enrol(fake, fake, request, 0))
+        now(enrol(fake, fake, fake, request))
     }
 
     #[test]
     fn a_face_is_stored_with_the_hash_of_its_token() {
         let fake = Fake::default();
-        let enrolled = stored(&fake).unwrap();
+        let enrolled = stored(&fake).unwrap().answer;
         assert_eq!(enrolled.name, "Ada");
         assert_eq!(enrolled.expires_at, "1970-01-01T12:00:00Z");
-        assert_eq!(*fake.journal.borrow(), ["pictures.put", "vectors.upsert"]);
-        let (label, _) = fake.pictures.borrow()[&enrolled.id].clone();
+        assert!(enrolled.searchable);
+        let journal = ["pictures.put", "vectors.upsert", "vectors.state"];
+        assert_eq!(*fake.journal.borrow(), journal);
+        let label = fake.pictures.borrow()[&enrolled.id].clone();
         assert!(secret::fits(&enrolled.delete_token, &label.token_hash));
-        assert_eq!(
-            (label.namespace.as_str(), label.created_at.as_str()),
-            ("n", "1970-01-01T00:00:00Z")
-        );
         assert_eq!(fake.vectors.borrow()[&enrolled.id].name, "Ada");
+    }
+
+    #[test]
+    fn a_face_is_not_called_searchable_before_it_is() {
+        let fake = Fake::default();
+        fake.lags.set(true);
+        assert!(!stored(&fake).unwrap().answer.searchable);
+        // Another write is applied, not this one.
+        fake.catch_up();
+        assert!(!stored(&fake).unwrap().answer.searchable);
+
+        let fake = Fake::breaking(&["vectors.state"]);
+        let done = stored(&fake).unwrap();
+        assert!(!done.answer.searchable);
+        assert_eq!(done.failure.unwrap().to_string(), "vectors.state: broken");
+        assert_eq!(fake.counts(), (1, 1));
     }
 
     #[track_caller]
@@ -115,28 +145,44 @@ mod tests {
 
     #[test]
     fn a_failure_is_undone() {
-        fails(
-            &["vectors.upsert"],
-            &["pictures.put", "vectors.upsert", "vectors.delete", "pictures.delete"],
-            (0, 0),
-            "vectors.upsert: broken",
-        );
-        fails(
-            &["pictures.put"],
-            &["pictures.put", "vectors.delete", "pictures.delete"],
-            (0, 0),
-            "pictures.put: broken",
-        );
+        let undoing = ["pictures.mark", "pictures.delete", "vectors.delete"];
+        let journal = [&["pictures.put", "vectors.upsert"], &undoing[..]].concat();
+        fails(&["vectors.upsert"], &journal, (0, 0), "vectors.upsert: broken");
+        let journal = ["pictures.put", "pictures.delete"];
+        fails(&["pictures.put"], &journal, (0, 0), "pictures.put: broken");
     }
 
     #[test]
     fn what_cannot_be_undone_keeps_its_picture() {
         fails(
-            &["vectors.upsert", "vectors.delete"],
-            &["pictures.put", "vectors.upsert", "vectors.delete"],
+            &["vectors.upsert", "pictures.mark"],
+            &["pictures.put", "vectors.upsert", "pictures.mark", "vectors.delete"],
             (0, 1),
-            "vectors.upsert: broken; undoing it: vectors.delete: broken",
+            "vectors.upsert: broken; undoing it: pictures.mark: broken",
         );
+    }
+
+    #[test]
+    fn a_face_that_the_purge_overtakes_is_taken_back() {
+        let fake = Fake::default();
+        fake.now.set(12 * 3600 * 1000 - 1);
+        fake.steps.set(true);
+        let request = read(request().to_string().as_bytes()).unwrap();
+        let mut enrolment = std::pin::pin!(enrol(&fake, &fake, &fake, request));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(enrolment.as_mut().poll(&mut context).is_pending());
+        assert!(enrolment.as_mut().poll(&mut context).is_pending());
+        assert_eq!(fake.counts(), (0, 1));
+        fake.now.set(12 * 3600 * 1000);
+        fake.steps.set(false);
+        match enrolment.as_mut().poll(&mut context) {
+            Poll::Ready(Err(Trouble::Problem(problem))) => {
+                assert_eq!((problem.kind, problem.retry_after), (Kind::Unavailable, Some(2)));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(fake.counts(), (0, 0));
+        assert_eq!(fake.tombstones.borrow().len(), 1);
     }
 
     #[track_caller]

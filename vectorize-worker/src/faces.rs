@@ -1,20 +1,34 @@
-//! `GET` and `DELETE /faces/{id}`: shows a picture, removes a face.
+//! `GET` and `DELETE /faces/{id}`, `GET /faces/{id}/status`: shows a picture, removes a face, tells
+//! whether it is found.
 
-use wire::{Kind, faces::is_id};
+use wire::{
+    Kind,
+    faces::{Status, is_id},
+};
 use worker::{Headers, Response};
 
 use crate::{
+    clock::{self, Clock},
     cloudflare::{Faces, PICTURE_TYPE},
     secret,
-    store::{Failure, Pictures, Trouble, Vectors},
+    store::{Done, Failure, Label, Pictures, Trouble, Vectors},
+    tombstone::{Burial, bury},
 };
 
 /// A picture, passed on from the bucket without being read.
-pub(crate) async fn show(pictures: &Faces, id: &str) -> Result<Response, Trouble> {
+pub(crate) async fn show(
+    pictures: &Faces,
+    clock: &impl Clock,
+    id: &str,
+) -> Result<Response, Trouble> {
     if !is_id(id) {
         return Err(unknown());
     }
     let object = pictures.get(id).await?.ok_or_else(unknown)?;
+    let uploaded = object.uploaded().as_millis();
+    if clock.now() >= clock::next_purge(uploaded) {
+        return Err(unknown());
+    }
     let body = object.body().ok_or_else(unknown)?;
     let respond = || -> worker::Result<Response> {
         let headers = Headers::new();
@@ -28,26 +42,46 @@ pub(crate) async fn show(pictures: &Faces, id: &str) -> Result<Response, Trouble
     respond().map_err(|error| Failure::new("picture response", error).into())
 }
 
-/// Removes a face for whoever holds its token: the vector first, so that a failure leaves a
-/// picture, by which the same request or the next purge finds it again.
+/// Whether a search finds the face by now. Asks the index for the vector itself: that the last
+/// write applied is a later one than the face's cannot be seen from its name.
+pub(crate) async fn status(
+    vectors: &impl Vectors,
+    pictures: &impl Pictures,
+    clock: &impl Clock,
+    id: &str,
+) -> Result<Status, Trouble> {
+    let label = label(pictures, id).await?;
+    if label.is_over(clock.now()) {
+        return Err(unknown());
+    }
+    let id = id.to_owned();
+    let searchable = vectors.present(std::slice::from_ref(&id)).await?.contains(&id);
+    Ok(Status { id, searchable, expires_at: clock::rfc3339(label.expires()) })
+}
+
+/// Removes a face for whoever holds its token. It is gone when its picture is: should the index
+/// not take the deletion, the next purge repeats it.
 pub(crate) async fn remove(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
     id: &str,
     token: Option<&str>,
-) -> Result<(), Trouble> {
-    if !is_id(id) {
-        return Err(unknown());
-    }
-    let label = pictures.label(id).await?.ok_or_else(unknown)?;
+) -> Result<Done<()>, Trouble> {
+    let label = label(pictures, id).await?;
     if !token.is_some_and(|token| secret::fits(token, &label.token_hash)) {
         let text = "Send the delete token of this face as `Authorization: Bearer <token>`.";
         return Err(Trouble::problem(Kind::WrongToken, text));
     }
-    let ids = [id.to_owned()];
-    vectors.delete(&ids).await?;
-    pictures.delete(&ids).await?;
-    Ok(())
+    let Burial { picture, vector } = bury(vectors, pictures, id).await;
+    picture?;
+    Ok(Done { answer: (), failure: vector.err() })
+}
+
+async fn label(pictures: &impl Pictures, id: &str) -> Result<Label, Trouble> {
+    if !is_id(id) {
+        return Err(unknown());
+    }
+    pictures.label(id).await?.ok_or_else(unknown)
 }
 
 /// The token in an `Authorization` header.
@@ -88,7 +122,8 @@ mod tests {
         let fake = filled();
         now(remove(&fake, &fake, ID, Some("token"))).unwrap();
         assert_eq!(fake.counts(), (0, 0));
-        assert_eq!(*fake.journal.borrow(), ["pictures.label", "vectors.delete", "pictures.delete"]);
+        let journal = ["pictures.label", "pictures.mark", "pictures.delete", "vectors.delete"];
+        assert_eq!(*fake.journal.borrow(), journal);
         refused(&fake, ID, Some("token"), Kind::NotFound);
     }
 
@@ -104,18 +139,47 @@ mod tests {
 
     #[test]
     fn a_failed_removal_can_be_repeated() {
-        for broken in ["vectors.delete", "pictures.delete"] {
+        for broken in ["pictures.mark", "pictures.delete"] {
             let fake = filled();
-            fake.broken.borrow_mut().push(broken);
+            fake.broken.borrow_mut().insert(broken);
             assert!(matches!(
                 now(remove(&fake, &fake, ID, Some("token"))),
                 Err(Trouble::Failure(_))
             ));
-            assert_eq!(fake.counts().1, 1, "the picture leads to the rest");
+            assert_eq!(fake.counts().1, 1, "the token still works");
             fake.broken.borrow_mut().clear();
             now(remove(&fake, &fake, ID, Some("token"))).unwrap();
             assert_eq!(fake.counts(), (0, 0));
         }
+    }
+
+    #[test]
+    fn a_face_is_gone_even_if_the_index_does_not_hear_of_it() {
+        let fake = filled();
+        fake.broken.borrow_mut().insert("vectors.delete");
+        let done = now(remove(&fake, &fake, ID, Some("token"))).unwrap();
+        assert_eq!(done.failure.unwrap().to_string(), "vectors.delete: broken");
+        assert_eq!(fake.counts(), (1, 0));
+        assert_eq!(fake.tombstones.borrow().len(), 1, "the purge will find the vector");
+        refused(&fake, ID, Some("token"), Kind::NotFound);
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_index() {
+        let status = |fake: &Fake, id: &str| match now(super::status(fake, fake, fake, id)) {
+            Ok(status) => Ok(status.searchable),
+            Err(Trouble::Problem(problem)) => Err(problem.kind),
+            Err(Trouble::Failure(failure)) => panic!("{failure}"),
+        };
+        let fake = filled();
+        assert_eq!(status(&fake, ID), Ok(true));
+        fake.vectors.borrow_mut().clear();
+        assert_eq!(status(&fake, ID), Ok(false));
+        for unknown in ["f".repeat(32).as_str(), "", "..", "gone/x", &ID.to_uppercase()] {
+            assert_eq!(status(&fake, unknown), Err(Kind::NotFound), "{unknown}");
+        }
+        fake.now.set(12 * 3600 * 1000);
+        assert_eq!(status(&fake, ID), Err(Kind::NotFound), "its time is over");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) async fn health(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
 ) -> Result<Health, Trouble> {
-    let dimensions = vectors.dimensions().await?;
+    let dimensions = vectors.state().await?.dimensions;
     if dimensions != EMBEDDING_DIMENSIONS {
         let text = format!("the index has {dimensions} dimensions, not {EMBEDDING_DIMENSIONS}");
         return Err(Failure::new("vectorize describe", text).into());
@@ -35,7 +35,7 @@ mod tests {
     fn health_needs_both_stores() {
         let fake = Fake::default();
         assert_eq!(now(health(&fake, &fake)).unwrap(), Health { status: "ok" });
-        for broken in ["vectors.dimensions", "pictures.label"] {
+        for broken in ["vectors.state", "pictures.label"] {
             let fake = Fake::breaking(&[broken]);
             assert!(now(health(&fake, &fake)).is_err());
         }

@@ -4,6 +4,7 @@
 //!
 //! Reading order: `routes` hands requests to `enrol`, `search`, `faces` and `health`, cron goes
 //! to `purge`; they act on the two stores of `store`, of which `cloudflare` has the real ones.
+//! `tombstone` says how a face is deleted and why nothing of it can be left.
 //! [`vectorize`] is a binding for any Rust Worker.
 
 mod routes;
@@ -13,6 +14,7 @@ mod faces;
 mod health;
 mod purge;
 mod search;
+mod tombstone;
 
 mod check;
 mod clock;
@@ -24,8 +26,12 @@ mod store;
 
 pub mod vectorize;
 
+#[cfg(test)]
+mod faults;
+
+use cloudflare::SystemClock;
 use worker::{
-    Context, Date, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error,
+    Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error,
     console_log, event,
 };
 
@@ -37,10 +43,12 @@ async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
 
 /// Empties both stores.
 #[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
+async fn scheduled(event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
+    // Milliseconds since 1970: the moment that was promised, not when the run came to start.
+    let due = event.schedule() as u64;
     match (cloudflare::Index::bound(&env), cloudflare::Faces::bound(&env)) {
         (Ok(vectors), Ok(pictures)) => {
-            let report = purge::purge(&vectors, &pictures, Date::now().as_millis()).await;
+            let report = purge::purge(&vectors, &pictures, &SystemClock, due).await;
             if report.failures.is_empty() {
                 console_log!("{report}");
             } else {

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 use wire::{Kind, Problem, body};
-use worker::{Date, Env, Method, Request, Response, Result, console_error};
+use worker::{Env, Method, Request, Response, Result, console_error};
 
 use crate::{
-    cloudflare::{Faces, Index},
+    cloudflare::{Faces, Index, SystemClock},
     enrol, faces, health, search,
-    store::{Failure, Trouble},
+    store::{Done, Failure, Trouble},
 };
 
 /// Answers any request.
@@ -31,30 +31,42 @@ async fn route(req: &mut Request, env: &Env) -> std::result::Result<Response, Tr
         ("/add", _) => {
             only(&method, &[Method::Post], "POST")?;
             let request = enrol::read(&body::read(req).await.map_err(Trouble::Problem)?)?;
-            let now = Date::now().as_millis();
-            json(&enrol::enrol(&vectors, &pictures, request, now).await?, 201)
+            let done = enrol::enrol(&vectors, &pictures, &SystemClock, request).await?;
+            json(&answer_of(done), 201)
         }
         ("/match", _) => {
             only(&method, &[Method::Post], "POST")?;
             let request = search::read(&body::read(req).await.map_err(Trouble::Problem)?)?;
-            json(&search::search(&vectors, &pictures, &request).await?, 200)
+            json(&search::search(&vectors, &pictures, &SystemClock, &request).await?, 200)
         }
         ("/health", _) => {
             only(&method, &[Method::Get], "GET")?;
             json(&health::health(&vectors, &pictures).await?, 200)
         }
         (_, Some(id)) => {
+            if let Some(id) = id.strip_suffix("/status") {
+                only(&method, &[Method::Get], "GET")?;
+                return json(&faces::status(&vectors, &pictures, &SystemClock, id).await?, 200);
+            }
             only(&method, &[Method::Get, Method::Delete], "GET, DELETE")?;
             if method == Method::Get {
-                return faces::show(&pictures, id).await;
+                return faces::show(&pictures, &SystemClock, id).await;
             }
             let authorization = req.headers().get("authorization").map_err(malformed)?;
             let token = authorization.as_deref().and_then(faces::bearer);
-            faces::remove(&vectors, &pictures, id, token).await?;
+            answer_of(faces::remove(&vectors, &pictures, id, token).await?);
             Response::empty().map(|response| response.with_status(204)).map_err(unsendable)
         }
         _ => Err(Trouble::problem(Kind::NotFound, "There is no such route.")),
     }
+}
+
+/// The answer, when what failed beside it is in the log.
+fn answer_of<T>(done: Done<T>) -> T {
+    if let Some(failure) = done.failure {
+        console_error!("{failure}");
+    }
+    done.answer
 }
 
 fn only(

@@ -9,6 +9,7 @@ use wire::{
 
 use crate::{
     check,
+    clock::Clock,
     store::{CANDIDATES_MAX, Candidate, Failure, Pictures, Trouble, Vectors},
 };
 
@@ -30,11 +31,12 @@ pub(crate) fn read(body: &[u8]) -> Result<Search, Trouble> {
     Ok(search)
 }
 
-/// The nearest faces that still have their picture. Looks at few candidates first, and at as
+/// The nearest faces that still have their picture: the index forgets late. Looks at few candidates first, and at as
 /// many as the index returns when too many of those are gone.
 pub(crate) async fn search(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
+    clock: &impl Clock,
     search: &Search,
 ) -> Result<Neighbours, Trouble> {
     let wanted = search.top_k as usize;
@@ -42,7 +44,8 @@ pub(crate) async fn search(
     loop {
         let found = vectors.nearest(&search.namespace, &search.embedding, count).await?;
         let all = found.len() < count as usize || count >= CANDIDATES_MAX;
-        let matches = present(pictures, ranked(found, &search.embedding), wanted).await?;
+        let ranked = ranked(found, &search.embedding);
+        let matches = present(pictures, clock.now(), ranked, wanted).await?;
         if all || matches.len() == wanted {
             return Ok(Neighbours { matches });
         }
@@ -68,15 +71,16 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(square).sum::<f64>().sqrt() as f32
 }
 
-/// The first `wanted` that have a picture.
+/// The first `wanted` that have a picture and are not over.
 async fn present(
     pictures: &impl Pictures,
+    now: u64,
     ranked: Vec<Neighbour>,
     wanted: usize,
 ) -> Result<Vec<Neighbour>, Failure> {
     let lookups = ranked.into_iter().map(async |neighbour| {
         let label = pictures.label(&neighbour.id).await?;
-        Ok::<_, Failure>(label.map(|_| neighbour))
+        Ok::<_, Failure>(label.filter(|label| !label.is_over(now)).map(|_| neighbour))
     });
     let mut lookups = std::pin::pin!(stream::iter(lookups).buffered(LOOKUPS.min(wanted)));
     let mut matches = Vec::with_capacity(wanted);
@@ -101,7 +105,7 @@ mod tests {
     }
 
     fn ids(fake: &Fake, top_k: u32) -> Vec<String> {
-        let found = now(search(fake, fake, &query(top_k))).unwrap();
+        let found = now(search(fake, fake, fake, &query(top_k))).unwrap();
         found.matches.into_iter().map(|neighbour| neighbour.id).collect()
     }
 
@@ -117,7 +121,7 @@ mod tests {
         fake.insert(face("b", 0.1), "");
         fake.insert(face("c", std::f32::consts::PI), "");
         assert_eq!(ids(&fake, 2), ["b", "a"]);
-        let found = now(search(&fake, &fake, &query(5))).unwrap();
+        let found = now(search(&fake, &fake, &fake, &query(5))).unwrap();
         assert!((found.matches[2].distance - 2.0).abs() < 1e-6);
         assert_eq!(found.matches[0].name, "name of b");
     }
@@ -156,10 +160,20 @@ mod tests {
     }
 
     #[test]
+    fn faces_whose_time_is_over_do_not_match() {
+        let fake = Fake::default();
+        fake.insert(face("a", 0.0), "");
+        fake.now.set(12 * 3600 * 1000 - 1);
+        assert_eq!(ids(&fake, 1), ["a"]);
+        fake.now.set(12 * 3600 * 1000);
+        assert!(ids(&fake, 1).is_empty());
+    }
+
+    #[test]
     fn failures_are_not_taken_for_gone_faces() {
         let fake = Fake::breaking(&["pictures.label"]);
         fake.insert(face("a", 0.0), "");
-        assert!(matches!(now(search(&fake, &fake, &query(1))), Err(Trouble::Failure(_))));
+        assert!(matches!(now(search(&fake, &fake, &fake, &query(1))), Err(Trouble::Failure(_))));
     }
 
     #[track_caller]

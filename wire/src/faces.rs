@@ -6,6 +6,7 @@
 //! | `POST /add` | [`Enrol`] | 201 [`Enrolled`] |
 //! | `POST /match` | [`Search`] | 200 [`Neighbours`] |
 //! | `GET /faces/{id}` | | 200 `image/jpeg` |
+//! | `GET /faces/{id}/status` | | 200 [`Status`] |
 //! | `DELETE /faces/{id}` | `Authorization: Bearer <delete_token>` | 204 |
 //! | `GET /health` | | 200 when index and bucket answer |
 //!
@@ -39,6 +40,20 @@ pub struct Enrolled {
     /// 64 hexadecimal digits; whoever holds them can delete the face. Only their hash is kept.
     pub delete_token: String,
     /// When the daily purge will remove the face, RFC 3339 in UTC.
+    pub expires_at: String,
+    /// Whether a search is known to find the face already. The index takes up to some minutes;
+    /// [`Status`] tells when it has.
+    pub searchable: bool,
+}
+
+/// How a stored face is.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// As in [`Enrolled`].
+    pub id: String,
+    /// Whether a search finds the face.
+    pub searchable: bool,
+    /// As in [`Enrolled`].
     pub expires_at: String,
 }
 
@@ -75,11 +90,12 @@ pub struct Neighbour {
 /// A name fit to be stored and shown, without the spaces around it.
 ///
 /// # Errors
-/// A sentence for the caller when nothing is left, when it is longer than
-/// [`NAME_CHARS_MAX`](crate::limits::NAME_CHARS_MAX), or when it holds control characters.
+/// A sentence for the caller when there is nothing to see, when it is longer than
+/// [`NAME_CHARS_MAX`](crate::limits::NAME_CHARS_MAX), or when it holds characters that would
+/// break out of its line or turn the text around it.
 pub fn check_name(name: &str) -> Result<&str, String> {
     let name = name.trim();
-    if name.is_empty() {
+    if name.chars().all(is_invisible) {
         return Err("The name is empty. Send a field `name` with at least one character.".into());
     }
     let max = crate::limits::NAME_CHARS_MAX;
@@ -89,7 +105,28 @@ pub fn check_name(name: &str) -> Result<&str, String> {
     if name.chars().any(char::is_control) {
         return Err("The name holds control characters.".into());
     }
+    if name.chars().any(reorders) {
+        return Err("The name holds characters that break lines or turn the direction.".into());
+    }
     Ok(name)
+}
+
+/// Whether a character shows nothing by itself: spaces, and Unicode's `Default_Ignorable`. Many
+/// languages and emoji need some of them between others.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a character changes how the text around it runs: separators of lines, and the marks
+/// that embed or override a direction. Names in any script do without.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether `id` has the form of a face's id: 32 lower-case hexadecimal digits.
@@ -115,7 +152,16 @@ mod tests {
     fn names_are_trimmed_and_bounded() {
         assert_eq!(check_name("  Eileen Collins "), Ok("Eileen Collins"));
         assert_eq!(check_name("Žofie ć 🙂"), Ok("Žofie ć 🙂"));
-        assert!(check_name(" \t ").is_err());
+        for kept in ["a", "محمد علی", "נועה", "李小龍", "José\u{301}", "👩\u{200d}🚀", "\u{10ffff}"]
+        {
+            assert_eq!(check_name(kept), Ok(kept));
+        }
+        for empty in [" \t ", "\u{200b}", "\u{3164}\u{2060}", "\u{feff}", "\u{e0041}"] {
+            assert!(check_name(empty).is_err(), "{empty:?}");
+        }
+        for unfit in ["a\u{202e}b", "a\u{2028}b", "\u{2066}a", "a\nb", "a\u{85}b"] {
+            assert!(check_name(unfit).is_err(), "{unfit:?}");
+        }
         assert!(check_name("a\u{0}b").is_err());
         assert!(check_name(&"ö".repeat(80)).is_ok());
         assert!(check_name(&"ö".repeat(81)).is_err());

@@ -1,14 +1,15 @@
-//! `GET` and `DELETE /faces/{id}`: a stored picture, or its end. Passed on to the store.
+//! `GET` and `DELETE /faces/{id}`: a stored picture, or its end. `GET /faces/{id}/status`: whether
+//! it is found by now. Passed on to the store.
 
+use wire::faces::{Status, is_id};
 use wire::{Kind, Problem};
 use worker::{Env, Headers, Method, Request, RequestInit, Response};
 
+use super::json;
 use crate::{internal, store};
 
 pub(super) async fn relay(request: &Request, env: &Env, id: &str) -> Result<Response, Problem> {
-    if !wire::faces::is_id(id) {
-        return Err(Problem::new(Kind::NotFound, "There is no such face."));
-    }
+    check(id)?;
     let headers = Headers::new();
     if let Some(token) = request.headers().get("authorization").map_err(internal)? {
         headers.set("authorization", &token).map_err(internal)?;
@@ -21,4 +22,15 @@ pub(super) async fn relay(request: &Request, env: &Env, id: &str) -> Result<Resp
     };
     init.with_method(method).with_headers(headers);
     store::fetch(env, &format!("/faces/{id}"), init).await
+}
+
+pub(super) async fn status(env: &Env, id: &str) -> Result<Response, Problem> {
+    check(id)?;
+    let status: Status = store::get(env, &format!("/faces/{id}/status")).await?;
+    json(&status, 200)
+}
+
+/// An id as we make them: nothing else gets into the path of a request to the store.
+fn check(id: &str) -> Result<(), Problem> {
+    if is_id(id) { Ok(()) } else { Err(Problem::new(Kind::NotFound, "There is no such face.")) }
 }

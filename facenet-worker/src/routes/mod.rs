@@ -35,6 +35,7 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
         (Route::Face(id), Method::Get | Method::Head | Method::Delete) => {
             faces::relay(&request, env, id).await
         }
+        (Route::Status(id), Method::Get | Method::Head) => faces::status(env, id).await,
         (Route::Health, Method::Get | Method::Head) => health::get(env).await,
         (Route::OpenApi, Method::Get | Method::Head) => openapi(),
         (route, _) => Err(Problem::method_not_allowed(route.allow())),
