@@ -5,6 +5,8 @@ mod deploy;
 
 mod http;
 
+mod index;
+
 mod page;
 
 mod rubbish;

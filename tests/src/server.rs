@@ -6,13 +6,21 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 /// How long a server may take until it answers. It has been built before.
 const READY_MAX: Duration = Duration::from_mins(3);
 
 /// How long a server may take to end.
 const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// The Worker that stands in for Vectorize.
+const INDEX_WORKER: &str = "vectorize-local";
+
+/// What wrangler's log says before the port of the server behind its proxy, in its own JSON.
+const LOG_MARK: &str = r#""userWorkerUrl":{"protocol":"http:","hostname":"127.0.0.1","port":""#;
 
 /// A running server. Ends when dropped.
 pub struct Server {
@@ -84,6 +92,49 @@ impl Server {
         let text = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "cargo xtask cron: {}\n{text}", output.status);
         Ok(())
+    }
+
+    /// Sends a control call to the local index and returns what it reports; `{}` only asks. Its
+    /// README tells what can be ordered.
+    ///
+    /// # Errors
+    /// When the index does not answer or refuses.
+    pub async fn index_control(&self, order: &Value) -> anyhow::Result<Value> {
+        let (status, answer) = self.index_request("control", order).await?;
+        ensure!(status == StatusCode::OK, "{order}: {status}, {answer}");
+        Ok(serde_json::from_str(&answer)?)
+    }
+
+    /// Posts to the local index, which nothing outside the server can reach but by its name at
+    /// the port behind wrangler's proxy.
+    ///
+    /// # Errors
+    /// When the index does not answer.
+    pub async fn index_request(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<(StatusCode, String)> {
+        let port = self.inner_port().context("wrangler's log does not name the server's port")?;
+        let response = reqwest::Client::new()
+            .post(format!("http://127.0.0.1:{port}/{path}"))
+            .header("MF-Route-Override", INDEX_WORKER)
+            .json(body)
+            .send()
+            .await?;
+        Ok((response.status(), response.text().await?))
+    }
+
+    /// The last port in wrangler's logs, found as `cargo xtask cron` does.
+    fn inner_port(&self) -> Option<u16> {
+        let logs = std::fs::read_dir(self.state.join("logs")).ok()?;
+        let mut files: Vec<_> = logs.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        files.iter().rev().find_map(|file| {
+            let log = std::fs::read_to_string(file).ok()?;
+            let (_, after) = log.rsplit_once(LOG_MARK)?;
+            after.split('"').next()?.parse().ok()
+        })
     }
 
     /// Stops the server as a service manager would, with SIGTERM, and checks that it ends well

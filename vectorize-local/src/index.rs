@@ -19,6 +19,13 @@ pub struct Vector {
     pub metadata: Option<Map<String, Value>>,
 }
 
+impl Vector {
+    /// An id with nothing else.
+    pub(crate) fn bare(id: String) -> Self {
+        Self { id, values: vec![], namespace: None, metadata: None }
+    }
+}
+
 /// A step of a write, already decided: applying it cannot fail.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {

@@ -17,16 +17,20 @@ pub mod rpc;
 
 mod object;
 
+mod storage;
+
+pub mod control;
 pub mod fault;
 pub mod index;
 pub mod limits;
+pub mod method;
 pub mod metric;
 pub mod wire;
 
 use worker::{Context, Env, Request, Response, Result, event};
 
 /// Serves the HTTP interface that Vectorize has behind its binding, for callers that prefer
-/// `fetch` to RPC.
+/// `fetch` to RPC, and [control calls](control) at `/control`.
 #[event(fetch)]
 async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
     object::stub(&env)?.fetch_with_request(req).await

@@ -5,9 +5,9 @@
 use js_sys::{Array, Error as JsError, JSON, Object, Reflect, TypeError};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
-use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
+use worker::{Env, Headers, Request, RequestInit, Response, Result};
 
-use crate::{fault::Fault, object};
+use crate::{fault::Fault, method::Method, object};
 
 #[wasm_bindgen(module = "cloudflare:workers")]
 extern "C" {
@@ -24,7 +24,7 @@ type JsResult = std::result::Result<JsValue, JsValue>;
 /// A JavaScript error with the text of Vectorize.
 #[wasm_bindgen]
 pub async fn describe() -> JsResult {
-    call("INDEX_GET", Method::Get, "info", None).await
+    call(Method::Describe, None).await
 }
 
 /// The vectors nearest to one that is given.
@@ -33,7 +33,7 @@ pub async fn describe() -> JsResult {
 /// As [`describe`].
 #[wasm_bindgen]
 pub async fn query(vector: JsValue, options: JsValue) -> JsResult {
-    search("vector", &plain_numbers(vector), &options).await
+    search(Method::Query, &plain_numbers(vector), &options).await
 }
 
 /// The vectors nearest to one that is stored.
@@ -42,7 +42,7 @@ pub async fn query(vector: JsValue, options: JsValue) -> JsResult {
 /// As [`describe`].
 #[wasm_bindgen(js_name = queryById)]
 pub async fn query_by_id(id: JsValue, options: JsValue) -> JsResult {
-    search("vectorId", &id, &options).await
+    search(Method::QueryById, &id, &options).await
 }
 
 /// Stores vectors whose ids are new.
@@ -51,7 +51,7 @@ pub async fn query_by_id(id: JsValue, options: JsValue) -> JsResult {
 /// As [`describe`].
 #[wasm_bindgen]
 pub async fn insert(vectors: JsValue) -> JsResult {
-    write("VECTOR_INSERT", "insert", &vectors).await
+    write(Method::Insert, &vectors).await
 }
 
 /// Stores vectors, in place of those with the same ids.
@@ -60,7 +60,7 @@ pub async fn insert(vectors: JsValue) -> JsResult {
 /// As [`describe`].
 #[wasm_bindgen]
 pub async fn upsert(vectors: JsValue) -> JsResult {
-    write("VECTOR_UPSERT", "upsert", &vectors).await
+    write(Method::Upsert, &vectors).await
 }
 
 /// Reads vectors.
@@ -70,7 +70,7 @@ pub async fn upsert(vectors: JsValue) -> JsResult {
 #[wasm_bindgen(js_name = getByIds)]
 pub async fn get_by_ids(ids: JsValue) -> JsResult {
     let body = object_of("ids", &ids)?;
-    call("VECTOR_GET", Method::Post, "getByIds", Some(&body)).await
+    call(Method::GetByIds, Some(&body)).await
 }
 
 /// Removes vectors.
@@ -80,10 +80,10 @@ pub async fn get_by_ids(ids: JsValue) -> JsResult {
 #[wasm_bindgen(js_name = deleteByIds)]
 pub async fn delete_by_ids(ids: JsValue) -> JsResult {
     let body = object_of("ids", &ids)?;
-    call("VECTOR_DELETE", Method::Post, "deleteByIds", Some(&body)).await
+    call(Method::DeleteByIds, Some(&body)).await
 }
 
-async fn search(key: &str, target: &JsValue, options: &JsValue) -> JsResult {
+async fn search(method: Method, target: &JsValue, options: &JsValue) -> JsResult {
     let body = Object::new();
     if options.is_object() {
         Object::assign(&body, options.unchecked_ref());
@@ -104,11 +104,12 @@ async fn search(key: &str, target: &JsValue, options: &JsValue) -> JsResult {
             .into());
         }
     }
+    let key = if method == Method::QueryById { "vectorId" } else { "vector" };
     Reflect::set(&body, &key.into(), target)?;
-    call("VECTOR_QUERY", Method::Post, "query", Some(&body)).await
+    call(method, Some(&body)).await
 }
 
-async fn write(operation: &str, path: &str, vectors: &JsValue) -> JsResult {
+async fn write(method: Method, vectors: &JsValue) -> JsResult {
     // Without this check a value that cannot be iterated would throw across Rust, and hang.
     let Some(vectors) = vectors.dyn_ref::<Array>() else {
         return Err(TypeError::new("vectors is not an array").into());
@@ -121,7 +122,7 @@ async fn write(operation: &str, path: &str, vectors: &JsValue) -> JsResult {
         plain.push(&copy);
     }
     let body = object_of("vectors", &plain)?;
-    call(operation, Method::Post, path, Some(&body)).await
+    call(method, Some(&body)).await
 }
 
 /// Typed arrays as plain ones: JSON would make objects of them.
@@ -137,20 +138,22 @@ fn object_of(key: &str, value: &JsValue) -> std::result::Result<Object, JsValue>
 
 /// Sends a request to the index. What JSON cannot hold becomes what `JSON.stringify` makes of
 /// it, as with the real binding: not-a-number becomes null, a `Map` becomes empty.
-async fn call(operation: &str, method: Method, path: &str, body: Option<&Object>) -> JsResult {
+async fn call(method: Method, body: Option<&Object>) -> JsResult {
     let mut init = RequestInit::new();
-    init.with_method(method);
     if let Some(body) = body {
         let headers = Headers::new();
         headers.set("content-type", "application/json")?;
-        init.with_headers(headers).with_body(Some(JSON::stringify(body)?.into()));
+        init.with_method(worker::Method::Post)
+            .with_headers(headers)
+            .with_body(Some(JSON::stringify(body)?.into()));
     }
-    let req = Request::new_with_init(&format!("http://vector-search/{path}"), &init)?;
+    let req = Request::new_with_init(&format!("http://vector-search/{}", method.path()), &init)?;
     let stub = ENV.with(object::stub)?;
     let mut response = stub.fetch_with_request(req).await?;
     if response.status_code() == 200 {
         return JSON::parse(&response.text().await?);
     }
+    let operation = method.operation();
     let text = match parse::<Fault>(&mut response).await {
         Ok(Fault { code: Some(code), error }) => {
             format!("{operation}_ERROR (code = {code}): {error}")

@@ -237,9 +237,7 @@ pub fn vectors(index: &Index, ids: &[String]) -> Value {
 }
 
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    serde_json::from_slice(body).map_err(|error| {
-        Fault::coded(40026, format!("Failed to parse the request body as JSON: {error}"))
-    })
+    serde_json::from_slice(body).map_err(Fault::unreadable_body)
 }
 
 fn read_query(query: JsonQuery, dimensions: usize) -> Result<Query, Fault> {
@@ -248,13 +246,11 @@ fn read_query(query: JsonQuery, dimensions: usize) -> Result<Query, Fault> {
     }
     let target = match (query.vector, query.vector_id) {
         (Some(vector), None) => {
-            let got = vector.len();
-            if got != dimensions || vector.iter().any(|value| !value.is_finite()) {
-                let text = format!(
-                    "invalid query vector, expected {dimensions} dimensions, and got {got} \
-                     dimensions"
-                );
-                return Err(Fault::coded(40006, text));
+            if vector.len() != dimensions {
+                return Err(Fault::query_dimensions(dimensions, vector.len()));
+            }
+            if vector.iter().any(|value| !value.is_finite()) {
+                return Err(Fault::unreadable_body("vector: a number is out of range"));
             }
             Target::Vector(vector)
         }
@@ -274,16 +270,11 @@ fn read_query(query: JsonQuery, dimensions: usize) -> Result<Query, Fault> {
 }
 
 fn check_top_k(top_k: usize, content: bool) -> Result<(), Fault> {
-    let (all, some) = (limits::TOP_K_MAX, limits::TOP_K_WITH_CONTENT_MAX);
-    if content && top_k > some {
-        let text = format!(
-            "with returnValues=true or returnMetadata=all, max top K is {some}, but got {top_k}; \
-             for a top K up to {all}, retry with returnValues=false and returnMetadata=indexed"
-        );
-        return Err(Fault::coded(40025, text));
+    if content && top_k > limits::TOP_K_WITH_CONTENT_MAX {
+        return Err(Fault::top_k_with_content(top_k));
     }
-    if top_k > all {
-        return Err(Fault::coded(40025, format!("max top K is {all}, but got {top_k}")));
+    if top_k > limits::TOP_K_MAX {
+        return Err(Fault::top_k(top_k));
     }
     if top_k == 0 {
         return Err(Fault::new("min top K is 1, but got 0"));
@@ -294,18 +285,14 @@ fn check_top_k(top_k: usize, content: bool) -> Result<(), Fault> {
 fn read_ids(body: &[u8], max: usize) -> Result<Vec<String>, Fault> {
     let JsonIds { ids } = json(body)?;
     if ids.len() > max {
-        let got = ids.len();
-        let text = format!("too many ids in payload; max id count is {max}, got {got}");
-        return Err(Fault::coded(40007, text));
+        return Err(Fault::too_many_ids(max, ids.len()));
     }
     ids.into_iter().map(check_id).collect()
 }
 
 fn check_id(id: String) -> Result<String, Fault> {
-    let (max, got) = (limits::ID_BYTES_MAX, id.len());
-    if got > max {
-        let text = format!("id too long; max is {max} bytes, got {got} bytes");
-        return Err(Fault::coded(40008, text));
+    if id.len() > limits::ID_BYTES_MAX {
+        return Err(Fault::long_id(id.len()));
     }
     if id.is_empty() {
         return Err(Fault::new("id is empty"));
@@ -319,9 +306,7 @@ fn read_vectors(
     body: &[u8],
     dimensions: usize,
 ) -> Result<Vec<Vector>, Fault> {
-    let unreadable = |_| {
-        Fault::coded(40023, format!("failed to parse {operation} vectors request in json format"))
-    };
+    let unreadable = |_| Fault::unreadable_vectors(operation);
     let vectors: Vec<JsonVector> = if ndjson {
         let lines = serde_json::Deserializer::from_slice(body).into_iter();
         lines.collect::<Result<_, _>>().map_err(unreadable)?
@@ -339,37 +324,33 @@ fn read_vectors(
 fn check_vector(vector: JsonVector, dimensions: usize) -> Result<Vector, Fault> {
     let JsonVector { id, values, namespace, metadata } = vector;
     let id = check_id(id)?;
-    let got = values.len();
-    if got != dimensions {
-        let text = format!(
-            "invalid vector for id=\"{id}\", expected {dimensions} dimensions, and got {got} \
-             dimensions"
-        );
-        return Err(Fault::coded(40012, text));
+    if values.len() != dimensions {
+        return Err(Fault::vector_dimensions(&id, dimensions, values.len()));
     }
     if values.iter().any(|value| !value.is_finite()) {
         return Err(Fault::new(format!("invalid vector for id=\"{id}\", not a float32 number")));
     }
-    let max = limits::NAMESPACE_BYTES_MAX;
-    if let Some(got) = namespace.as_ref().map(String::len).filter(|&bytes| bytes > max) {
-        let text = format!("namespace too long; max is {max} bytes, got {got} bytes");
-        return Err(Fault::new(text));
-    }
-    check_metadata(metadata.as_ref())?;
+    check_namespace(namespace.as_deref())?;
+    check_metadata(&id, metadata.as_ref())?;
     Ok(Vector { id, values, namespace, metadata })
 }
 
-fn check_metadata(metadata: Option<&Map<String, Value>>) -> Result<(), Fault> {
+fn check_namespace(namespace: Option<&str>) -> Result<(), Fault> {
+    match namespace.map(str::len) {
+        Some(bytes) if bytes > limits::NAMESPACE_BYTES_MAX => Err(Fault::long_namespace(bytes)),
+        _ => Ok(()),
+    }
+}
+
+fn check_metadata(id: &str, metadata: Option<&Map<String, Value>>) -> Result<(), Fault> {
     let Some(metadata) = metadata else { return Ok(()) };
     let bad = |key: &&String| key.is_empty() || key.starts_with('$') || key.contains(['.', '"']);
     if let Some(key) = metadata.keys().find(bad) {
-        // The code is published, its text is not.
-        return Err(Fault::coded(40018, format!("invalid metadata key {key:?}")));
+        return Err(Fault::metadata_key(id, key));
     }
-    let (max, got) = (limits::METADATA_BYTES_MAX, json!(metadata).to_string().len());
-    if got > max {
-        let text = format!("metadata too large; max is {max} bytes, got {got} bytes");
-        return Err(Fault::coded(40023, text));
+    let bytes = json!(metadata).to_string().len();
+    if bytes > limits::METADATA_BYTES_MAX {
+        return Err(Fault::oversized_metadata(id, bytes));
     }
     Ok(())
 }
