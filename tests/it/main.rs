@@ -10,3 +10,5 @@ mod index;
 mod page;
 
 mod rubbish;
+
+mod storage;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
 use reqwest::StatusCode;
@@ -18,6 +18,12 @@ const STOP_MAX: Duration = Duration::from_secs(20);
 
 /// The Worker that stands in for Vectorize.
 const INDEX_WORKER: &str = "vectorize-local";
+
+/// The Worker that keeps faces.
+pub const STORE_WORKER: &str = "cface-vectorize";
+
+/// Names the Worker that a request behind wrangler's proxy is for.
+pub const WORKER_HEADER: &str = "MF-Route-Override";
 
 /// What wrangler's log says before the port of the server behind its proxy, in its own JSON.
 const LOG_MARK: &str = r#""userWorkerUrl":{"protocol":"http:","hostname":"127.0.0.1","port":""#;
@@ -115,14 +121,41 @@ impl Server {
         path: &str,
         body: &Value,
     ) -> anyhow::Result<(StatusCode, String)> {
-        let port = self.inner_port().context("wrangler's log does not name the server's port")?;
-        let response = reqwest::Client::new()
-            .post(format!("http://127.0.0.1:{port}/{path}"))
-            .header("MF-Route-Override", INDEX_WORKER)
-            .json(body)
-            .send()
-            .await?;
+        let client = reqwest::Client::new();
+        let url = self.inner_url(path)?;
+        let request = client.post(url).header(WORKER_HEADER, INDEX_WORKER).json(body);
+        let response = request.send().await?;
         Ok((response.status(), response.text().await?))
+    }
+
+    /// The address of a path of a Worker that only other Workers reach: behind wrangler's proxy,
+    /// for requests that name the Worker in [`WORKER_HEADER`].
+    ///
+    /// # Errors
+    /// When the server has not written where that is.
+    pub fn inner_url(&self, path: &str) -> anyhow::Result<String> {
+        let port = self.inner_port().context("wrangler's log does not name the server's port")?;
+        Ok(format!("http://127.0.0.1:{port}/{path}"))
+    }
+
+    /// Runs the purge as if it were a given time.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub async fn purge_at(&self, time: SystemTime) -> anyhow::Result<()> {
+        let millis = time.duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+        let path = format!("cdn-cgi/handler/scheduled?cron=0+12+*+*+*&time={millis}");
+        let request = reqwest::Client::new().get(self.inner_url(&path)?);
+        let response = request.header(WORKER_HEADER, STORE_WORKER).send().await?;
+        ensure!(response.status() == StatusCode::OK, "{}", response.text().await?);
+        Ok(())
+    }
+
+    /// Files in which the local R2 keeps the objects of a bucket.
+    #[must_use]
+    pub fn objects(&self, bucket: &str) -> usize {
+        let blobs = std::fs::read_dir(self.state.join("v3/r2").join(bucket).join("blobs"));
+        blobs.map_or(0, Iterator::count)
     }
 
     /// The last port in wrangler's logs, found as `cargo xtask cron` does.

@@ -1,0 +1,357 @@
+//! What is stored and how it goes away, when all goes well and when it does not.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use image::ImageFormat;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tests::api::{Api, json, problem};
+use tests::golden;
+use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
+
+const OBAMA: &str = "obama-1.png";
+const OBAMA_AGAIN: &str = "obama-2.png";
+
+/// Longer than a tombstone has to stay.
+const DAY: Duration = Duration::from_hours(24);
+
+/// What must not be found in anything stored.
+const PAYLOAD: &[u8] = b"PAYLOAD-OF-THE-SENDER";
+
+#[tokio::test]
+async fn pictures_are_our_own_encoding() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let mut clean = Vec::new();
+    let face = image::open(golden(OBAMA))?.into_rgb8();
+    face.write_to(&mut std::io::Cursor::new(&mut clean), ImageFormat::Jpeg)?;
+    let expected = stored(&api, &clean).await?;
+    ensure!(expected.starts_with(b"\xff\xd8\xff\xe0") && expected.ends_with(b"\xff\xd9"));
+    let decoded = image::load_from_memory_with_format(&expected, ImageFormat::Jpeg)?;
+    ensure!((decoded.width(), decoded.height()) == (160, 160));
+
+    // EXIF with a thumbnail, a comment, and a file behind the end.
+    let mut laden = clean.clone();
+    let exif = [b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0", PAYLOAD, &clean].concat();
+    for (kind, content) in [(0xfe, PAYLOAD), (0xe1, exif.as_slice())] {
+        let length = u16::try_from(content.len() + 2)?.to_be_bytes();
+        laden.splice(2..2, [&[0xff, kind], &length[..], content].concat());
+    }
+    laden.extend_from_slice(b"PK\x03\x04");
+    laden.extend_from_slice(PAYLOAD);
+    let kept = stored(&api, &laden).await?;
+    ensure!(!kept.windows(PAYLOAD.len()).any(|bytes| bytes == PAYLOAD), "a payload survives");
+    ensure!(kept == expected, "only pixels decide what is stored");
+
+    // A file behind a PNG.
+    let png = std::fs::read(golden(OBAMA))?;
+    let kept = stored(&api, &[png.as_slice(), PAYLOAD].concat()).await?;
+    ensure!(!kept.windows(PAYLOAD.len()).any(|bytes| bytes == PAYLOAD), "a payload survives");
+    ensure!(kept.ends_with(b"\xff\xd9"));
+    server.stop()
+}
+
+#[tokio::test]
+async fn names_are_any_text_and_ids_are_not() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let longest = "\u{10fffd}".repeat(80);
+    let names = [
+        "محمد علی",
+        "நாகராஜன்",
+        "👩\u{200d}🚀",
+        "e\u{301}\u{301}\u{301}",
+        "\"\\'<script>alert(1)</script>${7*7}\u{fffd}",
+        "__proto__",
+        longest.as_str(),
+    ];
+    for name in names {
+        let enrolled = api.enrol(name, &golden(OBAMA)).await?;
+        ensure!(enrolled["name"] == name, "{enrolled}");
+    }
+    let found =
+        json(api.post_file("/match?top_k=20", &golden(OBAMA)).await?, StatusCode::OK).await?;
+    let mut found: Vec<&str> =
+        found["matches"].as_array().context("matches")?.iter().filter_map(name_of).collect();
+    found.sort_unstable();
+    let mut names = names;
+    names.sort_unstable();
+    ensure!(found == names, "{found:?}");
+
+    let id = "0".repeat(32);
+    let rubbish = [
+        id.as_str(),
+        "x",
+        "%00",
+        "..%2fhealth",
+        "%ff%fe",
+        "gone",
+        &id.replace('0', "A"),
+        &format!("{id}%20"),
+        &format!("gone%2f{id}"),
+        &"a".repeat(5000),
+    ];
+    for id in rubbish {
+        let face = format!("/faces/{id}");
+        for (method, path) in [
+            (Method::GET, face.clone()),
+            (Method::DELETE, face.clone()),
+            (Method::GET, format!("{face}/status")),
+        ] {
+            let request = api.request(method, &path).header("authorization", "Bearer x");
+            problem(request.send().await?, StatusCode::NOT_FOUND).await.context(path)?;
+        }
+    }
+    let post = api.request(Method::POST, &format!("/faces/{id}/status")).send().await?;
+    ensure!(post.headers()["allow"] == "GET, HEAD");
+    problem(post, StatusCode::METHOD_NOT_ALLOWED).await?;
+    server.stop()
+}
+
+#[tokio::test]
+async fn late_writes_are_told_and_late_deletions_do_not_show() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let at_once = api.enrol("At once", &golden("collins-1.png")).await?;
+    ensure!(at_once["searchable"] == true, "{at_once}");
+    ensure!(status(&api, &at_once).await?["searchable"] == true);
+
+    server.index_control(&json!({"late_ms": 3_000})).await?;
+    let enrolled = api.enrol("Barack Obama", &golden(OBAMA)).await?;
+    ensure!(enrolled["searchable"] == false, "{enrolled}");
+    let early = status(&api, &enrolled).await?;
+    ensure!(early["searchable"] == false && early["id"] == enrolled["id"], "{early}");
+    ensure!(early["expires_at"] == enrolled["expires_at"], "{early}, {enrolled}");
+    ensure!(api.find(&golden(OBAMA_AGAIN)).await?["verdict"] == "none");
+    let started = Instant::now();
+    while status(&api, &enrolled).await?["searchable"] == false {
+        ensure!(started.elapsed() < Duration::from_secs(20), "the write does not come");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    ensure!(api.find(&golden(OBAMA_AGAIN)).await?["verdict"] == "match");
+
+    server.index_control(&json!({"late_ms": 3_600_000})).await?;
+    ensure!(delete(&api, &enrolled).await? == StatusCode::NO_CONTENT);
+    let index = server.index_control(&json!({})).await?;
+    ensure!(index["vectors"] == 2 && index["pending"] == 1, "{index}");
+    ensure!(api.find(&golden(OBAMA_AGAIN)).await?["verdict"] == "none");
+    let path = format!("/faces/{}/status", id_of(&enrolled)?);
+    problem(api.request(Method::GET, &path).send().await?, StatusCode::NOT_FOUND).await?;
+
+    // An enrolment that the index takes after its deletion.
+    let late = api.enrol("Barack Obama", &golden(OBAMA)).await?;
+    ensure!(delete(&api, &late).await? == StatusCode::NO_CONTENT);
+    server.purge_at(SystemTime::now()).await?;
+    let index = server.index_control(&json!({"reset": true})).await?;
+    ensure!(index["vectors"] == 0 && index["pending"] == 0, "{index}");
+    server.stop()
+}
+
+#[tokio::test]
+async fn failing_calls_of_the_index_leave_nothing_behind() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    // Refused, or carried out and the answer lost; with Vectorize's code, or no answer at all.
+    let ways = [
+        json!({"code": 40041}),
+        json!({}),
+        json!({"applied": true}),
+        json!({"code": 40041, "applied": true}),
+    ];
+    for way in &ways {
+        failing(&server, "upsert", way, 1).await?;
+        problem(enrol(&api).await?, StatusCode::SERVICE_UNAVAILABLE).await?;
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "upsert, {way}");
+
+        // Undoing fails too.
+        failing(&server, "upsert", way, 1).await?;
+        failing(&server, "deleteByIds", way, 1).await?;
+        problem(enrol(&api).await?, StatusCode::SERVICE_UNAVAILABLE).await?;
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "undoing, {way}");
+
+        failing(&server, "describe", way, 1).await?;
+        let enrolled = json(enrol(&api).await?, StatusCode::CREATED).await?;
+        ensure!(enrolled["searchable"] == false, "{enrolled}");
+        ensure!(status(&api, &enrolled).await?["searchable"] == true);
+        failing(&server, "getByIds", way, 1).await?;
+        let path = format!("/faces/{}/status", id_of(&enrolled)?);
+        let asked = api.request(Method::GET, &path).send().await?;
+        problem(asked, StatusCode::SERVICE_UNAVAILABLE).await?;
+
+        failing(&server, "query", way, 1).await?;
+        let search = api.post_file("/match", &golden(OBAMA)).await?;
+        ensure!(search.headers().contains_key("retry-after"));
+        problem(search, StatusCode::SERVICE_UNAVAILABLE).await?;
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "match", "query, {way}");
+
+        failing(&server, "deleteByIds", way, 1).await?;
+        ensure!(delete(&api, &enrolled).await? == StatusCode::NO_CONTENT, "{way}");
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "deletion, {way}");
+
+        json(enrol(&api).await?, StatusCode::CREATED).await?;
+        failing(&server, "deleteByIds", way, 1).await?;
+        server.purge_at(SystemTime::now()).await?;
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "purge, {way}");
+        let index = server.index_control(&json!({})).await?;
+        ensure!(index["vectors"] == 0, "{way}: {index}");
+    }
+    // An outage that lasts longer than the purge tries: nobody is found all the same.
+    json(enrol(&api).await?, StatusCode::CREATED).await?;
+    failing(&server, "deleteByIds", &json!({}), 1000).await?;
+    server.purge_at(SystemTime::now()).await?;
+    ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none");
+    let index = server.index_control(&json!({})).await?;
+    ensure!(index["vectors"] == 1, "{index}");
+    server.index_control(&json!({"reset": true})).await?;
+    server.purge_at(SystemTime::now()).await?;
+    let index = server.index_control(&json!({})).await?;
+    ensure!(index["vectors"] == 0, "{index}");
+
+    // A day later the tombstones go. Two runs at once do no harm; nor does one that cannot ask.
+    json(enrol(&api).await?, StatusCode::CREATED).await?;
+    failing(&server, "getByIds", &json!({}), 1000).await?;
+    server.purge_at(SystemTime::now() + DAY).await?;
+    server.index_control(&json!({"reset": true})).await?;
+    ensure!(server.objects("faces") > 0, "a tombstone is gone too early");
+    let later = SystemTime::now() + 2 * DAY;
+    let (one, other) = tokio::join!(server.purge_at(later), server.purge_at(later));
+    one.and(other)?;
+    ensure!(server.index_control(&json!({})).await?["vectors"] == 0);
+    ensure!(server.objects("faces") == 0, "{} objects are left", server.objects("faces"));
+    server.stop()
+}
+
+/// Slow: stores 5,000 faces one by one, as `cface` does.
+#[tokio::test]
+async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
+    const FACES: usize = 5_000;
+    const AT_ONCE: usize = 8;
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let enrolled = api.enrol("Barack Obama", &golden(OBAMA)).await?;
+    let picture = picture(&api, &enrolled).await?;
+    let embedding = api.embed(&golden(OBAMA)).await?;
+
+    let started = Instant::now();
+    let seed = Seed { picture: STANDARD.encode(picture), embedding, url: server.inner_url("add")? };
+    let client = reqwest::Client::new();
+    let workers = (0..AT_ONCE).map(|first| {
+        let (seed, client) = (&seed, &client);
+        async move {
+            for i in (first..FACES - 1).step_by(AT_ONCE) {
+                seed.store(client, i).await?;
+            }
+            anyhow::Ok(())
+        }
+    });
+    for worker in futures_util::future::join_all(workers).await {
+        worker?;
+    }
+    println!("{FACES} faces stored in {:.1} s", started.elapsed().as_secs_f64());
+    let index = server.index_control(&json!({})).await?;
+    ensure!(index["vectors"] == FACES, "{index}");
+    ensure!(server.objects("faces") == FACES);
+
+    let started = Instant::now();
+    server.purge_at(SystemTime::now()).await?;
+    println!("{FACES} faces purged in {:.2} s", started.elapsed().as_secs_f64());
+    let expected = format!("purge: {FACES} faces removed, 0 left, {FACES} vectors deleted");
+    let started = Instant::now();
+    while !server.log().contains(&expected) {
+        ensure!(started.elapsed() < Duration::from_secs(10), "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let index = server.index_control(&json!({})).await?;
+    ensure!(index["vectors"] == 0, "{index}");
+    ensure!(server.objects("faces") == FACES / 1000, "one tombstone for each page");
+    ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none");
+
+    let started = Instant::now();
+    server.purge_at(SystemTime::now() + DAY).await?;
+    println!("their tombstones in {:.2} s", started.elapsed().as_secs_f64());
+    ensure!(server.objects("faces") == 0);
+    server.stop()
+}
+
+/// What the many faces share.
+struct Seed {
+    picture: String,
+    embedding: Vec<f64>,
+    url: String,
+}
+
+impl Seed {
+    /// Stores a face by the way on which `cface` does, with an embedding of its own.
+    async fn store(&self, client: &reqwest::Client, i: usize) -> anyhow::Result<()> {
+        let mut embedding = self.embedding.clone();
+        // Another angle in another plane.
+        let (plane, angle) = (i % 511, 0.1 + (i / 511) as f64 / 8.0);
+        let (x, y) = (embedding[plane], embedding[plane + 1]);
+        embedding[plane] = x * angle.cos() - y * angle.sin();
+        embedding[plane + 1] = x * angle.sin() + y * angle.cos();
+        let message = json!({
+            "namespace": "casia-webface-1", "name": format!("Person {i} 人"),
+            "embedding": embedding, "picture": self.picture,
+        });
+        let request = client.post(&self.url).header(WORKER_HEADER, STORE_WORKER).json(&message);
+        json(request.send().await?, StatusCode::CREATED).await.map(drop)
+    }
+}
+
+async fn failing(server: &Server, method: &str, way: &Value, times: u32) -> anyhow::Result<()> {
+    let mut fail = way.clone();
+    fail["method"] = method.into();
+    fail["times"] = times.into();
+    server.index_control(&json!({"fail": fail})).await.map(drop)
+}
+
+async fn enrol(api: &Api<'_>) -> anyhow::Result<reqwest::Response> {
+    add(api, &std::fs::read(golden(OBAMA))?).await
+}
+
+async fn add(api: &Api<'_>, image: &[u8]) -> anyhow::Result<reqwest::Response> {
+    let form = Form::new()
+        .text("name", "Barack Obama")
+        .text("consent", "true")
+        .part("image", Part::bytes(image.to_vec()));
+    Ok(api.request(Method::POST, "/add").multipart(form).send().await?)
+}
+
+/// The stored picture of what is sent.
+async fn stored(api: &Api<'_>, image: &[u8]) -> anyhow::Result<Vec<u8>> {
+    picture(api, &json(add(api, image).await?, StatusCode::CREATED).await?).await
+}
+
+async fn picture(api: &Api<'_>, enrolled: &Value) -> anyhow::Result<Vec<u8>> {
+    let path = format!("/faces/{}", id_of(enrolled)?);
+    let response = api.request(Method::GET, &path).send().await?.error_for_status()?;
+    ensure!(response.headers()["content-type"] == "image/jpeg");
+    Ok(response.bytes().await?.to_vec())
+}
+
+async fn status(api: &Api<'_>, enrolled: &Value) -> anyhow::Result<Value> {
+    let path = format!("/faces/{}/status", id_of(enrolled)?);
+    json(api.request(Method::GET, &path).send().await?, StatusCode::OK).await
+}
+
+async fn delete(api: &Api<'_>, enrolled: &Value) -> anyhow::Result<StatusCode> {
+    let token = enrolled["delete_token"].as_str().context("no token")?;
+    let request = api.request(Method::DELETE, &format!("/faces/{}", id_of(enrolled)?));
+    Ok(request.bearer_auth(token).send().await?.status())
+}
+
+fn id_of(enrolled: &Value) -> anyhow::Result<&str> {
+    enrolled["id"].as_str().context("no id")
+}
+
+fn name_of(found: &Value) -> Option<&str> {
+    found["name"].as_str()
+}
