@@ -253,7 +253,7 @@ fn an_enrolment_during_a_purge_leaves_no_orphan() {
         fake.now.set(NOON - 1);
         fake
     };
-    exhaust_orders([Operation::Enrol, Operation::Purge], fake, 10);
+    exhaust_orders([Operation::Enrol, Operation::Purge], fake, 12);
 }
 
 #[test]
@@ -263,5 +263,5 @@ fn two_purges_at_once_do_no_harm() {
 
 #[test]
 fn a_deletion_during_a_purge_leaves_no_orphan() {
-    exhaust_orders([Operation::Delete, Operation::Purge], || Operation::Delete.fake(), 11);
+    exhaust_orders([Operation::Delete, Operation::Purge], || Operation::Delete.fake(), 12);
 }
