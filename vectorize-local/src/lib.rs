@@ -19,9 +19,12 @@ mod object;
 
 mod storage;
 
+pub mod config;
 pub mod control;
 pub mod fault;
+pub mod filter;
 pub mod index;
+pub mod kernels;
 pub mod limits;
 pub mod method;
 pub mod metric;
