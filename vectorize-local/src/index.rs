@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use crate::metric::Metric;
+use crate::{
+    config::Config,
+    filter::{Filter, Indexed},
+};
 
 /// A vector with what is stored beside it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,12 +20,14 @@ pub struct Vector {
     pub namespace: Option<String>,
     /// What the caller wants back with a match.
     pub metadata: Option<Map<String, Value>>,
+    /// What of it can be filtered by, decided when the vector is written.
+    pub indexed: Indexed,
 }
 
 impl Vector {
     /// An id with nothing else.
     pub(crate) fn bare(id: String) -> Self {
-        Self { id, values: vec![], namespace: None, metadata: None }
+        Self { id, values: vec![], namespace: None, metadata: None, indexed: Indexed::new() }
     }
 }
 
@@ -38,7 +43,7 @@ pub enum Change {
 /// A found vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
-    /// As the index's [`Metric`] defines it.
+    /// As the index's [`Metric`](crate::metric::Metric) defines it.
     pub score: f32,
     /// The vector.
     pub vector: Vector,
@@ -47,8 +52,7 @@ pub struct Hit {
 /// All vectors of one index. Values lie in one block, row after row, for the sake of the search.
 #[derive(Debug)]
 pub struct Index {
-    dimensions: usize,
-    metric: Metric,
+    config: Config,
     rows: Vec<Row>,
     values: Vec<f32>,
     row_of_id: HashMap<String, usize>,
@@ -59,19 +63,42 @@ struct Row {
     id: String,
     namespace: Option<String>,
     metadata: Option<Map<String, Value>>,
+    indexed: Indexed,
+    /// Its length, which the cosine divides by.
+    norm: f32,
 }
+
+/// Which vectors a search looks at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    /// Those of one namespace, or all.
+    pub namespace: Option<&'a str>,
+    /// Those that this lets through, or all.
+    pub filter: Option<&'a Filter>,
+}
+
+impl Scope<'_> {
+    fn holds(&self, row: &Row) -> bool {
+        (self.namespace.is_none() || self.namespace == row.namespace.as_deref())
+            && self.filter.is_none_or(|filter| filter.matches(&row.indexed))
+    }
+}
+
+/// Candidates beyond those asked for, so that the rounding of the fast search cannot keep out a
+/// vector that the exact score lets in.
+const SPARE: usize = 16;
 
 impl Index {
     /// An empty index.
     #[must_use]
-    pub fn new(dimensions: usize, metric: Metric) -> Self {
-        Self { dimensions, metric, rows: vec![], values: vec![], row_of_id: HashMap::new() }
+    pub fn new(config: Config) -> Self {
+        Self { config, rows: vec![], values: vec![], row_of_id: HashMap::new() }
     }
 
-    /// Numbers per vector.
+    /// How it is set up.
     #[must_use]
-    pub fn dimensions(&self) -> usize {
-        self.dimensions
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Vectors held.
@@ -107,37 +134,44 @@ impl Index {
         }
     }
 
-    /// The `top_k` vectors nearest to `query`, in all namespaces or in one, nearest first and
-    /// by id where scores are equal.
+    /// The `top_k` vectors of the scope nearest to `query`, nearest first and by id where scores
+    /// are equal. All vectors are ranked in float32; the scores of the nearest are computed anew
+    /// in float64.
     #[must_use]
-    pub fn nearest(&self, query: &[f32], namespace: Option<&str>, top_k: usize) -> Vec<Hit> {
-        let mut scored: Vec<(f32, usize)> = self
+    pub fn nearest(&self, query: &[f32], scope: Scope<'_>, top_k: usize) -> Vec<Hit> {
+        let metric = self.config.metric;
+        let mut ranked: Vec<(f32, usize)> = self
             .rows
             .iter()
-            .zip(self.values.chunks_exact(self.dimensions))
+            .zip(self.values.chunks_exact(self.config.dimensions))
             .enumerate()
-            .filter(|(_, (row, _))| namespace.is_none() || row.namespace.as_deref() == namespace)
-            .map(|(i, (_, values))| (self.metric.score(query, values), i))
+            .filter(|(_, (row, _))| scope.holds(row))
+            .map(|(i, (row, values))| (metric.rank(query, values, row.norm), i))
             .collect();
-        let order = |a: &(f32, usize), b: &(f32, usize)| {
-            self.metric.order(a.0, b.0).then_with(|| self.rows[a.1].id.cmp(&self.rows[b.1].id))
-        };
-        if top_k > 0 && top_k < scored.len() {
-            scored.select_nth_unstable_by(top_k - 1, order);
+        let candidates = top_k + SPARE;
+        if candidates < ranked.len() {
+            ranked.select_nth_unstable_by(candidates, |a, b| a.0.total_cmp(&b.0));
+            ranked.truncate(candidates);
         }
+        let score = |(_, i): (f32, usize)| (metric.score(query, self.row_values(i)), i);
+        let mut scored: Vec<(f32, usize)> = ranked.into_iter().map(score).collect();
+        scored.sort_unstable_by(|a, b| {
+            metric.order(a.0, b.0).then_with(|| self.rows[a.1].id.cmp(&self.rows[b.1].id))
+        });
         scored.truncate(top_k);
-        scored.sort_unstable_by(order);
         scored.into_iter().map(|(score, i)| Hit { score, vector: self.vector(i) }).collect()
     }
 
     fn put(&mut self, vector: Vector) {
-        if vector.values.len() != self.dimensions {
+        if vector.values.len() != self.config.dimensions {
             return;
         }
-        let Vector { id, values, namespace, metadata } = vector;
-        let row = Row { id: id.clone(), namespace, metadata };
+        let Vector { id, values, namespace, metadata, indexed } = vector;
+        let norm = crate::metric::norm(&values);
+        let row = Row { id: id.clone(), namespace, metadata, indexed, norm };
         if let Some(&i) = self.row_of_id.get(&id) {
-            self.values[i * self.dimensions..][..self.dimensions].copy_from_slice(&values);
+            let start = i * values.len();
+            self.values[start..start + values.len()].copy_from_slice(&values);
             self.rows[i] = row;
         } else {
             self.row_of_id.insert(id, self.rows.len());
@@ -151,8 +185,9 @@ impl Index {
         let Some(i) = self.row_of_id.remove(id) else { return };
         let last = self.rows.len() - 1;
         self.rows.swap_remove(i);
-        self.values.copy_within(last * self.dimensions.., i * self.dimensions);
-        self.values.truncate(last * self.dimensions);
+        let dimensions = self.config.dimensions;
+        self.values.copy_within(last * dimensions.., i * dimensions);
+        self.values.truncate(last * dimensions);
         if let Some(moved) = self.rows.get(i) {
             self.row_of_id.insert(moved.id.clone(), i);
         }
@@ -162,16 +197,23 @@ impl Index {
         let row = &self.rows[i];
         Vector {
             id: row.id.clone(),
-            values: self.values[i * self.dimensions..][..self.dimensions].to_vec(),
+            values: self.row_values(i).to_vec(),
             namespace: row.namespace.clone(),
             metadata: row.metadata.clone(),
+            indexed: row.indexed.clone(),
         }
+    }
+
+    fn row_values(&self, i: usize) -> &[f32] {
+        let dimensions = self.config.dimensions;
+        &self.values[i * dimensions..][..dimensions]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::Metric;
 
     fn vector(id: &str, values: [f32; 2], namespace: Option<&str>) -> Vector {
         Vector {
@@ -179,18 +221,19 @@ mod tests {
             values: values.to_vec(),
             namespace: namespace.map(Into::into),
             metadata: None,
+            indexed: Indexed::new(),
         }
     }
 
     fn index(vectors: impl IntoIterator<Item = Vector>) -> Index {
-        let mut index = Index::new(2, Metric::Euclidean);
+        let mut index = Index::new(Config::new(2, Metric::Euclidean));
         vectors.into_iter().for_each(|vector| index.apply(Change::Put(vector)));
         index
     }
 
     #[track_caller]
     fn check(index: &Index, namespace: Option<&str>, top_k: usize, expected: &[&str]) {
-        let hits = index.nearest(&[0.0, 0.0], namespace, top_k);
+        let hits = index.nearest(&[0.0, 0.0], Scope { namespace, filter: None }, top_k);
         let ids: Vec<&str> = hits.iter().map(|hit| hit.vector.id.as_str()).collect();
         assert_eq!(ids, expected);
     }
@@ -206,7 +249,7 @@ mod tests {
         check(&index, None, 9, &["also near", "near", "middle", "far"]);
         check(&index, None, 2, &["also near", "near"]);
         check(&index, None, 0, &[]);
-        let score = index.nearest(&[0.0, 0.0], None, 9)[3].score;
+        let score = index.nearest(&[0.0, 0.0], Scope::default(), 9)[3].score;
         assert!((score - 5.0).abs() < 1e-6, "the square root is taken");
     }
 

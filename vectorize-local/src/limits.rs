@@ -29,3 +29,15 @@ pub const TOP_K_MAX: usize = 100;
 
 /// Most matches that a query can ask for together with their values or all metadata.
 pub const TOP_K_WITH_CONTENT_MAX: usize = 50;
+
+/// Most properties of metadata that can be filtered by.
+pub const METADATA_INDEXES_MAX: usize = 10;
+
+/// Bytes of a text that count in a metadata index.
+pub const INDEXED_STRING_BYTES_MAX: usize = 64;
+
+/// A filter has fewer bytes of compact JSON.
+pub const FILTER_BYTES_END: usize = 2048;
+
+/// Longest key of a filter in characters.
+pub const FILTER_KEY_CHARS_MAX: usize = 512;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::kernels;
+
 /// How an index compares vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
@@ -25,17 +27,30 @@ impl Metric {
         }
     }
 
-    /// The score of `b` for the query `a`. Both have the same length.
+    /// A number that is smaller the nearer `row` is to `query`, in float32 for the sake of speed.
+    /// `norm` is that of `row`. Both have the same length.
+    #[must_use]
+    pub fn rank(self, query: &[f32], row: &[f32], norm: f32) -> f32 {
+        match self {
+            Self::Euclidean => kernels::squared_distance(query, row),
+            Self::Cosine if norm == 0.0 => 0.0,
+            Self::Cosine => -kernels::dot(query, row) / norm,
+            Self::DotProduct => -kernels::dot(query, row),
+        }
+    }
+
+    /// The score of `b` for the query `a`, rounded once. Both have the same length.
     #[must_use]
     pub fn score(self, a: &[f32], b: &[f32]) -> f32 {
-        match self {
+        let score = match self {
             Self::Euclidean => sum(a, b, |x, y| (x - y) * (x - y)).sqrt(),
             Self::Cosine => {
                 let norms = (dot(a, a) * dot(b, b)).sqrt();
                 if norms == 0.0 { 0.0 } else { (dot(a, b) / norms).clamp(-1.0, 1.0) }
             }
             Self::DotProduct => -dot(a, b),
-        }
+        };
+        score as f32
     }
 
     /// The order of two scores, nearest first.
@@ -48,23 +63,18 @@ impl Metric {
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+/// The length of a vector.
+#[must_use]
+pub fn norm(values: &[f32]) -> f32 {
+    dot(values, values).sqrt() as f32
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
     sum(a, b, |x, y| x * y)
 }
 
-/// Sums `term` over both slices in eight lanes, so that the compiler can use SIMD: one running
-/// sum would fix the order of additions.
-fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let (a_chunks, a_rest) = a.as_chunks::<8>();
-    let (b_chunks, b_rest) = b.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for (x, y) in a_chunks.iter().zip(b_chunks) {
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += term(*x, *y);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| term(*x, *y)).sum();
-    lanes.iter().sum::<f32>() + rest
+fn sum(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
+    a.iter().zip(b).map(|(&x, &y)| term(x.into(), y.into())).sum()
 }
 
 #[cfg(test)]
@@ -85,6 +95,25 @@ mod tests {
         check(Metric::Cosine, &[1.0, 0.0], &[-2.0, 0.0], -1.0);
         check(Metric::Cosine, &[0.0, 0.0], &[1.0, 0.0], 0.0);
         check(Metric::DotProduct, &[2.0; 17], &[3.0; 17], -102.0);
+    }
+
+    #[test]
+    fn ranks_are_in_the_order_of_scores() {
+        let vector = |seed: usize| -> Vec<f32> {
+            (0..37).map(|i| ((i * 31 + seed * 17) % 64) as f32 / 32.0 - 1.0).collect()
+        };
+        let query = vector(0);
+        for metric in [Metric::Euclidean, Metric::Cosine, Metric::DotProduct] {
+            let mut rows: Vec<Vec<f32>> = (1..50).map(vector).collect();
+            rows.push(vec![0.0; 37]);
+            let rank = |row: &Vec<f32>| metric.rank(&query, row, norm(row));
+            rows.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
+            for pair in rows.windows(2) {
+                let [near, far] = [0, 1].map(|i| metric.score(&query, &pair[i]));
+                let level = (near - far).abs() < 1e-4;
+                assert!(level || metric.order(near, far).is_lt(), "{metric:?}: {near}, {far}");
+            }
+        }
     }
 
     #[test]

@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use worker::{Date, DurableObject, Env, Request, Response, Result, State, Stub, durable_object};
 
 use crate::{
+    config::Config,
     control::{Control, Injected, Order},
     fault::Fault,
     index::Index,
-    limits,
     method::Method,
-    metric::Metric,
     storage::Storage,
     wire::{self, Command},
 };
@@ -95,7 +94,7 @@ impl VectorIndex {
     ) -> Result<std::result::Result<Value, Fault>> {
         let now = Date::now().as_millis();
         self.with_index(now, |index| {
-            let command = match wire::read(operation, ndjson, body, index.dimensions()) {
+            let command = match wire::read(operation, ndjson, body, index.config()) {
                 Ok(command) => command,
                 Err(fault) => return Ok(Err(fault)),
             };
@@ -148,13 +147,10 @@ impl VectorIndex {
     }
 
     fn load(&self) -> Result<Index> {
-        let dimensions = self.env.var("DIMENSIONS")?.to_string();
-        let in_range = |n: &usize| (1..=limits::DIMENSIONS_MAX).contains(n);
-        let dimensions = dimensions.parse().ok().filter(in_range);
-        let dimensions = dimensions.ok_or("DIMENSIONS must be a number from 1 to 1536")?;
-        let metric = Metric::from_name(&self.env.var("METRIC")?.to_string());
-        let metric = metric.ok_or("METRIC must be euclidean, cosine or dot-product")?;
-        let mut index = Index::new(dimensions, metric);
+        let var = |name: &str| self.env.var(name).map(|value| value.to_string());
+        let metadata_indexes = var("METADATA_INDEXES").unwrap_or_default();
+        let config = Config::read(&var("DIMENSIONS")?, &var("METRIC")?, &metadata_indexes)?;
+        let mut index = Index::new(config);
         self.storage.load(&mut index)?;
         Ok(index)
     }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 use worker::{Result, SqlStorage, SqlStorageValue as Sql, js_sys};
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS vectors (
-        id TEXT PRIMARY KEY, namespace TEXT, metadata TEXT, vector BLOB NOT NULL
+        id TEXT PRIMARY KEY, namespace TEXT, metadata TEXT, indexed TEXT, vector BLOB NOT NULL
     );
     CREATE TABLE IF NOT EXISTS processed (
         one INTEGER PRIMARY KEY CHECK (one = 1), mutation TEXT NOT NULL, datetime TEXT NOT NULL
@@ -26,7 +26,7 @@ const TABLES: &str = "
         kind TEXT NOT NULL, mutation TEXT NOT NULL, due INTEGER NOT NULL
     );
     CREATE TABLE IF NOT EXISTS waiting_vectors (
-        write INTEGER NOT NULL, id TEXT NOT NULL, namespace TEXT, metadata TEXT,
+        write INTEGER NOT NULL, id TEXT NOT NULL, namespace TEXT, metadata TEXT, indexed TEXT,
         vector BLOB NOT NULL
     );";
 
@@ -50,16 +50,27 @@ impl Storage {
 
     /// Fills an empty index with what is stored, making the tables where there are none.
     pub(crate) fn load(&self, index: &mut Index) -> Result<()> {
-        self.sql.exec(TABLES, None)?;
-        let rows = self.sql.exec("SELECT id, namespace, metadata, vector FROM vectors", None)?;
+        self.make_tables()?;
+        let rows =
+            self.sql.exec("SELECT id, namespace, metadata, indexed, vector FROM vectors", None)?;
         for row in rows.raw() {
             let vector = read_row(row?)?;
-            if vector.values.len() != index.dimensions() {
+            if vector.values.len() != index.config().dimensions {
                 return Err(
                     "the stored vectors have other DIMENSIONS; start with a new state".into()
                 );
             }
             index.apply(Change::Put(vector));
+        }
+        Ok(())
+    }
+
+    fn make_tables(&self) -> Result<()> {
+        self.sql.exec(TABLES, None)?;
+        // Tables of a version before metadata indexes stay in use.
+        let column = "SELECT COUNT(*) FROM pragma_table_info('vectors') WHERE name = 'indexed'";
+        if let [Sql::Integer(0)] = self.first(column)?[..] {
+            self.sql.exec("ALTER TABLE vectors ADD COLUMN indexed TEXT", None)?;
         }
         Ok(())
     }
@@ -120,8 +131,8 @@ impl Storage {
         for change in &changes {
             match change {
                 Change::Put(vector) => self.sql.exec(
-                    "INSERT OR REPLACE INTO vectors (id, namespace, metadata, vector)
-                     VALUES (?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO vectors (id, namespace, metadata, indexed, vector)
+                     VALUES (?, ?, ?, ?, ?)",
                     write_row(vector)?,
                 )?,
                 Change::Remove(id) => {
@@ -149,8 +160,8 @@ impl Storage {
         )?;
         for vector in vectors {
             self.sql.exec(
-                "INSERT INTO waiting_vectors (write, id, namespace, metadata, vector)
-                 SELECT MAX(number), ?, ?, ?, ? FROM waiting",
+                "INSERT INTO waiting_vectors (write, id, namespace, metadata, indexed, vector)
+                 SELECT MAX(number), ?, ?, ?, ?, ? FROM waiting",
                 write_row(&vector)?,
             )?;
         }
@@ -159,7 +170,7 @@ impl Storage {
 
     fn apply_waiting(&self, index: &mut Index, waiting: &Waiting) -> Result<()> {
         let number = || vec![Sql::Integer(waiting.number)];
-        let select = "SELECT id, namespace, metadata, vector FROM waiting_vectors
+        let select = "SELECT id, namespace, metadata, indexed, vector FROM waiting_vectors
                       WHERE write = ? ORDER BY rowid";
         let rows = self.sql.exec(select, number())?.raw();
         let vectors: Vec<Vector> = rows.map(|row| read_row(row?)).collect::<Result<_>>()?;
@@ -214,29 +225,33 @@ fn read_waiting(row: Vec<Sql>) -> Result<Waiting> {
 }
 
 fn write_row(vector: &Vector) -> Result<Vec<Sql>> {
-    let metadata = vector.metadata.as_ref().map(serde_json::to_string).transpose()?;
+    let json = |object: Option<&Map<_, _>>| object.map(serde_json::to_string).transpose();
+    let indexed = Some(&vector.indexed).filter(|indexed| !indexed.is_empty());
     let bytes: Vec<u8> = vector.values.iter().flat_map(|value| value.to_le_bytes()).collect();
     Ok(vec![
         vector.id.as_str().into(),
         vector.namespace.clone().into(),
-        metadata.into(),
+        json(vector.metadata.as_ref())?.into(),
+        json(indexed)?.into(),
         bytes.into(),
     ])
 }
 
 fn read_row(row: Vec<Sql>) -> Result<Vector> {
-    let Ok([Sql::String(id), namespace, metadata, Sql::Blob(bytes)]) = <[_; 4]>::try_from(row)
+    let Ok([Sql::String(id), namespace, metadata, indexed, Sql::Blob(bytes)]) =
+        <[_; 5]>::try_from(row)
     else {
         return Err("a stored vector has unknown columns".into());
     };
-    let metadata: Option<Map<String, Value>> = match metadata {
-        Sql::String(text) => Some(serde_json::from_str(&text)?),
-        Sql::Null => None,
-        _ => return Err("stored metadata is not text".into()),
-    };
+    let object = |value| text_of(value).map(|text| serde_json::from_str(&text)).transpose();
     let (numbers, _) = bytes.as_chunks::<4>();
-    let values = numbers.iter().map(|number| f32::from_le_bytes(*number)).collect();
-    Ok(Vector { id, values, namespace: text_of(namespace), metadata })
+    Ok(Vector {
+        id,
+        values: numbers.iter().map(|number| f32::from_le_bytes(*number)).collect(),
+        namespace: text_of(namespace),
+        metadata: object(metadata)?,
+        indexed: object(indexed)?.unwrap_or_default(),
+    })
 }
 
 /// A random UUID, the form of Vectorize's mutation ids.
@@ -267,9 +282,10 @@ mod tests {
             values: vec![0.1, -2.5e-38, 3.0e38],
             namespace: Some("n".into()),
             metadata: serde_json::json!({"name": "Žofie", "n": 1.5}).as_object().cloned(),
+            indexed: serde_json::json!({"n": 1.5}).as_object().cloned().unwrap(),
         };
         assert_eq!(read_row(write_row(&vector).unwrap()).unwrap(), vector);
-        let bare = Vector { namespace: None, metadata: None, ..vector };
+        let bare = Vector { namespace: None, metadata: None, indexed: Map::new(), ..vector };
         assert_eq!(read_row(write_row(&bare).unwrap()).unwrap(), bare);
     }
 

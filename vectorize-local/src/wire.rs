@@ -18,8 +18,10 @@ use serde::{
 use serde_json::{Map, Value, json};
 
 use crate::{
+    config::Config,
     fault::Fault,
-    index::{Change, Hit, Index, Vector},
+    filter::{self, Filter, Indexed},
+    index::{Change, Hit, Index, Scope, Vector},
     limits,
 };
 
@@ -45,6 +47,7 @@ pub struct Query {
     target: Target,
     top_k: usize,
     namespace: Option<String>,
+    filter: Option<Filter>,
     values: bool,
     metadata: ReturnMetadata,
 }
@@ -130,26 +133,21 @@ struct JsonVectors {
     vectors: Vec<JsonVector>,
 }
 
-/// Reads a request for an index of so many dimensions. `operation` is the last part of the path.
+/// Reads a request for an index. `operation` is the last part of the path.
 ///
 /// # Errors
 /// A refusal in the words of Vectorize.
-pub fn read(
-    operation: &str,
-    ndjson: bool,
-    body: &[u8],
-    dimensions: usize,
-) -> Result<Command, Fault> {
+pub fn read(operation: &str, ndjson: bool, body: &[u8], config: &Config) -> Result<Command, Fault> {
     match operation {
         "info" => Ok(Command::Info),
-        "query" => read_query(json(body)?, dimensions).map(Command::Query),
+        "query" => read_query(json(body)?, config.dimensions).map(Command::Query),
         "getByIds" => read_ids(body, limits::GET_IDS_MAX).map(Command::Get),
         "deleteByIds" => {
             let ids = read_ids(body, limits::DELETE_IDS_MAX)?;
             Ok(Command::Write(Write::Delete(ids)))
         }
         "insert" | "upsert" => {
-            let vectors = read_vectors(operation, ndjson, body, dimensions)?;
+            let vectors = read_vectors(operation, ndjson, body, config)?;
             Ok(Command::Write(match operation {
                 "insert" => Write::Insert(vectors),
                 _ => Write::Upsert(vectors),
@@ -174,7 +172,8 @@ impl Query {
                 &stored
             }
         };
-        let hits = index.nearest(vector, self.namespace.as_deref(), self.top_k);
+        let scope = Scope { namespace: self.namespace.as_deref(), filter: self.filter.as_ref() };
+        let hits = index.nearest(vector, scope, self.top_k);
         let matches: Vec<Value> = hits.into_iter().map(|hit| self.shape(hit)).collect();
         Ok(json!({ "count": matches.len(), "matches": matches }))
     }
@@ -184,8 +183,13 @@ impl Query {
         if self.values {
             shape["values"] = json!(hit.vector.values);
         }
-        // Without metadata indexes nothing is indexed.
-        if let (ReturnMetadata::All, Some(metadata)) = (self.metadata, hit.vector.metadata) {
+        let indexed = &hit.vector.indexed;
+        let metadata = match self.metadata {
+            ReturnMetadata::None => None,
+            ReturnMetadata::Indexed => (!indexed.is_empty()).then(|| filter::unfold(indexed)),
+            ReturnMetadata::All => hit.vector.metadata,
+        };
+        if let Some(metadata) = metadata {
             shape["metadata"] = Value::Object(metadata);
         }
         if let Some(namespace) = hit.vector.namespace {
@@ -219,7 +223,7 @@ impl Write {
 #[must_use]
 pub fn info(index: &Index, processed: &Processed) -> Value {
     json!({
-        "dimensions": index.dimensions(),
+        "dimensions": index.config().dimensions,
         "vectorCount": index.len(),
         "processedUpToDatetime": processed.datetime,
         "processedUpToMutation": processed.mutation,
@@ -230,7 +234,7 @@ pub fn info(index: &Index, processed: &Processed) -> Value {
 #[must_use]
 pub fn vectors(index: &Index, ids: &[String]) -> Value {
     let found = ids.iter().filter_map(|id| index.get(id));
-    let shaped = found.map(|Vector { id, values, namespace, metadata }| {
+    let shaped = found.map(|Vector { id, values, namespace, metadata, .. }| {
         json!(JsonVector { id, values, namespace, metadata })
     });
     Value::Array(shaped.collect())
@@ -241,9 +245,6 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 }
 
 fn read_query(query: JsonQuery, dimensions: usize) -> Result<Query, Fault> {
-    if query.filter.is_some() {
-        return Err(Fault::new("vectorize-local has no metadata filters yet"));
-    }
     let target = match (query.vector, query.vector_id) {
         (Some(vector), None) => {
             if vector.len() != dimensions {
@@ -260,10 +261,12 @@ fn read_query(query: JsonQuery, dimensions: usize) -> Result<Query, Fault> {
     let content = query.return_values || query.return_metadata == ReturnMetadata::All;
     let top_k = query.top_k.unwrap_or(limits::TOP_K_DEFAULT);
     check_top_k(top_k, content)?;
+    check_namespace(query.namespace.as_deref())?;
     Ok(Query {
         target,
         top_k,
         namespace: query.namespace,
+        filter: query.filter.as_ref().map(Filter::read).transpose()?,
         values: query.return_values,
         metadata: query.return_metadata,
     })
@@ -304,7 +307,7 @@ fn read_vectors(
     operation: &str,
     ndjson: bool,
     body: &[u8],
-    dimensions: usize,
+    config: &Config,
 ) -> Result<Vec<Vector>, Fault> {
     let unreadable = |_| Fault::unreadable_vectors(operation);
     let vectors: Vec<JsonVector> = if ndjson {
@@ -318,21 +321,24 @@ fn read_vectors(
         let text = format!("too many vectors in payload; max vector count is {max}, got {got}");
         return Err(Fault::new(text));
     }
-    vectors.into_iter().map(|vector| check_vector(vector, dimensions)).collect()
+    vectors.into_iter().map(|vector| check_vector(vector, config)).collect()
 }
 
-fn check_vector(vector: JsonVector, dimensions: usize) -> Result<Vector, Fault> {
+fn check_vector(vector: JsonVector, config: &Config) -> Result<Vector, Fault> {
     let JsonVector { id, values, namespace, metadata } = vector;
     let id = check_id(id)?;
-    if values.len() != dimensions {
-        return Err(Fault::vector_dimensions(&id, dimensions, values.len()));
+    if values.len() != config.dimensions {
+        return Err(Fault::vector_dimensions(&id, config.dimensions, values.len()));
     }
     if values.iter().any(|value| !value.is_finite()) {
         return Err(Fault::new(format!("invalid vector for id=\"{id}\", not a float32 number")));
     }
     check_namespace(namespace.as_deref())?;
     check_metadata(&id, metadata.as_ref())?;
-    Ok(Vector { id, values, namespace, metadata })
+    let indexed = metadata
+        .as_ref()
+        .map_or_else(Indexed::new, |metadata| filter::indexed(metadata, &config.metadata_indexes));
+    Ok(Vector { id, values, namespace, metadata, indexed })
 }
 
 fn check_namespace(namespace: Option<&str>) -> Result<(), Fault> {

@@ -1,10 +1,13 @@
 //! The interface against what is known of Vectorize.
 
 use super::*;
-use crate::metric::Metric;
+
+fn config() -> Config {
+    Config::read("2", "euclidean", "name:string").unwrap()
+}
 
 fn read_json(operation: &str, body: &Value) -> Result<Command, Fault> {
-    read(operation, false, body.to_string().as_bytes(), 2)
+    read(operation, false, body.to_string().as_bytes(), &config())
 }
 
 /// Applies a write and returns the index.
@@ -21,7 +24,7 @@ fn query(index: &Index, body: &Value) -> Value {
 }
 
 fn filled() -> Index {
-    let mut index = Index::new(2, Metric::Euclidean);
+    let mut index = Index::new(config());
     let vectors = json!([
         {"id": "a", "values": [0.5, 0], "namespace": "n", "metadata": {"name": "A", "x": [1]}},
         {"id": "b", "values": [1, 0]},
@@ -57,9 +60,17 @@ fn queries_answer_in_the_shape_of_vectorize() {
 }
 
 #[test]
-fn indexed_metadata_is_none_without_a_metadata_index() {
+fn indexed_metadata_is_what_has_a_metadata_index() {
     let answer = query(&filled(), &json!({"vector": [0, 0], "returnMetadata": "indexed"}));
-    assert_eq!(answer["matches"][0].get("metadata"), None);
+    assert_eq!(answer["matches"][0]["metadata"], json!({"name": "A"}));
+    assert_eq!(answer["matches"][1].get("metadata"), None);
+}
+
+#[test]
+fn filters_are_applied_before_matches_are_counted() {
+    let options = json!({"vector": [1, 0], "topK": 1, "filter": {"name": "A"}});
+    let answer = query(&filled(), &options);
+    assert_eq!((&answer["count"], &answer["matches"][0]["id"]), (&json!(1), &json!("a")));
 }
 
 #[test]
@@ -95,10 +106,10 @@ fn deleting_what_is_not_there_is_no_error() {
 #[test]
 fn vectors_may_come_line_by_line() {
     let body = b"{\"id\":\"a\",\"values\":[1,2]}\n{\"id\":\"b\",\"values\":[3,4]}";
-    let command = read("insert", true, body, 2).unwrap();
+    let command = read("insert", true, body, &config()).unwrap();
     let Command::Write(Write::Insert(vectors)) = command else { panic!("not an insert") };
     assert_eq!(vectors.len(), 2);
-    assert_eq!(read("insert", true, b"{\"id\"", 2).unwrap_err().code, Some(40023));
+    assert_eq!(read("insert", true, b"{\"id\"", &config()).unwrap_err().code, Some(40023));
 }
 
 #[test]
@@ -195,11 +206,11 @@ fn what_cannot_be_stored_is_refused() {
     ] {
         assert!(read_json("upsert", &vector(extra.clone())).is_err(), "{extra}");
     }
-    assert!(read_json("query", &json!({"vector": [1, 2], "filter": {"a": 1}})).is_err());
+    assert!(read_json("query", &json!({"vector": [1, 2], "filter": {"a": [1]}})).is_err());
     assert!(read_json("query", &json!({"topK": 1})).is_err());
     assert!(read_json("query", &json!({"vector": [1, 2], "topK": 0})).is_err());
-    assert!(read("query", false, b"", 2).is_err());
-    assert!(read("list", false, b"", 2).is_err());
+    assert!(read("query", false, b"", &config()).is_err());
+    assert!(read("list", false, b"", &config()).is_err());
 }
 
 #[test]
