@@ -236,12 +236,8 @@ async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
     let api = Api::of(&server);
-    let enrolled = api.enrol("Barack Obama", &golden(OBAMA)).await?;
-    let picture = picture(&api, &enrolled).await?;
-    let embedding = api.embed(&golden(OBAMA)).await?;
-
+    let seed = Seed::of(&server, &api).await?;
     let started = Instant::now();
-    let seed = Seed { picture: STANDARD.encode(picture), embedding, url: server.inner_url("add")? };
     let client = reqwest::Client::new();
     let workers = (0..AT_ONCE).map(|first| {
         let (seed, client) = (&seed, &client);
@@ -281,6 +277,60 @@ async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
     server.stop()
 }
 
+#[tokio::test]
+async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<()> {
+    const FACES: usize = 400;
+    const AT_ONCE: usize = 8;
+    let state = tempfile::tempdir()?;
+    let server = Server::start(state.path()).await?;
+    let api = Api::of(&server);
+    let seed = Seed::of(&server, &api).await?;
+    server.index_control(&json!({"late_ms": 300})).await?;
+    let patient = reqwest::Client::new();
+    let workers = futures_util::future::join_all((0..AT_ONCE).map(|first| {
+        let (seed, patient) = (&seed, &patient);
+        async move {
+            let (mut stored, mut left) = (0, 0);
+            for i in (first..FACES).step_by(AT_ONCE) {
+                // Every second caller hangs up, some before and some after the answer.
+                let patience = Duration::from_millis(2 + i as u64 * 7 % 150);
+                let hasty = reqwest::Client::builder().timeout(patience).build()?;
+                let client = if i % 2 == 0 { patient } else { &hasty };
+                match seed.store(client, i).await {
+                    Ok(()) => stored += 1,
+                    Err(_) if i % 2 == 1 => left += 1,
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok((stored, left))
+        }
+    }));
+    let purges = async {
+        for _ in 0..20 {
+            server.purge_at(SystemTime::now()).await?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(())
+    };
+    let (workers, purges) = tokio::join!(workers, purges);
+    purges?;
+    let (mut stored, mut left) = (0, 0);
+    for counts in workers {
+        let (a, b) = counts?;
+        (stored, left) = (stored + a, left + b);
+    }
+    println!("{stored} enrolments answered, {left} callers hung up");
+    ensure!(stored >= FACES / 2 && left > 0);
+    // What was still under way is over.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    server.purge_at(SystemTime::now()).await?;
+    let index = server.index_control(&json!({"reset": true})).await?;
+    ensure!(index["vectors"] == 0, "{index}");
+    server.purge_at(SystemTime::now() + DAY).await?;
+    ensure!(server.objects("faces") == 0, "{} objects are left", server.objects("faces"));
+    server.stop()
+}
+
 /// What the many faces share.
 struct Seed {
     picture: String,
@@ -289,6 +339,14 @@ struct Seed {
 }
 
 impl Seed {
+    /// Enrols one face as people do and makes the others after it.
+    async fn of(server: &Server, api: &Api<'_>) -> anyhow::Result<Self> {
+        let enrolled = api.enrol("Barack Obama", &golden(OBAMA)).await?;
+        let picture = STANDARD.encode(picture(api, &enrolled).await?);
+        let embedding = api.embed(&golden(OBAMA)).await?;
+        Ok(Self { picture, embedding, url: server.inner_url("add")? })
+    }
+
     /// Stores a face by the way on which `cface` does, with an embedding of its own.
     async fn store(&self, client: &reqwest::Client, i: usize) -> anyhow::Result<()> {
         let mut embedding = self.embedding.clone();
