@@ -15,17 +15,44 @@ pub(crate) const VECTORIZE_WORKER: &str = "VECTORIZE_WORKER";
 /// Variable: the name of the model whose records are in [`MODELS`].
 pub(crate) const MODEL: &str = "MODEL";
 
+/// Variable: how many objects of each shard serve a continent; one if it is missing.
+pub(crate) const REPLICAS: &str = "REPLICAS";
+
+/// Variable: origins, with commas, whose pages may use the API; `*` for all.
+pub(crate) const ALLOWED_ORIGINS: &str = "ALLOWED_ORIGINS";
+
+/// Rate limit of `/embed`.
+pub(crate) const EMBED_LIMIT: &str = "EMBED_LIMIT";
+
+/// Rate limit of `/add`.
+pub(crate) const ADD_LIMIT: &str = "ADD_LIMIT";
+
+/// Rate limit of `/match`.
+pub(crate) const MATCH_LIMIT: &str = "MATCH_LIMIT";
+
+/// Rate limit of `/verify`.
+pub(crate) const VERIFY_LIMIT: &str = "VERIFY_LIMIT";
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn wrangler_toml_has_every_binding() {
         let config = include_str!("../../wrangler.toml");
-        for name in
-            [super::MODELS, super::FACENET_SHARD1, super::FACENET_SHARD2, super::VECTORIZE_WORKER]
-        {
+        for name in [
+            super::MODELS,
+            super::FACENET_SHARD1,
+            super::FACENET_SHARD2,
+            super::VECTORIZE_WORKER,
+            super::EMBED_LIMIT,
+            super::ADD_LIMIT,
+            super::MATCH_LIMIT,
+            super::VERIFY_LIMIT,
+        ] {
             assert!(config.contains(&format!("\"{name}\"")), "{name}");
         }
-        assert!(config.contains(&format!("\n{} = ", super::MODEL)));
+        for name in [super::MODEL, super::REPLICAS, super::ALLOWED_ORIGINS] {
+            assert!(config.contains(&format!("\n{name} = ")), "{name}");
+        }
         for class in ["FaceNetShard1", "FaceNetShard2"] {
             assert!(config.contains(&format!("class_name = \"{class}\"")), "{class}");
         }

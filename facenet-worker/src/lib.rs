@@ -2,14 +2,20 @@
 //! that hold the shards of FaceNet. Pictures come in here and leave as embeddings; storing and
 //! searching is `cface-vectorize`'s, behind a service binding.
 
+mod abuse;
 mod bindings;
 mod engine;
+mod figures;
+mod headers;
+pub mod input;
 mod model;
-mod multipart;
 mod placement;
+mod retry;
+mod room;
 mod route;
 mod routes;
 mod shard;
+mod slot;
 mod store;
 mod timing;
 
@@ -20,16 +26,15 @@ pub use shard::{FaceNetShard1, FaceNetShard2};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    let mut response = match routes::answer(request, &env).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response()?,
+    let caller = headers::Caller::of(&request, &env);
+    let response = match caller.preflight(&request) {
+        Some(response) => response?,
+        None => match routes::answer(request, &env).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response()?,
+        },
     };
-    // Relayed responses have immutable headers, so all get a copy.
-    let headers = response.headers().clone();
-    headers.set("x-content-type-options", "nosniff")?;
-    headers.set("referrer-policy", "no-referrer")?;
-    response = response.with_headers(headers);
-    Ok(response)
+    caller.add_to(response)
 }
 
 /// A fault of ours: the details go to the log, the caller learns that it was not theirs.

@@ -1,16 +1,29 @@
 //! The client's side of the two Durable Objects: a face in, an embedding out.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use facenet::{Embedding, Face, Part};
 use wire::problem::Document;
 use wire::{Kind, Problem};
 use worker::wasm_bindgen::JsValue;
-use worker::{Env, Headers, Method, Request, RequestInit, Response, Result, console_error};
+use worker::{
+    Date, Delay, Env, Headers, Method, Request, RequestInit, Response, Result, console_error,
+    console_warn, js_sys,
+};
 
 use crate::bindings;
-use crate::placement::Continent;
+use crate::figures::{self, Figures};
+use crate::placement::{self, Continent, Seat};
+use crate::retry::{self, Flags};
+use crate::room::Place;
 
 /// Tells the first shard where the caller is, so that it calls the second one there.
 pub(crate) const CONTINENT_HEADER: &str = "x-cface-continent";
+
+/// Marks the answer of an object that has too much to do.
+pub(crate) const FULL_HEADER: &str = "x-cface-full";
 
 /// The embedding of a face.
 ///
@@ -21,49 +34,209 @@ pub(crate) async fn embed(
     continent: Continent,
     face: &Face,
 ) -> Result<Embedding, Problem> {
-    let unavailable = |error: worker::Error| {
-        console_error!("the shards do not answer: {error}");
-        Problem::new(Kind::ModelUnavailable, "The model does not answer. Try again.")
-    };
-    let mut response =
-        call(env, bindings::FACENET_SHARD1, continent, face.rgb()).await.map_err(unavailable)?;
-    let body = response.bytes().await.map_err(unavailable)?;
-    if response.status_code() != 200 {
-        // A shard that has a problem answers with its document.
-        let document = serde_json::from_slice::<Document>(&body).ok();
-        return Err(document.and_then(Problem::from_document).unwrap_or_else(|| {
-            console_error!("a shard answered {}", response.status_code());
-            Problem::new(Kind::ModelUnavailable, "The model does not answer. Try again.")
-        }));
-    }
-    Embedding::normalise(floats(&body)).map_err(|error| {
+    let numbers = call(env, Part::Shard1, continent, face.rgb()).await?;
+    Embedding::normalise(floats(&numbers)).map_err(|error| {
         console_error!("the model gave no embedding: {error}");
         Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
     })
 }
 
-/// Passes the boundary tensor to the second shard.
+/// Passes the boundary tensor to the second shard, and gives its 512 numbers as [`bytes`].
+///
+/// # Errors
+/// When the second shard is not available.
 pub(crate) async fn call_shard2(
     env: &Env,
     continent: Continent,
     boundary: &[f32],
-) -> Result<Response> {
+) -> Result<Vec<u8>, Problem> {
     debug_assert_eq!(boundary.len(), Part::Shard2.input_len());
-    call(env, bindings::FACENET_SHARD2, continent, &bytes(boundary)).await
+    call(env, Part::Shard2, continent, &bytes(boundary)).await
 }
 
-async fn call(env: &Env, shard: &str, continent: Continent, body: &[u8]) -> Result<Response> {
+/// What an object has said.
+struct Answer {
+    status: u16,
+    full: bool,
+    retry_after: Option<u32>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body, or the problem that it describes.
+    fn into_result(self) -> Result<Vec<u8>, Problem> {
+        if self.status == 200 {
+            return Ok(self.body);
+        }
+        let document = serde_json::from_slice::<Document>(&self.body).ok();
+        let mut problem = document.and_then(Problem::from_document).unwrap_or_else(|| {
+            console_error!("a shard answered {}", self.status);
+            unavailable()
+        });
+        problem.retry_after = self.retry_after.or(problem.retry_after);
+        Err(problem)
+    }
+}
+
+/// Calls an object of the shard, and another or the same one anew where that may help.
+async fn call(
+    env: &Env,
+    part: Part,
+    continent: Continent,
+    body: &[u8],
+) -> Result<Vec<u8>, Problem> {
+    let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
+    let replicas = placement::replicas(replicas.as_deref());
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let (replica, place) = sit_down(part, continent, replicas).ok_or_else(overloaded)?;
+        let outcome = call_once(env, part, continent, replica, body).await;
+        drop(place);
+        let last = attempt == retry::ATTEMPTS_MAX;
+        match outcome {
+            Ok(answer) if answer.full => {
+                note(part, continent, replica, Seat::overloaded);
+                // Another replica may have room: sitting down tells.
+                if last || replicas == 1 {
+                    return answer.into_result();
+                }
+            }
+            Ok(answer) => {
+                let waiting = figures::last(part).map_or(0, |figures| figures.waiting);
+                note(part, continent, replica, |seat, now_ms| seat.answered(waiting, now_ms));
+                return answer.into_result();
+            }
+            Err(error) => {
+                let flags = Flags::of(&error);
+                console_warn!("{} does not answer ({flags:?}): {error}", part.name());
+                if flags.overloaded {
+                    note(part, continent, replica, Seat::overloaded);
+                    return Err(overloaded());
+                }
+                if last || !flags.again() {
+                    return Err(unavailable());
+                }
+                let wait_ms = retry::backoff_ms(attempt, js_sys::Math::random());
+                Delay::from(Duration::from_millis(wait_ms)).await;
+            }
+        }
+    }
+}
+
+/// One call, with a stub and a request of its own: a stub that has failed stays broken, and a
+/// request's body can be sent once.
+async fn call_once(
+    env: &Env,
+    part: Part,
+    continent: Continent,
+    replica: usize,
+    body: &[u8],
+) -> Result<Answer> {
     let headers = Headers::new();
     headers.set(CONTINENT_HEADER, continent.code)?;
-    let body = JsValue::from(worker::js_sys::Uint8Array::from(body));
+    let body = JsValue::from(js_sys::Uint8Array::from(body));
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(body));
     // The host is a formality: a stub's request goes to its object, whatever the URL.
     let request = Request::new_with_init("http://facenet/run", &init)?;
+    let namespace = match part {
+        Part::Shard1 => bindings::FACENET_SHARD1,
+        Part::Shard2 => bindings::FACENET_SHARD2,
+    };
     let stub = env
-        .durable_object(shard)?
-        .get_by_name_with_location_hint(continent.code, continent.location_hint)?;
-    stub.fetch_with_request(request).await
+        .durable_object(namespace)?
+        .get_by_name_with_location_hint(&continent.object(replica), continent.location_hint)?;
+    let mut response = stub.fetch_with_request(request).await?;
+    remember_figures(&response);
+    let headers = response.headers();
+    Ok(Answer {
+        status: response.status_code(),
+        full: headers.has(FULL_HEADER)?,
+        retry_after: headers.get("retry-after")?.and_then(|seconds| seconds.parse().ok()),
+        body: response.bytes().await?,
+    })
+}
+
+/// The first shard's answers also have the second's figures.
+fn remember_figures(response: &Response) {
+    for part in Part::ALL {
+        let text = response.headers().get(Figures::header(part)).ok().flatten();
+        if let Some(figures) = text.and_then(|text| serde_json::from_str(&text).ok()) {
+            figures::heard(part, figures);
+        }
+    }
+}
+
+/// What this isolate knows about the replicas of each shard on each continent.
+type Seats = BTreeMap<(&'static str, &'static str), Vec<Seat>>;
+
+thread_local! {
+    static SEATS: RefCell<Seats> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Looks at or changes the replicas. The borrow ends with the closure, which cannot await.
+fn with_seats<T>(
+    part: Part,
+    continent: Continent,
+    use_seats: impl FnOnce(&mut Vec<Seat>) -> T,
+) -> T {
+    SEATS
+        .with_borrow_mut(|seats| use_seats(seats.entry((part.name(), continent.code)).or_default()))
+}
+
+/// Chooses a replica, and counts the call until the place is dropped.
+fn sit_down(part: Part, continent: Continent, replicas: usize) -> Option<(usize, Place)> {
+    let now_ms = Date::now().as_millis();
+    with_seats(part, continent, |seats| {
+        seats.resize_with(replicas, Seat::default);
+        let replica = placement::pick(seats, now_ms)?;
+        let place = seats.get(replica)?.calls.enter(usize::MAX, now_ms)?;
+        Some((replica, place))
+    })
+}
+
+/// Notes something about a replica.
+fn note(part: Part, continent: Continent, replica: usize, what: impl FnOnce(&mut Seat, u64)) {
+    let now_ms = Date::now().as_millis();
+    with_seats(part, continent, |seats| {
+        if let Some(seat) = seats.get_mut(replica) {
+            what(seat, now_ms);
+        }
+    });
+}
+
+fn unavailable() -> Problem {
+    Problem::new(Kind::ModelUnavailable, "The model does not answer. Try again.")
+}
+
+/// More is asked for than can be computed.
+pub(crate) fn overloaded() -> Problem {
+    let detail =
+        "Too many pictures are being computed. Wait as `Retry-After` says, then try again.";
+    Problem { retry_after: Some(5), ..Problem::new(Kind::Unavailable, detail) }
+}
+
+/// An object's answer: numbers, or a problem, and in any case the isolates' figures.
+///
+/// # Errors
+/// When the runtime refuses to make a response.
+pub(crate) fn response(
+    outcome: Result<Vec<u8>, Problem>,
+    part: Part,
+    figures: Figures,
+) -> Result<Response> {
+    figures::heard(part, figures);
+    let response = match outcome {
+        Ok(numbers) => Response::from_bytes(numbers)?,
+        Err(problem) => problem.into_response()?,
+    };
+    for part in Part::ALL {
+        if let Some(figures) = figures::last(part) {
+            response.headers().set(Figures::header(part), &serde_json::to_string(&figures)?)?;
+        }
+    }
+    Ok(response)
 }
 
 /// Numbers as they travel between objects: 32-bit floats, little-endian.

@@ -5,34 +5,40 @@
 //! ```
 //!
 //! A half belongs to the isolate, not to the object: an object that is evicted frees nothing,
-//! and one isolate may host several objects, which must not load the same weights twice.
+//! and one isolate may host several objects, which must not load the same weights twice. So does
+//! the room in which requests wait, which bounds each object's as well.
+//!
+//! Requests interleave at every await. What they share is borrowed inside closures only, which
+//! cannot await; Clippy refuses a borrow that lives across one (`await_holding_refcell_ref`).
 
 #![expect(missing_docs, reason = "the attribute macro adds methods without")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use facenet::record::RecordError;
 use facenet::{Face, Part};
 use futures_util::StreamExt as _;
+use wire::limits::WAITING_MAX;
 use wire::{Kind, Problem};
 use worker::{
     Date, Delay, DurableObject, Env, Request, Response, Result, State, console_error, console_log,
     durable_object,
 };
 
-use crate::bindings;
 use crate::engine::{Loader, Shard};
-use crate::model;
+use crate::figures::{self, Figures};
 use crate::placement::Continent;
+use crate::room::{Place, Room};
+use crate::slot::{Next, Slot};
+use crate::{bindings, model};
 
 /// How often a request looks whether another one has finished loading.
 const POLL: Duration = Duration::from_millis(20);
 
-/// After this long a load counts as abandoned (its request was cancelled), and another request
-/// may start anew.
-const LOAD_MS_MAX: u64 = 30_000;
+/// How long a request waits for another one to finish loading.
+const WAIT_MS_MAX: u64 = 40_000;
 
 /// The first half: pixels in, passed on to the second half.
 #[durable_object(fetch)]
@@ -42,23 +48,24 @@ pub struct FaceNetShard1 {
 
 impl DurableObject for FaceNetShard1 {
     fn new(_state: State, env: Env) -> Self {
+        count_object(Part::Shard1);
         Self { env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let Some(place) = enter(Part::Shard1) else { return full(Part::Shard1) };
         let continent = request.headers().get(model::CONTINENT_HEADER)?;
+        let continent = Continent::of(continent.as_deref());
         let pixels = request.bytes().await?;
         let boundary = match Face::from_rgb(pixels) {
             Some(face) => run(&self.env, Part::Shard1, face.input()).await,
             None => Err(Problem::new(Kind::Internal, "Not a face.")),
         };
-        match boundary {
-            // What the second half says, be it an embedding or a problem, is the answer.
-            Ok(boundary) => {
-                model::call_shard2(&self.env, Continent::of(continent.as_deref()), &boundary).await
-            }
-            Err(problem) => problem.into_response(),
-        }
+        let outcome = match boundary {
+            Ok(boundary) => model::call_shard2(&self.env, continent, &boundary).await,
+            Err(problem) => Err(problem),
+        };
+        leave(place, Part::Shard1, outcome)
     }
 }
 
@@ -70,16 +77,86 @@ pub struct FaceNetShard2 {
 
 impl DurableObject for FaceNetShard2 {
     fn new(_state: State, env: Env) -> Self {
+        count_object(Part::Shard2);
         Self { env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let Some(place) = enter(Part::Shard2) else { return full(Part::Shard2) };
         let boundary = model::floats(&request.bytes().await?);
-        match run(&self.env, Part::Shard2, boundary).await {
-            Ok(embedding) => Response::from_bytes(model::bytes(&embedding)),
-            Err(problem) => problem.into_response(),
+        let outcome = run(&self.env, Part::Shard2, boundary).await;
+        leave(place, Part::Shard2, outcome.map(|embedding| model::bytes(&embedding)))
+    }
+}
+
+/// What the isolate has of one half.
+struct Half {
+    slot: RefCell<Slot<Shard>>,
+    room: Room,
+    r2_reads: Cell<u32>,
+    objects: Cell<u32>,
+}
+
+impl Half {
+    fn new() -> Self {
+        Self {
+            slot: RefCell::new(Slot::Empty),
+            room: Room::default(),
+            r2_reads: Cell::new(0),
+            objects: Cell::new(0),
         }
     }
+}
+
+thread_local! {
+    static HALVES: [Half; 2] = [Half::new(), Half::new()];
+}
+
+/// Looks at or changes a half. The borrow ends with the closure, which cannot await.
+fn with_half<T>(part: Part, use_half: impl FnOnce(&Half) -> T) -> T {
+    HALVES.with(|[shard1, shard2]| {
+        use_half(match part {
+            Part::Shard1 => shard1,
+            Part::Shard2 => shard2,
+        })
+    })
+}
+
+fn with_slot<T>(part: Part, use_slot: impl FnOnce(&mut Slot<Shard>) -> T) -> T {
+    with_half(part, |half| use_slot(&mut half.slot.borrow_mut()))
+}
+
+fn count_object(part: Part) {
+    with_half(part, |half| half.objects.set(half.objects.get() + 1));
+}
+
+fn enter(part: Part) -> Option<Place> {
+    let now_ms = Date::now().as_millis();
+    with_half(part, |half| half.room.enter(WAITING_MAX, now_ms))
+}
+
+fn figures(part: Part) -> Figures {
+    let now_ms = Date::now().as_millis();
+    with_half(part, |half| Figures {
+        wasm_mb: figures::wasm_mb(),
+        r2_reads: half.r2_reads.get(),
+        objects: half.objects.get(),
+        waiting: half.room.taken(now_ms),
+    })
+}
+
+/// The answer of an object that has too much to do.
+fn full(part: Part) -> Result<Response> {
+    let response = model::response(Err(model::overloaded()), part, figures(part))?;
+    response.headers().set(model::FULL_HEADER, "1")?;
+    Ok(response)
+}
+
+/// Answers, and gives the place back.
+fn leave(place: Place, part: Part, outcome: Result<Vec<u8>, Problem>) -> Result<Response> {
+    let response = model::response(outcome, part, figures(part));
+    drop(place);
+    response
 }
 
 async fn run(env: &Env, part: Part, input: Vec<f32>) -> Result<Vec<f32>, Problem> {
@@ -90,65 +167,27 @@ async fn run(env: &Env, part: Part, input: Vec<f32>) -> Result<Vec<f32>, Problem
     })
 }
 
-/// What the isolate has of one half.
-enum Slot {
-    Empty,
-    Loading { since_ms: u64 },
-    Ready(Rc<Shard>),
-}
-
-thread_local! {
-    static SLOTS: [RefCell<Slot>; 2] =
-        const { [RefCell::new(Slot::Empty), RefCell::new(Slot::Empty)] };
-}
-
-/// Looks at or changes the slot of a half. The borrow ends with the closure, which cannot await.
-fn with_slot<T>(part: Part, use_slot: impl FnOnce(&mut Slot) -> T) -> T {
-    SLOTS.with(|[shard1, shard2]| {
-        let slot = match part {
-            Part::Shard1 => shard1,
-            Part::Shard2 => shard2,
-        };
-        use_slot(&mut slot.borrow_mut())
-    })
-}
-
-/// What a request should do about a half.
-enum Next {
-    Use(Rc<Shard>),
-    Wait,
-    Load,
-}
-
 /// The half, loaded by whoever comes first. The others wait with timers of their own: a request
 /// must not await a promise that belongs to another one.
 async fn shard(env: &Env, part: Part) -> Result<Rc<Shard>, Problem> {
+    let since_ms = Date::now().as_millis();
     loop {
         let now_ms = Date::now().as_millis();
-        let next = with_slot(part, |slot| match slot {
-            Slot::Ready(shard) => Next::Use(Rc::clone(shard)),
-            Slot::Loading { since_ms } if now_ms.saturating_sub(*since_ms) < LOAD_MS_MAX => {
-                Next::Wait
-            }
-            Slot::Loading { .. } | Slot::Empty => {
-                *slot = Slot::Loading { since_ms: now_ms };
-                Next::Load
-            }
-        });
-        match next {
+        match with_slot(part, |slot| slot.next(now_ms)) {
             Next::Use(shard) => return Ok(shard),
+            Next::Refuse(problem) => return Err(problem),
+            Next::Wait if now_ms.saturating_sub(since_ms) > WAIT_MS_MAX => {
+                let detail = "The model takes too long to load. Try again.";
+                return Err(Problem::new(Kind::ModelUnavailable, detail));
+            }
             Next::Wait => Delay::from(POLL).await,
             Next::Load => break,
         }
     }
-    let result = load(env, part).await.map(Rc::new);
-    with_slot(part, |slot| {
-        *slot = match &result {
-            Ok(shard) => Slot::Ready(Rc::clone(shard)),
-            Err(_) => Slot::Empty,
-        };
-    });
-    result.map_err(|error| error.problem(part))
+    let outcome = load(env, part).await.map(Rc::new).map_err(|error| error.problem(env, part));
+    let now_ms = Date::now().as_millis();
+    with_slot(part, |slot| slot.fill(outcome.clone(), now_ms));
+    outcome
 }
 
 /// Why a half cannot be loaded.
@@ -172,30 +211,50 @@ impl From<worker::Error> for LoadError {
 
 impl LoadError {
     /// The details go to the log; what the operator has to do is no secret.
-    fn problem(self, part: Part) -> Problem {
+    fn problem(self, env: &Env, part: Part) -> Problem {
         let file = part.file();
-        let detail = match self {
+        match self {
             Self::Missing => {
                 console_error!("{file} is not in the bucket");
-                format!("{file} is not in the models bucket. The operator has to upload it.")
+                missing(part)
             }
             Self::Record(error) => {
                 console_error!("{file} does not load: {error}");
-                format!("{file} in the models bucket is unusable. The operator has to replace it.")
+                let model = env.var(bindings::MODEL).map(|model| model.to_string());
+                let model = model.unwrap_or_default();
+                let what = format!("{file} in the models bucket is not the record of {model}.");
+                Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(part)))
             }
             Self::Platform(error) => {
                 console_error!("{file} cannot be read: {error}");
-                "The model could not be loaded. Try again.".into()
+                let detail = "The model could not be loaded. Try again.";
+                Problem::new(Kind::ModelUnavailable, detail)
             }
-        };
-        Problem::new(Kind::ModelUnavailable, detail)
+        }
     }
+}
+
+/// A shard is not in the bucket.
+pub(crate) fn missing(part: Part) -> Problem {
+    let what = format!("{} is not in the models bucket.", part.file());
+    Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(part)))
+}
+
+/// What the operator has to do about a shard in the bucket.
+fn cure(part: Part) -> String {
+    let file = part.file();
+    format!(
+        "The operator has to make it by `cargo xtask weights` and to upload it, by `cargo xtask \
+         deploy` or `wrangler r2 object put models/{file} --file \
+         .cface/weights/casia-webface/{file}`; no restart is needed."
+    )
 }
 
 /// Streams a half from R2 into its engine.
 async fn load(env: &Env, part: Part) -> Result<Shard, LoadError> {
     let model = env.var(bindings::MODEL)?.to_string();
     let bucket = env.bucket(bindings::MODELS)?;
+    with_half(part, |half| half.r2_reads.set(half.r2_reads.get() + 1));
     let object = bucket.get(part.file()).execute().await?.ok_or(LoadError::Missing)?;
     let length = usize::try_from(object.size()).unwrap_or(usize::MAX);
     let mut stream = object.body().ok_or(LoadError::Missing)?.stream()?;

@@ -28,6 +28,9 @@ pub struct Limits {
     pub side_max: u32,
     /// Largest width times height in pixels.
     pub pixels_max: u64,
+    /// Most bytes that the pixels may take as the file stores them (with 16 bits a channel and
+    /// transparency, eight a pixel), and that a PNG's compressed metadata may expand to.
+    pub decoded_bytes_max: u64,
 }
 
 /// Why bytes are not a usable picture.
@@ -49,6 +52,18 @@ pub enum ImageError {
         /// Whether it is larger than allowed rather than smaller.
         too_large: bool,
     },
+    /// More than [`Limits::decoded_bytes_max`].
+    #[error("a picture that expands to too many bytes")]
+    TooManyBytes,
+}
+
+impl From<image::ImageError> for ImageError {
+    fn from(error: image::ImageError) -> Self {
+        match error {
+            image::ImageError::Limits(_) => Self::TooManyBytes,
+            error => Self::Damaged(error),
+        }
+    }
 }
 
 /// A picture of one face, 160x160 pixels, RGB, eight bits a channel.
@@ -67,17 +82,22 @@ impl Face {
         if !matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP) {
             return Err(ImageError::UnknownFormat);
         }
-        let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
-            .into_decoder()
-            .map_err(ImageError::Damaged)?;
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut allocations = image::Limits::no_limits();
+        allocations.max_alloc = Some(limits.decoded_bytes_max);
+        reader.limits(allocations);
+        let mut decoder = reader.into_decoder()?;
         let (width, height) = decoder.dimensions();
         let too_large = width.max(height) > limits.side_max
             || u64::from(width) * u64::from(height) > limits.pixels_max;
         if too_large || width.min(height) < limits.side_min {
             return Err(ImageError::Dimensions { width, height, too_large });
         }
+        if decoder.total_bytes() > limits.decoded_bytes_max {
+            return Err(ImageError::TooManyBytes);
+        }
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(ImageError::Damaged)?;
+        let mut picture = DynamicImage::from_decoder(decoder)?;
         picture.apply_orientation(orientation);
         let picture = picture.into_rgb8();
         Ok(Self(if picture.dimensions() == (SIDE, SIDE) {
@@ -128,7 +148,12 @@ impl Face {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { side_min: 32, side_max: 4096, pixels_max: 6_000_000 };
+    const LIMITS: Limits = Limits {
+        side_min: 32,
+        side_max: 4096,
+        pixels_max: 6_000_000,
+        decoded_bytes_max: 24_000_000,
+    };
 
     fn encode(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         let picture = RgbImage::from_fn(width, height, |x, y| {
@@ -181,12 +206,22 @@ mod tests {
             let error = decode(width, height, &LIMITS).unwrap_err();
             assert!(matches!(error, ImageError::Dimensions { too_large: false, .. }));
         }
-        let tight = Limits { side_min: 1, side_max: 300, pixels_max: 40_000 };
+        let tight = Limits { side_min: 1, side_max: 300, pixels_max: 40_000, ..LIMITS };
         for (width, height) in [(301, 10), (10, 301), (201, 200)] {
             let error = decode(width, height, &tight).unwrap_err();
             assert!(matches!(error, ImageError::Dimensions { too_large: true, .. }));
         }
         assert!(decode(200, 200, &tight).is_ok());
+    }
+
+    #[test]
+    fn deep_pixels_count_by_their_bytes() {
+        let deep = image::ImageBuffer::<image::Rgba<u16>, _>::new(200, 200);
+        let mut bytes = Vec::new();
+        deep.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        assert!(Face::decode(&bytes, &LIMITS).is_ok());
+        let tight = Limits { decoded_bytes_max: 200 * 200 * 8 - 1, ..LIMITS };
+        assert!(matches!(Face::decode(&bytes, &tight), Err(ImageError::TooManyBytes)));
     }
 
     #[test]

@@ -6,35 +6,48 @@ use worker::Request;
 use crate::limits::BODY_BYTES_MAX;
 use crate::{Kind, Problem};
 
+/// Most bytes to reserve on the word of a header alone.
+const RESERVE_BYTES_MAX: usize = 64 << 10;
+
+/// Reads the whole body of up to [`BODY_BYTES_MAX`] bytes.
+///
+/// # Errors
+/// As of [`read_up_to`].
+pub async fn read(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    read_up_to(request, BODY_BYTES_MAX).await
+}
+
 /// Reads the whole body.
 ///
 /// What is beyond the limit is still read, and dropped: answering with a chunked body half read
 /// would cost the caller the connection. (The platform bounds how much that can be.)
 ///
 /// # Errors
-/// When it is larger than [`BODY_BYTES_MAX`] or breaks off.
-pub async fn read(request: &mut Request) -> Result<Vec<u8>, Problem> {
+/// When it is larger than `bytes_max` or breaks off.
+pub async fn read_up_to(request: &mut Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let announced = request.headers().get("content-length").ok().flatten();
     let announced = announced.and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
-    if announced > BODY_BYTES_MAX {
-        return Err(too_large());
+    if announced > bytes_max {
+        return Err(too_large(bytes_max));
     }
     // A request without a body has no stream.
     let Ok(mut stream) = request.stream() else { return Ok(Vec::new()) };
-    let mut bytes = Vec::with_capacity(announced);
-    let mut length = 0;
+    let mut bytes = Vec::with_capacity(announced.min(RESERVE_BYTES_MAX));
+    let mut length: usize = 0;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk
             .map_err(|_| Problem::new(Kind::Malformed, "The body broke off. Send it again."))?;
-        length += chunk.len();
-        if length <= BODY_BYTES_MAX {
+        length = length.saturating_add(chunk.len());
+        if length <= bytes_max {
             bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
         }
     }
-    if length > BODY_BYTES_MAX { Err(too_large()) } else { Ok(bytes) }
+    if length > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes) }
 }
 
-fn too_large() -> Problem {
-    let mib = BODY_BYTES_MAX >> 20;
-    Problem::new(Kind::TooLarge, format!("The body is larger than {mib} MiB. Send a smaller one."))
+fn too_large(bytes_max: usize) -> Problem {
+    let kib = bytes_max >> 10;
+    Problem::new(Kind::TooLarge, format!("The body is larger than {kib} KiB. Send a smaller one."))
 }

@@ -118,8 +118,12 @@ pub struct Document {
 impl Problem {
     /// A problem with a sentence for the caller.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        // A caller can do nothing about an outage but come back.
-        let retry_after = (kind.status() == 503).then_some(2);
+        // A caller can do nothing about these but come back.
+        let retry_after = match kind.status() {
+            429 => Some(60),
+            503 => Some(2),
+            _ => None,
+        };
         Self { kind, detail: detail.into(), retry_after, allow: None }
     }
 
@@ -202,6 +206,7 @@ mod tests {
     #[test]
     fn outages_say_when_to_come_back() {
         assert_eq!(Problem::new(Kind::Unavailable, "x").retry_after, Some(2));
+        assert_eq!(Problem::new(Kind::RateLimited, "x").retry_after, Some(60));
         assert_eq!(Problem::new(Kind::Malformed, "x").retry_after, None);
         assert_eq!(Problem::method_not_allowed("POST").allow, Some("POST"));
     }

@@ -1,28 +1,25 @@
 //! `POST /add`: enrols a face under a name.
 
 use wire::faces::{Enrol, Enrolled, check_name};
-use wire::{Kind, Problem, body};
+use wire::{Kind, Problem};
 use worker::{Env, Request, Response, console_error};
 
-use super::{content_type, continent, embedding, face, json, media_type, served_model};
+use super::{continent, embedding, form, json, served_model};
+use crate::input::form::required;
+use crate::input::picture;
 use crate::timing::Timing;
-use crate::{internal, multipart, store};
+use crate::{internal, store};
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
-    let content_type = content_type(&request);
-    if media_type(&content_type) != "multipart/form-data" {
-        let detail = "Send multipart/form-data with the fields `name`, `image` and `consent=true`.";
-        return Err(Problem::new(Kind::UnsupportedType, detail));
-    }
-    let form = multipart::parse(body::read(&mut request).await?, &content_type).await?;
-    let name = multipart::required(form.name, "name")?;
+    let form = form(&mut request, &["name", "image", "consent"]).await?;
+    let name = required(form.name, "name")?;
     let name = check_name(&name).map_err(|detail| Problem::new(Kind::Unusable, detail))?;
     if form.consent.as_deref() != Some("true") {
         let detail = "A face is only stored with consent. Ask the person, then send consent=true.";
         return Err(Problem::new(Kind::Unusable, detail));
     }
-    let face = face(&multipart::required(form.image, "image")?)?;
+    let face = picture::decode(&required(form.image, "image")?)?;
     let (model, _) = served_model(env)?;
     timing.stage("read");
     let embedding = embedding(env, continent(&request), &face).await?;

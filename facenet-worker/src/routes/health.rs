@@ -6,7 +6,8 @@ use wire::{Kind, Problem};
 use worker::{Env, RequestInit, Response, console_error};
 
 use super::{json, served_model};
-use crate::{bindings, engine, store};
+use crate::figures::{self, Figures};
+use crate::{bindings, engine, shard, store};
 
 #[derive(Serialize)]
 struct Answer {
@@ -14,6 +15,23 @@ struct Answer {
     model: String,
     pipeline: &'static str,
     engine: &'static str,
+    memory: Memory,
+    shards: Vec<Shard>,
+}
+
+#[derive(Serialize)]
+struct Memory {
+    /// The most that the WebAssembly of this isolate ever took. Locally, and where Cloudflare
+    /// puts all in one isolate, the shards are in it.
+    wasm_mb: f64,
+}
+
+/// What was last heard from a shard's isolate; missing until this isolate has asked it.
+#[derive(Serialize)]
+struct Shard {
+    shard: &'static str,
+    #[serde(flatten)]
+    figures: Figures,
 }
 
 pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
@@ -26,22 +44,26 @@ pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
         console_error!("the store's health is {}", store.status_code());
         return Err(Problem::new(Kind::Unavailable, "The store is not available."));
     }
-    let engine = engine::name();
-    json(&Answer { status: "ok", model, pipeline: facenet::PIPELINE, engine }, 200)
+    let heard = |part: Part| Some(Shard { shard: part.name(), figures: figures::last(part)? });
+    let answer = Answer {
+        status: "ok",
+        model,
+        pipeline: facenet::PIPELINE,
+        engine: engine::name(),
+        memory: Memory { wasm_mb: figures::wasm_mb() },
+        shards: Part::ALL.into_iter().filter_map(heard).collect(),
+    };
+    json(&answer, 200)
 }
 
 async fn check_record(env: &Env, part: Part) -> Result<(), Problem> {
     let head = async { env.bucket(bindings::MODELS)?.head(part.file()).await };
-    let detail = match head.await {
-        Ok(Some(_)) => return Ok(()),
-        Ok(None) => {
-            let file = part.file();
-            format!("{file} is not in the models bucket. The operator has to upload it.")
-        }
+    match head.await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(shard::missing(part)),
         Err(error) => {
             console_error!("the models bucket does not answer: {error}");
-            "The models bucket does not answer.".into()
+            Err(Problem::new(Kind::ModelUnavailable, "The models bucket does not answer."))
         }
-    };
-    Err(Problem::new(Kind::ModelUnavailable, detail))
+    }
 }

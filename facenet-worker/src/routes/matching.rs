@@ -2,15 +2,16 @@
 
 use facenet::Embedding;
 use facenet::verdict::{Thresholds, Verdict};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wire::faces::{Neighbours, Search};
-use wire::limits::{TOP_K_DEFAULT, TOP_K_MAX};
-use wire::{Kind, Problem, body};
+use wire::limits::JSON_BYTES_MAX;
+use wire::{Problem, body};
 use worker::{Env, Request, Response, Url};
 
-use super::{content_type, continent, embedding, face, json, media_type, served_model};
+use super::{content_type, continent, embedding, form, json, media_type, picture, served_model};
+use crate::input::form::required;
 use crate::timing::Timing;
-use crate::{internal, multipart, store};
+use crate::{input, internal, store};
 
 #[derive(Serialize)]
 struct Answer {
@@ -27,16 +28,10 @@ struct Match {
     picture: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    embedding: Vec<f32>,
-}
-
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let url = request.url().map_err(internal)?;
-    let options = Options::parse(&url)?;
+    let options = input::query::parse(url.query().unwrap_or_default())?;
     let (model, thresholds) = served_model(env)?;
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
     let embedding = query(&mut request, env).await?;
@@ -54,25 +49,19 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
 
 /// The embedding that is searched for: of a picture as body or in a form, or the caller's own.
 async fn query(request: &mut Request, env: &Env) -> Result<Embedding, Problem> {
-    let content_type = content_type(request);
-    let body = body::read(request).await?;
-    let picture = match &*media_type(&content_type) {
-        "application/json" => return own_embedding(&body),
-        "multipart/form-data" => {
-            let form = multipart::parse(body, &content_type).await?;
-            multipart::required(form.image, "image")?
+    match &*media_type(&content_type(request)) {
+        "application/json" => {
+            input::vector::parse(&body::read_up_to(request, JSON_BYTES_MAX).await?)
         }
-        _ => body,
-    };
-    embedding(env, continent(request), &face(&picture)?).await
-}
-
-fn own_embedding(body: &[u8]) -> Result<Embedding, Problem> {
-    let query: Query = serde_json::from_slice(body).map_err(|_| {
-        Problem::new(Kind::Malformed, "Send JSON of the form {\"embedding\": [512 numbers]}.")
-    })?;
-    Embedding::normalise(query.embedding)
-        .map_err(|error| Problem::new(Kind::Unusable, format!("This is no embedding: {error}.")))
+        "multipart/form-data" => {
+            let picture = required(form(request, &["image"]).await?.image, "image")?;
+            embedding(env, continent(request), &input::picture::decode(&picture)?).await
+        }
+        _ => {
+            let face = picture(request).await?;
+            embedding(env, continent(request), &face).await
+        }
+    }
 }
 
 /// What the distances mean. Only faces that are at least possible are named: a stranger has no
@@ -105,63 +94,11 @@ fn picture_url(url: &Url, id: &str) -> String {
     picture.into()
 }
 
-/// The query parameters.
-#[derive(Debug, PartialEq)]
-struct Options {
-    top_k: u32,
-    threshold: Option<f32>,
-}
-
-impl Options {
-    fn parse(url: &Url) -> Result<Self, Problem> {
-        let mut options = Self { top_k: TOP_K_DEFAULT, threshold: None };
-        for (key, value) in url.query_pairs() {
-            match &*key {
-                "top_k" => {
-                    let top_k = value.parse().ok().filter(|k| (1..=TOP_K_MAX).contains(k));
-                    options.top_k = top_k.ok_or_else(|| {
-                        let detail = format!("`top_k` is a whole number from 1 to {TOP_K_MAX}.");
-                        Problem::new(Kind::Malformed, detail)
-                    })?;
-                }
-                "threshold" => {
-                    let threshold = value.parse().ok().filter(|t| (0.0..=2.0).contains(t));
-                    options.threshold = Some(threshold.ok_or_else(|| {
-                        Problem::new(Kind::Malformed, "`threshold` is a distance from 0 to 2.")
-                    })?);
-                }
-                _ => {}
-            }
-        }
-        Ok(options)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use wire::faces::Neighbour;
 
     use super::*;
-
-    fn parse(query: &str) -> Result<Options, Kind> {
-        let url = Url::parse(&format!("http://localhost/match?{query}")).unwrap();
-        Options::parse(&url).map_err(|problem| problem.kind)
-    }
-
-    #[test]
-    fn options_have_defaults_and_bounds() {
-        assert_eq!(parse(""), Ok(Options { top_k: 5, threshold: None }));
-        assert_eq!(
-            parse("top_k=20&threshold=0.9&x=1"),
-            Ok(Options { top_k: 20, threshold: Some(0.9) })
-        );
-        for query in ["top_k=0", "top_k=21", "top_k=-1", "top_k=x", "top_k=", "top_k=1.5"] {
-            assert_eq!(parse(query), Err(Kind::Malformed), "{query}");
-        }
-        for query in ["threshold=-0.1", "threshold=2.1", "threshold=NaN", "threshold=inf"] {
-            assert_eq!(parse(query), Err(Kind::Malformed), "{query}");
-        }
-    }
 
     #[test]
     fn strangers_are_not_named() {
@@ -182,18 +119,5 @@ mod tests {
         let found = answer(&[0.5, 0.9, 1.3]);
         assert_eq!((found.verdict, found.matches.len()), ("match", 2));
         assert_eq!(found.matches[0].picture, "http://localhost:8787/faces/ab");
-    }
-
-    #[test]
-    fn own_embeddings_are_checked() {
-        let kind = |body: &str| own_embedding(body.as_bytes()).unwrap_err().kind;
-        assert_eq!(kind("{"), Kind::Malformed);
-        assert_eq!(kind("{}"), Kind::Malformed);
-        assert_eq!(kind("{\"embedding\":[\"a\"]}"), Kind::Malformed);
-        assert_eq!(kind("{\"embedding\":[1,2]}"), Kind::Unusable);
-        let zeros = vec!["0"; 512].join(",");
-        assert_eq!(kind(&format!("{{\"embedding\":[{zeros}]}}")), Kind::Unusable);
-        let ones = vec!["1"; 512].join(",");
-        assert!(own_embedding(format!("{{\"embedding\":[{ones}]}}").as_bytes()).is_ok());
     }
 }

@@ -7,16 +7,15 @@ mod health;
 mod matching;
 mod verify;
 
-use facenet::image::{ImageError, Limits};
 use facenet::verdict::Thresholds;
 use facenet::{Embedding, Face};
-use wire::limits::{IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN};
 use wire::{Kind, Problem, body};
 use worker::{Env, Method, Request, Response};
 
+use crate::input::form::Fields;
 use crate::placement::Continent;
 use crate::route::Route;
-use crate::{bindings, internal, model};
+use crate::{abuse, bindings, input, internal, model};
 
 /// Answers a request for the API.
 ///
@@ -27,6 +26,9 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
         let detail = "See /openapi.json for the routes there are.";
         return Err(Problem::new(Kind::NotFound, detail));
     };
+    if request.method() == Method::Post {
+        abuse::spend(env, &route, &request).await?;
+    }
     match (&route, request.method()) {
         (Route::Embed, Method::Post) => embed::post(request, env).await,
         (Route::Add, Method::Post) => add::post(request, env).await,
@@ -46,6 +48,7 @@ fn openapi() -> Result<Response, Problem> {
     let response = Response::from_bytes(include_bytes!("../../openapi.json").to_vec());
     let response = response.map_err(internal)?;
     response.headers().set("content-type", "application/json").map_err(internal)?;
+    response.headers().set("cache-control", "public, max-age=300").map_err(internal)?;
     Ok(response)
 }
 
@@ -66,40 +69,17 @@ fn continent(request: &Request) -> Continent {
 
 /// A body that is a picture.
 async fn picture(request: &mut Request) -> Result<Face, Problem> {
-    face(&body::read(request).await?)
+    input::picture::decode(&body::read(request).await?)
 }
 
-/// Decodes a picture of a face.
-fn face(bytes: &[u8]) -> Result<Face, Problem> {
-    if bytes.is_empty() {
-        let detail = "There is no picture. Send a JPEG, PNG or WebP file.";
-        return Err(Problem::new(Kind::Malformed, detail));
+/// A body that is a form with these fields.
+async fn form(request: &mut Request, known: &[&'static str]) -> Result<Fields, Problem> {
+    let content_type = content_type(request);
+    if media_type(&content_type) != "multipart/form-data" {
+        let detail = format!("Send multipart/form-data with the fields {}.", known.join(", "));
+        return Err(Problem::new(Kind::UnsupportedType, detail));
     }
-    let limits =
-        Limits { side_min: IMAGE_SIDE_MIN, side_max: IMAGE_SIDE_MAX, pixels_max: IMAGE_PIXELS_MAX };
-    Face::decode(bytes, &limits).map_err(|error| match error {
-        ImageError::UnknownFormat => {
-            let detail = "This is no picture that can be read. Send a JPEG, PNG or WebP file.";
-            Problem::new(Kind::UnsupportedType, detail)
-        }
-        ImageError::Damaged(_) => {
-            Problem::new(Kind::Unusable, "The picture is damaged or incomplete. Send it again.")
-        }
-        ImageError::Dimensions { width, height, too_large: true } => {
-            let detail = format!(
-                "The picture has {width}x{height} pixels. Send one of at most {IMAGE_PIXELS_MAX} \
-                 pixels and {IMAGE_SIDE_MAX} a side, best a crop of the face."
-            );
-            Problem::new(Kind::TooLarge, detail)
-        }
-        ImageError::Dimensions { width, height, too_large: false } => {
-            let detail = format!(
-                "The picture has {width}x{height} pixels. Send one of at least {IMAGE_SIDE_MIN} \
-                 pixels a side."
-            );
-            Problem::new(Kind::Unusable, detail)
-        }
-    })
+    input::form::parse(body::read(request).await?, &content_type, known).await
 }
 
 /// The embedding of a face by the caller's nearest shards.

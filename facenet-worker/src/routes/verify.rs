@@ -1,12 +1,14 @@
 //! `POST /verify`: are these two the same person? Nothing is stored.
 
 use serde::Serialize;
-use wire::{Kind, Problem, body};
+use wire::Problem;
 use worker::{Env, Request, Response};
 
-use super::{content_type, continent, embedding, face, json, media_type, served_model};
+use super::{continent, embedding, form, json, served_model};
+use crate::input::form::required;
+use crate::input::picture;
+use crate::internal;
 use crate::timing::Timing;
-use crate::{internal, multipart};
 
 #[derive(Serialize)]
 struct Answer {
@@ -17,14 +19,9 @@ struct Answer {
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
-    let content_type = content_type(&request);
-    if media_type(&content_type) != "multipart/form-data" {
-        let detail = "Send multipart/form-data with the fields `image` and `other`.";
-        return Err(Problem::new(Kind::UnsupportedType, detail));
-    }
-    let form = multipart::parse(body::read(&mut request).await?, &content_type).await?;
-    let image = face(&multipart::required(form.image, "image")?)?;
-    let other = face(&multipart::required(form.other, "other")?)?;
+    let form = form(&mut request, &["image", "other"]).await?;
+    let image = picture::decode(&required(form.image, "image")?)?;
+    let other = picture::decode(&required(form.other, "other")?)?;
     let (_, thresholds) = served_model(env)?;
     timing.stage("read");
     let continent = continent(&request);

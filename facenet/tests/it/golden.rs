@@ -13,7 +13,8 @@ pub(crate) const NAMES: [&str; 5] = ["obama-1", "obama-2", "biden-1", "biden-2",
 
 /// A golden crop.
 pub(crate) fn face(name: &str) -> Face {
-    let limits = Limits { side_min: 160, side_max: 160, pixels_max: 160 * 160 };
+    let limits =
+        Limits { side_min: 160, side_max: 160, pixels_max: 160 * 160, decoded_bytes_max: 1 << 20 };
     let bytes = std::fs::read(folder().join(format!("{name}.png"))).unwrap();
     Face::decode(&bytes, &limits).unwrap()
 }
