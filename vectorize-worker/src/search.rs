@@ -31,8 +31,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Search, Trouble> {
     Ok(search)
 }
 
-/// The nearest faces that still have their picture: the index forgets late. Looks at few candidates first, and at as
-/// many as the index returns when too many of those are gone.
+/// The nearest faces that still exist, which the index does not know. Looks at few candidates
+/// first, and at as many as the index returns when too many of those are gone.
 pub(crate) async fn search(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
