@@ -3,7 +3,7 @@
 //! tombstones. What fails is tried again in the same run, and else left for the next, which finds
 //! it by its picture or its tombstone. Two runs at once do no harm: both delete what is there.
 //!
-//! Calls for 5,000 faces: 16 for their pictures, 62 for their vectors, and 312 the day after for
+//! Calls for 5,000 faces: 16 for their pictures, 56 for their vectors, and 308 the day after for
 //! their tombstones, most of them to ask the index whether it still has them. A Worker may make
 //! 10,000 in a run (1,000 to Cloudflare's own services on the Free plan), enough for more than
 //! 100,000 faces a day; a run that is cut short leaves the rest to the next.
