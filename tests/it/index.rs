@@ -5,7 +5,62 @@ use std::time::Duration;
 use serde_json::json;
 use tests::api::Api;
 use tests::golden;
+use tests::index::IndexServer;
 use tests::server::Server;
+use vectorize_local::config::Config;
+use vectorize_local::conformance::{self, METADATA_INDEXES, Outcome, Target as _};
+use vectorize_local::method::Method;
+
+#[test]
+fn the_index_conforms_in_workerd() -> anyhow::Result<()> {
+    for metric in ["euclidean", "cosine", "dot-product"] {
+        let state = tempfile::tempdir()?;
+        let (metric_variable, indexes_variable) =
+            (format!("METRIC:{metric}"), format!("METADATA_INDEXES:{METADATA_INDEXES}"));
+        let variables = ["DIMENSIONS:24", &metric_variable, &indexes_variable];
+        let server = IndexServer::start(state.path(), &variables)?;
+        let config = Config::read("24", metric, METADATA_INDEXES).map_err(anyhow::Error::msg)?;
+        let started = std::time::Instant::now();
+        let outcomes = conformance::run(&server, &config, "workerd");
+        let count = outcomes.len();
+        println!("{metric}: {count} tests in workerd in {:.1?}", started.elapsed());
+        let bad: Vec<_> = outcomes.iter().filter(|(_, it)| *it != Outcome::Passed).collect();
+        anyhow::ensure!(bad.is_empty(), "{metric}: {bad:#?}");
+        // The same once more, with writes that come late.
+        if metric == "euclidean" {
+            server.post("control", &json!({"late_ms": 60}))?;
+            let outcomes = conformance::run(&server, &config, "late");
+            let bad: Vec<_> = outcomes.iter().filter(|(_, it)| *it != Outcome::Passed).collect();
+            anyhow::ensure!(bad.is_empty(), "late writes: {bad:#?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn ordered_failures_reach_callers_of_the_binding() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = IndexServer::start(state.path(), &["DIMENSIONS:2"])?;
+    let vectors = [json!([{"id": "a", "values": [1, 2]}])];
+    for (code, text) in [
+        (40041, "Too Many Requests"),
+        (40007, "too many ids in payload; max id count is 100, got 101"),
+        (40023, "failed to parse upsert vectors request in json format"),
+    ] {
+        server.post("control", &json!({"fail": {"method": "upsert", "code": code}}))?;
+        let fault = server.call(Method::Upsert, &vectors).err();
+        let fault = fault.ok_or_else(|| anyhow::anyhow!("{code} did not come"))?;
+        anyhow::ensure!((fault.code, fault.error.as_str()) == (Some(code), text), "{fault:?}");
+    }
+    server.post("control", &json!({"fail": {"method": "upsert", "applied": true}}))?;
+    let fault = server.call(Method::Upsert, &vectors).err().map(|fault| fault.error);
+    anyhow::ensure!(fault.as_deref() == Some("VECTOR_UPSERT_ERROR: Status + 503"), "{fault:?}");
+    let report = server.post("control", &json!({}))?;
+    anyhow::ensure!(report["vectors"] == 1, "it was applied all the same: {report}");
+    anyhow::ensure!(server.call(Method::Upsert, &vectors).is_ok(), "failures end");
+    anyhow::ensure!(server.post("control", &json!({"fail": 1})).is_err(), "not an order");
+    Ok(())
+}
 
 #[tokio::test]
 async fn the_index_obeys_control_calls() -> anyhow::Result<()> {

@@ -47,7 +47,8 @@ async fn make(env: &Env, call: Call) -> std::result::Result<Value, JsValue> {
     let args: Array = JSON::parse(&args)?.unchecked_into();
     let returned = Reflect::apply(&method, &binding, &args)?;
     let result = JsFuture::from(Promise::resolve(&returned)).await?;
-    let text = String::from(JSON::stringify(&result)?);
+    // Not `String::from`: what is undefined has no text, and would panic.
+    let text = JsValue::from(JSON::stringify(&result)?).as_string().unwrap_or_default();
     serde_json::from_str(&text).map_err(|error| JsError::new(&error.to_string()).into())
 }
 

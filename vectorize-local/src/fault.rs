@@ -2,6 +2,7 @@
 //! nobody has published a code, there is none here.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{limits, method::Method};
 
@@ -24,6 +25,28 @@ impl Fault {
     /// A refusal with its published code.
     pub fn coded(code: u32, error: impl Into<String>) -> Self {
         Self { code: Some(code), error: error.into() }
+    }
+
+    /// From the text of an error of the binding, such as
+    /// `VECTOR_QUERY_ERROR (code = 40006): invalid query vector`.
+    #[must_use]
+    pub fn of_error(text: &str) -> Self {
+        let coded = text.split_once("_ERROR (code = ").and_then(|(_, rest)| {
+            let (code, error) = rest.split_once("): ")?;
+            Some(Self::coded(code.parse().ok()?, error))
+        });
+        coded.unwrap_or_else(|| Self::new(text))
+    }
+
+    /// From the answer to a call of the binding by HTTP: `{"result": ..}` or `{"error": ..}`.
+    ///
+    /// # Errors
+    /// The error that is in it.
+    pub fn of_call(mut answer: Value) -> Result<Value, Self> {
+        match answer["error"].as_str() {
+            Some(text) => Err(Self::of_error(text)),
+            None => Ok(answer["result"].take()),
+        }
     }
 
     /// A query with a vector of the wrong length.
@@ -140,6 +163,30 @@ impl Fault {
             40026 => Self::unreadable_body("expected value"),
             40041 => Self::too_many_requests(),
             other => Self::coded(other, "ordered by a control call"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn errors_of_the_binding_are_read() {
+        let fault = Fault::of_error("VECTOR_DELETE_ERROR (code = 40041): Too Many Requests");
+        assert_eq!(fault, Fault::too_many_requests());
+        let text = "VECTOR_GET_ERROR: Status + 503";
+        assert_eq!(Fault::of_error(text), Fault::new(text));
+        assert_eq!(Fault::of_call(json!({"error": text})), Err(Fault::new(text)));
+        assert_eq!(Fault::of_call(json!({"result": [1]})), Ok(json!([1])));
+    }
+
+    #[test]
+    fn examples_have_their_codes() {
+        for code in (40000..40050).chain([0, 99999]) {
+            assert_eq!(Fault::example(code, Method::Upsert).code, Some(code));
         }
     }
 }

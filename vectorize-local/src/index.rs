@@ -153,8 +153,8 @@ impl Index {
             ranked.select_nth_unstable_by(candidates, |a, b| a.0.total_cmp(&b.0));
             ranked.truncate(candidates);
         }
-        let score = |(_, i): (f32, usize)| (metric.score(query, self.row_values(i)), i);
-        let mut scored: Vec<(f32, usize)> = ranked.into_iter().map(score).collect();
+        let mut scored: Vec<(f32, usize)> =
+            ranked.into_iter().map(|(_, i)| (metric.score(query, self.row_values(i)), i)).collect();
         scored.sort_unstable_by(|a, b| {
             metric.order(a.0, b.0).then_with(|| self.rows[a.1].id.cmp(&self.rows[b.1].id))
         });

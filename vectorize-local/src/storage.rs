@@ -144,7 +144,9 @@ impl Storage {
             "INSERT OR REPLACE INTO processed (one, mutation, datetime) VALUES (1, ?, ?)",
             vec![mutation.into(), iso(at).into()],
         )?;
-        changes.into_iter().for_each(|change| index.apply(change));
+        for change in changes {
+            index.apply(change);
+        }
         Ok(())
     }
 

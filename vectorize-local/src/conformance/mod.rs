@@ -226,3 +226,11 @@ fn close(what: &str, got: &Value, wanted: f64) -> Result<(), Stop> {
         _ => Err(format!("{what}: {got}, not {wanted}").into()),
     }
 }
+
+/// Compares the numbers of vectors as float32: their decimal digits may differ.
+fn same_values(got: &Value, wanted: &Value) -> Result<(), Stop> {
+    let numbers = |values: &Value| -> Option<Vec<f32>> {
+        values.as_array()?.iter().map(|value| value.as_f64().map(|value| value as f32)).collect()
+    };
+    same("values", &numbers(got), &numbers(wanted))
+}

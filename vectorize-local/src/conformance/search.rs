@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Method, Session, Stop, Test, close, same};
+use super::{Method, Session, Stop, Test, close, same, same_values};
 use crate::metric::Metric;
 
 pub(super) const TESTS: &[(&str, Test)] = &[
@@ -62,7 +62,8 @@ fn matches_have_what_is_asked_for(session: &Session<'_>) -> Result<(), Stop> {
     session.write(Method::Upsert, json!([vector]))?;
     let options = json!({"returnValues": true, "returnMetadata": "all"});
     let answer = session.query(&session.vector(1), options)?;
-    for key in ["id", "values", "metadata", "namespace"] {
+    same_values(&answer["matches"][0]["values"], &vector["values"])?;
+    for key in ["id", "metadata", "namespace"] {
         same(key, &answer["matches"][0][key], &vector[key])?;
     }
     Ok(())

@@ -32,6 +32,12 @@
 //! - There is no way to list what an index holds. Keep the ids elsewhere.
 //! - Limits per call are in [`limits`]; the index refuses what is beyond them.
 //!
+//! # Errors
+//!
+//! [`Error::Refused`] has Vectorize's text and, where it gave one, its number, which
+//! [`Error::reason`] names. [`Error::is_transient`] tells what to try again, with a pause that
+//! grows: no call does harm when it is made twice.
+//!
 //! # How it is bound
 //!
 //! [`Vectorize`] does not look at the class of the binding, so it takes anything with the
@@ -46,7 +52,7 @@ mod error;
 mod types;
 
 pub use binding::Vectorize;
-pub use error::Error;
+pub use error::{Error, Reason};
 pub use types::{
     IndexInfo, Match, Matches, Metadata, Mutation, QueryOptions, ReturnMetadata, Vector,
 };
@@ -72,4 +78,10 @@ pub mod limits {
 
     /// Longest id and longest namespace in bytes.
     pub const NAME_BYTES_MAX: usize = 64;
+
+    /// Largest metadata of one vector in bytes of compact JSON.
+    pub const METADATA_BYTES_MAX: usize = 10 << 10;
+
+    /// Most dimensions of an index.
+    pub const DIMENSIONS_MAX: usize = 1536;
 }

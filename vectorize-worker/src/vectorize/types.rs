@@ -1,17 +1,27 @@
 //! What goes into a Vectorize index and what comes out. Plain data.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Metadata of a vector: an object of JSON. Keys are not empty, do not start with `$`, and hold
-/// neither `.` nor `"`; in all at most 10 KiB.
+/// neither `.` nor `"`; in all at most [`METADATA_BYTES_MAX`](super::limits::METADATA_BYTES_MAX).
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
 
 /// A vector as it is stored.
+///
+/// ```
+/// use vectorize_worker::vectorize::{Metadata, Vector};
+///
+/// let metadata = Metadata::from_iter([("year".to_owned(), 1503.into())]);
+/// let vector = Vector::new("mona-lisa", vec![0.25; 512]).namespace("paintings").metadata(metadata);
+/// assert_eq!(vector.values.len(), 512);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vector {
     /// Unique in the index, at most 64 bytes.
     pub id: String,
-    /// As many as the index has dimensions; stored as float32.
+    /// As many as the index has dimensions; stored as float32. Not-a-number and infinities are
+    /// refused by the index.
+    #[serde(default)]
     pub values: Vec<f32>,
     /// The part of the index that the vector lies in, at most 64 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +63,15 @@ pub enum ReturnMetadata {
 }
 
 /// What a query asks for, besides the vector.
+///
+/// ```
+/// use vectorize_worker::vectorize::{QueryOptions, ReturnMetadata};
+///
+/// let options = QueryOptions::new()
+///     .top_k(10)
+///     .namespace("paintings")
+///     .return_metadata(ReturnMetadata::Indexed);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryOptions {
@@ -75,7 +94,10 @@ impl QueryOptions {
         Self::default()
     }
 
-    /// How many matches to return at most.
+    /// How many matches to return at most: from 1 to
+    /// [`TOP_K_MAX`](super::limits::TOP_K_MAX), and to
+    /// [`TOP_K_WITH_CONTENT_MAX`](super::limits::TOP_K_WITH_CONTENT_MAX) if values or all
+    /// metadata are returned.
     #[must_use]
     pub fn top_k(self, top_k: u32) -> Self {
         Self { top_k: Some(top_k), ..self }
@@ -100,8 +122,21 @@ impl QueryOptions {
         Self { return_metadata: Some(metadata), ..self }
     }
 
-    /// Searches only vectors whose metadata fits, for example `{"year": {"$gte": 1500}}`. What
-    /// is filtered on needs a metadata index, made before the vectors were written.
+    /// Searches only vectors whose metadata fits. What is filtered on needs a metadata index,
+    /// made before the vectors were written; of texts the first 64 bytes count.
+    ///
+    /// A filter is an object of fewer than 2048 bytes of JSON. Its keys name properties, with dots
+    /// where they lie in other objects, and its values are what they have to be, or operators:
+    /// `$eq`, `$ne`, `$in`, `$nin`, or bounds, of which one upper (`$lt`, `$lte`) and one lower
+    /// (`$gt`, `$gte`) can be combined. All keys have to fit.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use vectorize_worker::vectorize::QueryOptions;
+    ///
+    /// let filter = json!({"year": {"$gte": 1500, "$lt": 1600}, "artist.country": "Italy"});
+    /// let options = QueryOptions::new().filter(filter.as_object().cloned().unwrap_or_default());
+    /// ```
     #[must_use]
     pub fn filter(self, filter: Metadata) -> Self {
         Self { filter: Some(filter), ..self }
@@ -111,7 +146,8 @@ impl QueryOptions {
 /// What a query found, nearest first.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Matches {
-    /// How many.
+    /// How many, as the index says; 0 if it does not.
+    #[serde(default)]
     pub count: usize,
     /// The vectors found.
     pub matches: Vec<Match>,
@@ -122,7 +158,7 @@ pub struct Matches {
 pub struct Match {
     /// As stored.
     pub id: String,
-    /// As the metric of the index defines it.
+    /// As the metric of the index defines it; approximate unless values were asked for.
     pub score: f64,
     /// As stored, if asked for.
     #[serde(default)]
@@ -143,20 +179,29 @@ pub struct Mutation {
     pub mutation_id: String,
 }
 
-/// The state of an index.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The state of an index. What it does not say is 0 or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct IndexInfo {
     /// Numbers per vector.
     pub dimensions: usize,
     /// Vectors held.
     pub vector_count: u64,
     /// When the last write was applied, RFC 3339; nothing before the first.
-    #[serde(default)]
+    #[serde(deserialize_with = "text")]
     pub processed_up_to_datetime: Option<String>,
     /// The last write that was applied; nothing before the first.
-    #[serde(default)]
+    #[serde(deserialize_with = "text")]
     pub processed_up_to_mutation: Option<String>,
+}
+
+/// Text, of numbers too: Cloudflare's types declare as numbers what its index sends as texts.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => Some(text),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -206,5 +251,24 @@ mod tests {
         let info: IndexInfo = serde_json::from_value(info).unwrap();
         assert_eq!((info.dimensions, info.vector_count), (2, 7));
         assert_eq!(info.processed_up_to_datetime, None);
+    }
+
+    #[test]
+    fn answers_may_have_less_or_more_than_is_known() {
+        let info: IndexInfo = serde_json::from_value(json!({"processedUpToMutation": 7})).unwrap();
+        assert_eq!(info.processed_up_to_mutation.as_deref(), Some("7"));
+        assert_eq!((info.vector_count, info.processed_up_to_datetime), (0, None));
+        let odd = json!({"vectorCount": 1, "processedUpToDatetime": {}, "shards": [1, 2]});
+        assert_eq!(serde_json::from_value::<IndexInfo>(odd).unwrap().vector_count, 1);
+
+        let answer = json!({"matches": [
+            {"id": "a", "score": -1, "namespace": null, "metadata": null, "distance": 2},
+        ], "took": "1 ms"});
+        let matches: Matches = serde_json::from_value(answer).unwrap();
+        assert_eq!((matches.count, matches.matches[0].score), (0, -1.0));
+        let vector: Vector = serde_json::from_value(json!({"id": "a", "sparse": {}})).unwrap();
+        assert_eq!(vector, Vector::new("a", vec![]));
+        let mutation = json!({"mutationId": "0000aaaa-11bb-22cc-33dd-444444eeeeee", "count": 1});
+        assert!(serde_json::from_value::<Mutation>(mutation).is_ok());
     }
 }

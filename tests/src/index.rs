@@ -1,0 +1,103 @@
+//! The local index alone, as another project would run it: wrangler with one Worker.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use vectorize_local::{conformance::Target, fault::Fault, method::Method};
+
+/// How long the server may take until it answers. It has been built before.
+const READY_MAX: Duration = Duration::from_mins(1);
+
+/// A running index. Ends when dropped.
+pub struct IndexServer {
+    /// Leads a group of processes: wrangler starts others.
+    child: Child,
+    port: u16,
+    state: PathBuf,
+}
+
+impl IndexServer {
+    /// Starts wrangler with these variables, such as `METRIC:cosine`, and waits for an answer.
+    ///
+    /// # Errors
+    /// When it does not start in time, with what it has printed.
+    pub fn start(state: &Path, variables: &[&str]) -> anyhow::Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        std::fs::create_dir_all(state)?;
+        let log = std::fs::File::create(state.join("index.log"))?;
+        let child = Command::new(root.join("node_modules/.bin/wrangler"))
+            .current_dir(&root)
+            .args(["dev", "--config", "vectorize-local/wrangler.toml", "--ip", "127.0.0.1"])
+            .args(["--port", &port.to_string(), "--inspector-port", "0"])
+            .args(["--show-interactive-dev-session=false", "--persist-to"])
+            .arg(state)
+            .args(variables.iter().flat_map(|variable| ["--var", variable]))
+            .env("CI", "true")
+            .env("WRANGLER_SEND_METRICS", "false")
+            .env("WRANGLER_HIDE_BANNER", "true")
+            .env("WRANGLER_LOG_PATH", state.join("logs"))
+            .env("WRANGLER_REGISTRY_PATH", state.join("registry"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .context("starting wrangler")?;
+        let mut server = Self { child, port, state: state.to_owned() };
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while self.post("control", &json!({})).is_err() {
+            if started.elapsed() > READY_MAX || self.child.try_wait()?.is_some() {
+                let log = std::fs::read_to_string(self.state.join("index.log"));
+                bail!("the index is not ready:\n{}", log.unwrap_or_default());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Posts JSON to a path and returns the JSON that comes back.
+    ///
+    /// # Errors
+    /// When the index does not answer, or refuses.
+    pub fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("http://127.0.0.1:{}/{path}", self.port);
+        Ok(ureq::post(url).send_json(body)?.body_mut().read_json()?)
+    }
+}
+
+impl Target for IndexServer {
+    fn call(&self, method: Method, arguments: &[Value]) -> Result<Value, Fault> {
+        let call = json!({"method": method, "args": arguments});
+        let answer = self.post("call", &call).map_err(|error| Fault::new(error.to_string()))?;
+        Fault::of_call(answer)
+    }
+
+    fn pause(&self) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    fn is_binding(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for IndexServer {
+    fn drop(&mut self) {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
