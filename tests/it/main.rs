@@ -1,9 +1,13 @@
 //! End to end: real workerd, real R2 and Durable Objects as Miniflare runs them, the real
 //! weights, a real browser.
 
+mod damaged;
+
 mod deploy;
 
 mod http;
+
+mod load;
 
 mod page;
 
