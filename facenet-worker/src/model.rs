@@ -41,17 +41,16 @@ pub(crate) async fn embed(
     })
 }
 
-/// Passes the boundary tensor to the second shard, and gives its 512 numbers as [`bytes`].
+/// Passes the boundary tensor to the second shard, and gives its 512 numbers, both as [`bytes`].
 ///
 /// # Errors
 /// When the second shard is not available.
 pub(crate) async fn call_shard2(
     env: &Env,
     continent: Continent,
-    boundary: &[f32],
+    boundary: &[u8],
 ) -> Result<Vec<u8>, Problem> {
-    debug_assert_eq!(boundary.len(), Part::Shard2.input_len());
-    call(env, Part::Shard2, continent, &bytes(boundary)).await
+    call(env, Part::Shard2, continent, boundary).await
 }
 
 /// What an object has said.

@@ -56,6 +56,15 @@ impl Room {
     }
 }
 
+impl Place {
+    /// How many of those in the room came before.
+    pub(crate) fn rank(&self, now_ms: u64) -> usize {
+        let mut places = self.room.0.borrow_mut();
+        places.forget_abandoned(now_ms);
+        places.taken.iter().take_while(|(ticket, _)| *ticket < self.ticket).count()
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.room.0.borrow_mut().taken.retain(|(ticket, _)| *ticket != self.ticket);
@@ -77,6 +86,19 @@ mod tests {
         let third = room.enter(2, 3).unwrap();
         drop((second, third));
         assert_eq!(room.taken(4), 0);
+    }
+
+    #[test]
+    fn those_who_came_first_come_first() {
+        let room = Room::default();
+        let places: Vec<_> = (0..3).map(|now_ms| room.enter(3, now_ms).unwrap()).collect();
+        let ranks: Vec<_> = places.iter().map(|place| place.rank(3)).collect();
+        assert_eq!(ranks, [0, 1, 2]);
+        let [first, second, third] = <[Place; 3]>::try_from(places).unwrap();
+        drop(second);
+        assert_eq!((first.rank(4), third.rank(4)), (0, 1));
+        // The first is abandoned.
+        assert_eq!(third.rank(PLACE_MS_MAX), 0);
     }
 
     #[test]

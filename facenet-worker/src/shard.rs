@@ -37,6 +37,10 @@ use crate::{bindings, model};
 /// How often a request looks whether another one has finished loading.
 const POLL: Duration = Duration::from_millis(20);
 
+/// How many requests of a half are at work, waiting for the other half included, while the
+/// others wait for their turn. One computes at a time, but the other half should not wait.
+const AT_WORK_MAX: usize = 4;
+
 /// How long a request waits for another one to finish loading.
 const WAIT_MS_MAX: u64 = 40_000;
 
@@ -56,13 +60,11 @@ impl DurableObject for FaceNetShard1 {
         let Some(place) = enter(Part::Shard1) else { return full(Part::Shard1) };
         let continent = request.headers().get(model::CONTINENT_HEADER)?;
         let continent = Continent::of(continent.as_deref());
-        let pixels = request.bytes().await?;
-        let boundary = match Face::from_rgb(pixels) {
-            Some(face) => run(&self.env, Part::Shard1, face.input()).await,
-            None => Err(Problem::new(Kind::Internal, "Not a face.")),
-        };
-        let outcome = match boundary {
-            Ok(boundary) => model::call_shard2(&self.env, continent, &boundary).await,
+        let outcome = match ready(&self.env, Part::Shard1, &place).await {
+            Ok(shard) => match half_way(&shard, request.bytes().await?) {
+                Ok(boundary) => model::call_shard2(&self.env, continent, &boundary).await,
+                Err(problem) => Err(problem),
+            },
             Err(problem) => Err(problem),
         };
         leave(place, Part::Shard1, outcome)
@@ -83,9 +85,11 @@ impl DurableObject for FaceNetShard2 {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let Some(place) = enter(Part::Shard2) else { return full(Part::Shard2) };
-        let boundary = model::floats(&request.bytes().await?);
-        let outcome = run(&self.env, Part::Shard2, boundary).await;
-        leave(place, Part::Shard2, outcome.map(|embedding| model::bytes(&embedding)))
+        let outcome = match ready(&self.env, Part::Shard2, &place).await {
+            Ok(shard) => run(&shard, &model::floats(&request.bytes().await?)),
+            Err(problem) => Err(problem),
+        };
+        leave(place, Part::Shard2, outcome)
     }
 }
 
@@ -159,12 +163,28 @@ fn leave(place: Place, part: Part, outcome: Result<Vec<u8>, Problem>) -> Result<
     response
 }
 
-async fn run(env: &Env, part: Part, input: Vec<f32>) -> Result<Vec<f32>, Problem> {
-    let shard = shard(env, part).await?;
-    shard.run(&input).ok_or_else(|| {
-        console_error!("{} was given an input of the wrong size", part.name());
+/// Waits until it is a request's turn. Its body stays unread until then, and so outside of the
+/// isolate's WebAssembly memory, which would never shrink again after a burst.
+async fn ready(env: &Env, part: Part, place: &Place) -> Result<Rc<Shard>, Problem> {
+    while place.rank(Date::now().as_millis()) >= AT_WORK_MAX {
+        Delay::from(POLL).await;
+    }
+    shard(env, part).await
+}
+
+/// Pixels to the boundary tensor, as bytes.
+fn half_way(shard: &Shard, pixels: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    let face = Face::from_rgb(pixels);
+    let face = face.ok_or_else(|| Problem::new(Kind::Internal, "Not a face."))?;
+    run(shard, &face.input())
+}
+
+fn run(shard: &Shard, input: &[f32]) -> Result<Vec<u8>, Problem> {
+    let output = shard.run(input).ok_or_else(|| {
+        console_error!("a shard was given an input of the wrong size");
         Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
-    })
+    })?;
+    Ok(model::bytes(&output))
 }
 
 /// The half, loaded by whoever comes first. The others wait with timers of their own: a request

@@ -1,11 +1,15 @@
 //! End to end: real workerd, real R2 and Durable Objects as Miniflare runs them, the real
 //! weights, a real browser.
 
+mod damaged;
+
 mod deploy;
 
 mod http;
 
 mod index;
+
+mod load;
 
 mod page;
 

@@ -41,6 +41,14 @@ impl Server {
     /// # Errors
     /// When it does not start or end in time, with what it has printed.
     pub async fn start(state: &Path) -> anyhow::Result<Self> {
+        Self::start_with(state, &[]).await
+    }
+
+    /// The same with further options of `cargo xtask dev`.
+    ///
+    /// # Errors
+    /// As of [`start`](Self::start).
+    pub async fn start_with(state: &Path, options: &[&str]) -> anyhow::Result<Self> {
         let xtask = std::env::var_os("CFACE_XTASK")
             .context("CFACE_XTASK is not set: run this by `cargo xtask test`")?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -49,6 +57,7 @@ impl Server {
         let child = Command::new(xtask)
             .args(["dev", "--port", &port.to_string(), "--state"])
             .arg(state)
+            .args(options)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -175,10 +175,26 @@ fn candidate(found: Match) -> Option<Candidate> {
     Some(Candidate { id: found.id, name, embedding })
 }
 
-/// What Vectorize said, without what an answer that cannot be read might quote.
+/// What Vectorize said, for the log.
 fn failed(tried: &'static str) -> impl Fn(Error) -> Failure {
-    move |error| match error {
-        Error::Unreadable(_) => Failure::new(tried, "the answer cannot be read"),
-        refused @ Error::Refused { .. } => Failure::new(tried, refused),
+    move |error| Failure::new(tried, without_answer(&error.to_string()))
+}
+
+/// Without the answer that workerd quotes when it is no JSON: there could be names in it.
+fn without_answer(message: &str) -> &str {
+    message.split_once("Failed to parse body as JSON, got:").map_or(message, |_| "not JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_not_logged() {
+        let quoted =
+            "Failed to parse body as JSON, got: {\"matches\":[{\"metadata\":{\"name\":\"Ada";
+        assert_eq!(without_answer(quoted), "not JSON");
+        let refused = "VECTOR_QUERY_ERROR (code = 40006): expected 512 dimensions, and got 1";
+        assert_eq!(without_answer(refused), refused);
     }
 }

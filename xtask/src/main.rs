@@ -15,7 +15,7 @@ mod wrangler;
 use std::process::ExitCode;
 
 use clap::Parser;
-use commands::{bench, build, ci, cron, deploy, dev, generate, lint, test, weights};
+use commands::{bench, build, ci, cron, deny, deploy, dev, fuzz, generate, lint, test, weights};
 
 /// The commands of the project. Each sets up what it needs and says so.
 #[derive(Parser)]
@@ -37,6 +37,10 @@ enum Command {
     Generate(generate::Options),
     /// Puts everything on Cloudflare.
     Deploy(deploy::Options),
+    /// Checks licences, sources and known faults of the dependencies.
+    Deny,
+    /// Looks for faults in what reads foreign bytes.
+    Fuzz(fuzz::Options),
     /// Checks formatting and lints, natively and for WebAssembly.
     Lint,
     /// Everything that CI checks.
@@ -54,6 +58,8 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),
+        Command::Deny => deny::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Lint => lint::run(),
         Command::Ci => ci::run(),
     });

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
+use toml::{Table, Value};
+
 use crate::project;
 use crate::run::Run;
 
@@ -45,4 +48,56 @@ pub(crate) fn remote(what: impl Into<String>) -> Run {
         "Log in with `node_modules/.bin/wrangler login`, or set CLOUDFLARE_API_TOKEN and \
          CLOUDFLARE_ACCOUNT_ID",
     )
+}
+
+/// Requests in a period that nobody makes by hand, nor a test that does not mean to.
+const GENEROUS_LIMIT: i64 = 1_000_000;
+
+/// The public Worker's configuration with rate limits that never apply, to be put anywhere: its
+/// paths become absolute.
+pub(crate) fn generous(mut config: Table) -> anyhow::Result<Table> {
+    let limits = config.get_mut("ratelimits").and_then(Value::as_array_mut);
+    for limit in limits.context("no rate limits in wrangler.toml")? {
+        let simple = limit.get_mut("simple").and_then(Value::as_table_mut);
+        simple
+            .context("a rate limit without `simple`")?
+            .insert("limit".into(), GENEROUS_LIMIT.into());
+    }
+    make_absolute(config.get_mut("main"))?;
+    make_absolute(config.get_mut("assets").and_then(|assets| assets.get_mut("directory")))?;
+    Ok(config)
+}
+
+fn make_absolute(path: Option<&mut Value>) -> anyhow::Result<()> {
+    let path = path.context("a path is missing in wrangler.toml")?;
+    let relative = path.as_str().context("a path in wrangler.toml is no text")?;
+    let absolute = project::root().join(relative);
+    *path = absolute.to_str().context("the clone's path is not UTF-8")?.into();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_limits_and_paths_differ_locally() {
+        let production = project::read_toml(&project::root().join(PUBLIC_CONFIG)).unwrap();
+        let mut local = generous(production.clone()).unwrap();
+        for (before, after) in production["ratelimits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(local["ratelimits"].as_array().unwrap())
+        {
+            assert_eq!(before["name"], after["name"]);
+            assert!(before["simple"]["limit"].as_integer() < after["simple"]["limit"].as_integer());
+        }
+        assert!(Path::new(local["main"].as_str().unwrap()).is_absolute());
+        for key in ["ratelimits", "main"] {
+            local.insert(key.into(), production[key].clone());
+        }
+        local["assets"]["directory"] = production["assets"]["directory"].clone();
+        assert_eq!(local, production);
+    }
 }

@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// The folder for everything that is stored.
     #[arg(long, default_value = ".cface/state")]
     state: PathBuf,
+    /// Keeps the rate limits of production.
+    #[arg(long)]
+    rate_limits: bool,
     #[command(flatten)]
     build: build::Options,
 }
@@ -45,7 +48,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         weights::ensure(false)?;
     }
     state.store_weights()?;
-    let outcome = serve(options.port, &state);
+    let outcome = serve(options, &state);
     // Stopping is how this command ends.
     if stop::requested() { Ok(()) } else { outcome }
 }
@@ -56,8 +59,9 @@ fn check_port(port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(port: u16, state: &State) -> anyhow::Result<()> {
-    let mut server = server(port, state)?.start()?;
+fn serve(options: &Options, state: &State) -> anyhow::Result<()> {
+    let port = options.port;
+    let mut server = server(options, state)?.start()?;
     wait_until_ready(port, &mut server)?;
     state.announce(port)?;
     println!("\nCFace runs at http://127.0.0.1:{port} (Ctrl-C ends it)");
@@ -72,13 +76,18 @@ fn serve(port: u16, state: &State) -> anyhow::Result<()> {
 }
 
 /// Wrangler with all Workers, ready to start.
-fn server(port: u16, state: &State) -> anyhow::Result<Run> {
-    let configs = wrangler::LOCAL_CONFIGS.iter().flat_map(|config| ["--config", *config]);
+fn server(options: &Options, state: &State) -> anyhow::Result<Run> {
+    let Options { port, rate_limits, .. } = options;
+    let [public, others @ ..] = wrangler::LOCAL_CONFIGS;
+    let public =
+        if *rate_limits { PathBuf::from(public) } else { state.generous_config(public)? };
+    let others = others.iter().flat_map(|config| ["--config", *config]);
     // Several servers may run at once, so nothing of one is where another looks: neither the
     // debugger's port, nor the registry by which servers find each other's Workers.
     let run = wrangler::run("the local server", &state.fresh_logs()?)
         .args(["dev"])
-        .args(configs)
+        .arg_path("--config", &public)
+        .args(others)
         .args(["--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
         .args(["--show-interactive-dev-session=false"])
         .arg_path("--persist-to", &state.dir)
@@ -170,6 +179,14 @@ impl State {
             .quietly()?;
         fs::remove_file(&list_file).context("removing the list of weights")?;
         stamp.write(&fingerprint)
+    }
+
+    /// Writes the public Worker's configuration with rate limits that a developer does not meet.
+    fn generous_config(&self, config: &str) -> anyhow::Result<PathBuf> {
+        let config = wrangler::generous(project::read_toml(&project::root().join(config))?)?;
+        let file = self.dir.join("wrangler.toml");
+        fs::write(&file, config.to_string()).context("writing the local configuration")?;
+        Ok(file)
     }
 
     /// Lets `cargo xtask cron` find the server by its port.

@@ -1,5 +1,5 @@
-//! Cargo tools that build Workers, at the versions that Cargo.lock names, built once into the
-//! user's cache.
+//! Cargo tools, built once into the user's cache: those that build Workers at the versions that
+//! Cargo.lock names, those that check the project at versions named here.
 
 use std::path::PathBuf;
 
@@ -18,12 +18,36 @@ pub(crate) fn ensure() -> anyhow::Result<Tools> {
     // worker-build is released together with worker, under the same version.
     let worker = project::locked_version("worker")?;
     Ok(Tools {
-        wasm_bindgen: install("wasm-bindgen-cli", "wasm-bindgen", &wasm_bindgen)?,
-        worker_build: install("worker-build", "worker-build", &worker)?,
+        wasm_bindgen: install("wasm-bindgen-cli", "wasm-bindgen", &wasm_bindgen, &[])?,
+        worker_build: install("worker-build", "worker-build", &worker, &[])?,
     })
 }
 
-fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBuf> {
+/// The fuzzer's front end.
+const FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.2");
+
+/// The checker of dependencies.
+const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
+
+/// Builds the fuzzer's front end if it is missing.
+pub(crate) fn ensure_fuzz() -> anyhow::Result<PathBuf> {
+    let (package, version) = FUZZ;
+    install(package, package, version, &[])
+}
+
+/// Builds the checker of dependencies if it is missing. Unoptimised: that takes a minute instead
+/// of several, and it has little to do.
+pub(crate) fn ensure_deny() -> anyhow::Result<PathBuf> {
+    let (package, version) = DENY;
+    install(package, package, version, &["--debug"])
+}
+
+fn install(
+    package: &str,
+    program: &str,
+    version: &str,
+    options: &[&str],
+) -> anyhow::Result<PathBuf> {
     let root = project::cache()?.join("tools").join(format!("{package}-{version}"));
     let program = root.join("bin").join(program);
     if program.is_file() {
@@ -33,6 +57,7 @@ fn install(package: &str, program: &str, version: &str) -> anyhow::Result<PathBu
     let cargo = || {
         Run::cargo(&what)
             .args(["install", package, "--version", version])
+            .args(options)
             .arg_path("--root", &root)
             .hint(format!("Try by hand: cargo install {package} --version {version}"))
             // Its own folder for build results, which Cargo removes.
