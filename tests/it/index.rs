@@ -1,40 +1,58 @@
 //! The local index as tests command it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 use tests::api::Api;
 use tests::golden;
-use tests::index::IndexServer;
+use tests::index::{IndexServer, RealBinding};
 use tests::server::Server;
 use vectorize_local::config::Config;
-use vectorize_local::conformance::{self, METADATA_INDEXES, Outcome, Target as _};
+use vectorize_local::conformance::{self, METADATA_INDEXES, Outcome, Target};
 use vectorize_local::method::Method;
+
+/// An index with this metric, and what the conformance tests need.
+fn start(state: &Path, metric: &str) -> anyhow::Result<(IndexServer, Config)> {
+    let (metric_variable, indexes_variable) =
+        (format!("METRIC:{metric}"), format!("METADATA_INDEXES:{METADATA_INDEXES}"));
+    let variables = ["DIMENSIONS:24", &metric_variable, &indexes_variable];
+    let config = Config::read("24", metric, METADATA_INDEXES).map_err(anyhow::Error::msg)?;
+    Ok((IndexServer::start(state, &variables)?, config))
+}
+
+fn conforms(what: &str, target: &dyn Target, config: &Config) -> anyhow::Result<()> {
+    let outcomes = conformance::run(target, config, what);
+    let bad: Vec<_> = outcomes.iter().filter(|(_, it)| *it != Outcome::Passed).collect();
+    anyhow::ensure!(bad.is_empty(), "{what}: {bad:#?}");
+    anyhow::ensure!(!outcomes.is_empty(), "no tests");
+    println!("{what}: {} tests passed", outcomes.len());
+    Ok(())
+}
 
 #[test]
 fn the_index_conforms_in_workerd() -> anyhow::Result<()> {
     for metric in ["euclidean", "cosine", "dot-product"] {
         let state = tempfile::tempdir()?;
-        let (metric_variable, indexes_variable) =
-            (format!("METRIC:{metric}"), format!("METADATA_INDEXES:{METADATA_INDEXES}"));
-        let variables = ["DIMENSIONS:24", &metric_variable, &indexes_variable];
-        let server = IndexServer::start(state.path(), &variables)?;
-        let config = Config::read("24", metric, METADATA_INDEXES).map_err(anyhow::Error::msg)?;
-        let started = std::time::Instant::now();
-        let outcomes = conformance::run(&server, &config, "workerd");
-        let count = outcomes.len();
-        println!("{metric}: {count} tests in workerd in {:.1?}", started.elapsed());
-        let bad: Vec<_> = outcomes.iter().filter(|(_, it)| *it != Outcome::Passed).collect();
-        anyhow::ensure!(bad.is_empty(), "{metric}: {bad:#?}");
-        // The same once more, with writes that come late.
-        if metric == "euclidean" {
-            server.post("control", &json!({"late_ms": 60}))?;
-            let outcomes = conformance::run(&server, &config, "late");
-            let bad: Vec<_> = outcomes.iter().filter(|(_, it)| *it != Outcome::Passed).collect();
-            anyhow::ensure!(bad.is_empty(), "late writes: {bad:#?}");
-        }
+        let (server, config) = start(state.path(), metric)?;
+        conforms(metric, &server, &config)?;
     }
     Ok(())
+}
+
+#[test]
+fn the_index_conforms_when_writes_are_late() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let (server, config) = start(state.path(), "euclidean")?;
+    server.post("control", &json!({"late_ms": 60}))?;
+    conforms("late", &server, &config)
+}
+
+#[test]
+fn the_index_conforms_behind_the_binding_of_production() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let (server, config) = start(state.path(), "euclidean")?;
+    conforms("real class", &RealBinding::start(&server)?, &config)
 }
 
 #[test]

@@ -1,0 +1,28 @@
+# A Worker whose VECTORIZE is the class that workerd has for it in production, talking to the index
+# at the address given by --external-addr. Wrangler only lets it talk to Cloudflare.
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "index", external = (http = ())),
+  ],
+  sockets = [(name = "http", http = (), service = "main")],
+);
+
+const worker :Workerd.Worker = (
+  modules = [(name = "binding.js", esModule = embed "binding.js")],
+  compatibilityDate = "2026-04-01",
+  bindings = [(
+    name = "VECTORIZE",
+    wrapped = (
+      moduleName = "cloudflare-internal:vectorize-api",
+      innerBindings = [
+        (name = "fetcher", service = "index"),
+        (name = "indexId", text = "index"),
+        (name = "indexVersion", text = "v2"),
+        (name = "useNdJson", json = "true"),
+      ],
+    ),
+  )],
+);

@@ -1,0 +1,13 @@
+// Calls the methods of a Vectorize binding for a test, as `vectorize-local` does at `/call`. In
+// JavaScript, because the class of the binding is.
+export default {
+  async fetch(request, env) {
+    const { method, args = [] } = await request.json();
+    try {
+      const result = await env.VECTORIZE[method](...args);
+      return Response.json({ result, class: env.VECTORIZE.constructor.name });
+    } catch (error) {
+      return Response.json({ error: error.message });
+    }
+  },
+};
