@@ -279,8 +279,8 @@ async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<()> {
-    const FACES: usize = 400;
-    const AT_ONCE: usize = 8;
+    const FACES: u64 = 400;
+    const AT_ONCE: u64 = 8;
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
     let api = Api::of(&server);
@@ -291,12 +291,12 @@ async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<
         let (seed, patient) = (&seed, &patient);
         async move {
             let (mut stored, mut left) = (0, 0);
-            for i in (first..FACES).step_by(AT_ONCE) {
+            for i in (first..FACES).step_by(AT_ONCE as usize) {
                 // Every second caller hangs up, some before and some after the answer.
-                let patience = Duration::from_millis(2 + i as u64 * 7 % 150);
+                let patience = Duration::from_millis(2 + i * 7 % 150);
                 let hasty = reqwest::Client::builder().timeout(patience).build()?;
                 let client = if i % 2 == 0 { patient } else { &hasty };
-                match seed.store(client, i).await {
+                match seed.store(client, i as usize).await {
                     Ok(()) => stored += 1,
                     Err(_) if i % 2 == 1 => left += 1,
                     Err(error) => return Err(error),
@@ -319,8 +319,10 @@ async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<
         let (a, b) = counts?;
         (stored, left) = (stored + a, left + b);
     }
-    println!("{stored} enrolments answered, {left} callers hung up");
+    let calls = server.index_control(&json!({})).await?["calls"]["upsert"].clone();
+    println!("{stored} enrolments answered, {left} callers hung up, {calls} reached the index");
     ensure!(stored >= FACES / 2 && left > 0);
+    ensure!(calls.as_u64().is_some_and(|calls| calls > stored + 1), "nobody hung up on the way");
     // What was still under way is over.
     tokio::time::sleep(Duration::from_secs(2)).await;
     server.purge_at(SystemTime::now()).await?;
