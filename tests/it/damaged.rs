@@ -130,6 +130,6 @@ fn profile_png() -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = PngEncoder::new(&mut bytes);
     encoder.set_icc_profile(vec![0; 64 << 20])?;
-    encoder.write_image(&[0; 160 * 160 * 3], 160, 160, ExtendedColorType::Rgb8)?;
+    encoder.write_image(&vec![0; 160 * 160 * 3], 160, 160, ExtendedColorType::Rgb8)?;
     Ok(bytes)
 }

@@ -55,19 +55,19 @@ async fn a_crowd_on_a_cold_server_is_served_or_told_to_come_back() -> anyhow::Re
     let pictures: Vec<_> = files.iter().map(std::fs::read).collect::<Result<_, _>>()?;
 
     let crowd = (0..AT_ONCE).map(|i| embed(&api, pictures[i % 2].clone()));
-    let mut served = [const { Vec::new() }; 2];
+    let mut answers = [const { Vec::new() }; 2];
     for (i, response) in join_all(crowd).await.into_iter().enumerate() {
-        served[i % 2].extend(embedding(response?).await?);
+        answers[i % 2].extend(embedding(response?).await?);
     }
-    println!("{} of {AT_ONCE} served at once", served[0].len() + served[1].len());
+    println!("{} of {AT_ONCE} served at once", answers[0].len() + answers[1].len());
     let figures = health(&api).await?;
     ensure!(reads(&figures) == [1, 1], "{figures}");
 
     // One after the other, each is served, and all are right.
     for i in 0..200 {
-        served[i % 2].push(api.embed(&files[i % 2]).await?);
+        answers[i % 2].push(api.embed(&files[i % 2]).await?);
     }
-    for same in served {
+    for same in answers {
         ensure!(same.iter().all(|embedding| *embedding == same[0]), "embeddings differ");
     }
 
