@@ -43,11 +43,11 @@ function stop() {
 /** @param {KeyboardEvent} event */
 function pressKey(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  if (event.key === "Escape" && view.state() !== "idle" && !target.closest("input, details")) {
-    if (["loading", "camera", "working"].includes(view.state())) stop();
-  }
+  const sees = document.body.dataset.stage === "camera";
+  const canStop = sees || view.state() === "loading" || view.state() === "working";
+  if (event.key === "Escape" && canStop) stop();
   const takesSpace = target.closest("button, input, select, summary, a");
-  if (event.key === " " && view.state() === "camera" && !takesSpace) {
+  if (event.key === " " && sees && !takesSpace) {
     event.preventDefault();
     ways.capture();
   }

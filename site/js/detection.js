@@ -4,15 +4,13 @@
  * hands out plain numbers only, so that another detector can take its place.
  */
 
-import { models, modelsBytes, vendor, vendorBytes } from "../vendor/index.js";
-import { download } from "./api.js";
+import { models, vendor } from "../vendor/index.js";
 import { chooseBackend } from "./backend.js";
 import { SCORE_MIN } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 
 const LIBRARY = "face-api.esm.js";
-const BACKEND = "tfjs-backend-wasm-simd.wasm";
 
 /** The input size at which backends are compared: small, since some are slow. */
 const PROBE_SIZE = 224;
@@ -22,11 +20,9 @@ let library;
 
 /**
  * Loads library and models, and chooses what computes them.
- * @param {(share: number) => void} onProgress
  * @returns {Promise<import("./backend.js").Choice>}
  */
-export async function load(onProgress) {
-  await fetchAll(onProgress);
+export async function load() {
   library = await import(vendor + LIBRARY);
   if (typeof window === "undefined") library.env.setEnv(workerEnvironment());
   const { tinyFaceDetector: finder, faceLandmark68TinyNet: landmarks } = library.nets;
@@ -55,23 +51,6 @@ export async function detect(picture, sizes) {
     if (found.length > 0) return found.map(plain);
   }
   return [];
-}
-
-/**
- * Brings the large files into the browser's cache and tells how far that is: neither imports nor
- * the library do.
- * @param {(share: number) => void} onProgress
- */
-async function fetchAll(onProgress) {
-  const files = [[vendor + LIBRARY, vendorBytes[LIBRARY]], [vendor + BACKEND, vendorBytes[BACKEND]]];
-  for (const [name, bytes] of Object.entries(modelsBytes)) files.push([models + name, bytes]);
-  const total = files.reduce((sum, [, bytes]) => sum + Number(bytes), 0);
-  let arrived = 0;
-  const onBytes = (/** @type {number} */ bytes) => {
-    arrived += bytes;
-    onProgress(Math.min(1, arrived / total));
-  };
-  await Promise.all(files.map(([url]) => download(String(url), onBytes)));
 }
 
 /** What the library expects of a browser, as far as a worker has it. */

@@ -1,24 +1,19 @@
 // @ts-check
 /**
  * The worker in which faces are found. Takes `{id, kind: "load"}` and `{id, kind: "detect", bitmap,
- * sizes}`, answers `{id, answer}` or `{id, error}`, and tells `{progress}` while it loads.
+ * sizes}`, and answers `{id, answer}` or `{id, error}`.
  */
 
 import { detect, load } from "./detection.js";
 
 self.addEventListener("message", async ({ data: { id, kind, bitmap, sizes } }) => {
   try {
-    const answer = kind === "load" ? await load(tell) : await detectIn(bitmap, sizes);
+    const answer = kind === "load" ? await load() : await detectIn(bitmap, sizes);
     postMessage({ id, answer });
   } catch (error) {
     postMessage({ id, error: String(error) });
   }
 });
-
-/** @param {number} progress */
-function tell(progress) {
-  postMessage({ progress });
-}
 
 /**
  * @param {ImageBitmap} bitmap

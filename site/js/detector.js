@@ -4,6 +4,8 @@
  * page stays fluid, or in the window where the browser has no worker for it. It knows no page.
  */
 
+import { models, modelsBytes, vendor, vendorBytes } from "../vendor/index.js";
+import { download } from "./api.js";
 import { DETECTION_SIZES } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
@@ -17,10 +19,8 @@ let starting;
 /** @type {Set<OnProgress>} */
 const listeners = new Set();
 
-/** @param {number} share */
-function report(share) {
-  for (const listener of listeners) listener(share);
-}
+/** What every browser loads of the library. */
+const LIBRARY = ["face-api.esm.js", "tfjs-backend-wasm-simd.wasm"];
 
 /**
  * Loads library and models. Calling it again costs nothing; after a failure it tries again.
@@ -57,6 +57,7 @@ function started() {
 
 /** @returns {Promise<{loaded: Loaded, detect: Detect}>} */
 async function start() {
+  await fetchAll();
   if (typeof Worker === "function" && typeof OffscreenCanvas === "function") {
     try {
       return await inWorker();
@@ -65,7 +66,24 @@ async function start() {
     }
   }
   const { load, detect } = await import("./detection.js");
-  return { loaded: { ...(await load(report)), place: "window" }, detect };
+  return { loaded: { ...(await load()), place: "window" }, detect };
+}
+
+/**
+ * Brings the large files into the browser's cache and tells how far that is: neither imports nor
+ * the library do.
+ */
+async function fetchAll() {
+  /** @type {[string, number][]} */
+  const files = LIBRARY.map((name) => [vendor + name, vendorBytes[name]]);
+  for (const [name, bytes] of Object.entries(modelsBytes)) files.push([models + name, bytes]);
+  const total = files.reduce((sum, [, bytes]) => sum + bytes, 0);
+  let arrived = 0;
+  const onBytes = (/** @type {number} */ bytes) => {
+    arrived += bytes;
+    for (const listener of listeners) listener(Math.min(1, arrived / total));
+  };
+  await Promise.all(files.map(([url]) => download(url, onBytes)));
 }
 
 /** @returns {Promise<{loaded: Loaded, detect: Detect}>} */
@@ -96,8 +114,7 @@ function messenger(worker) {
   /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */
   const waiting = new Map();
   let count = 0;
-  worker.addEventListener("message", ({ data: { id, progress, answer, error } }) => {
-    if (progress !== undefined) return report(progress);
+  worker.addEventListener("message", ({ data: { id, answer, error } }) => {
     const { resolve, reject } = waiting.get(id) ?? {};
     waiting.delete(id);
     if (error === undefined) resolve?.(answer);

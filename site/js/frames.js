@@ -12,13 +12,15 @@ import { element } from "./view.js";
 /**
  * @param {Face[]} faces
  * @param {Face | undefined} chosen
- * @param {{width: number, height: number}} size of the picture in the faces' pixels
+ * @param {{width: number, height: number, mirrored?: boolean}} size of the picture in the faces'
+ *   pixels
  * @param {(face: Face) => void} onPick
  */
 export function frameFaces(faces, chosen, size, onPick) {
   const layer = element("frames");
-  // From left to right, so that a frame keeps its face, and the focus with it.
-  const sorted = [...faces].sort((a, b) => a.box.x - b.box.x);
+  // From left to right as seen, so that a frame keeps its face, and the focus with it.
+  const way = size.mirrored ? -1 : 1;
+  const sorted = [...faces].sort((a, b) => way * (a.box.x - b.box.x));
   while (layer.children.length > sorted.length) layer.lastElementChild.remove();
   while (layer.children.length < sorted.length) layer.append(document.createElement("button"));
   sorted.forEach((face, at) => {

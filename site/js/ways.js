@@ -63,10 +63,15 @@ export function startCamera() {
     view.stage("camera", shape);
     view.enter("camera", "The camera is on.");
     element("capture").focus({ preventScroll: true });
-    const isAutomatic = () => element("automatic").checked;
-    ({ picked } = watch(camera, signal, { isAutomatic, onGood: capture }));
+    observe(signal);
     await listCameras();
   });
+}
+
+/** @param {AbortSignal} signal */
+function observe(signal) {
+  const isAutomatic = () => element("automatic").checked;
+  ({ picked } = watch(camera, signal, { isAutomatic, onGood: capture }));
 }
 
 /** The way of the last picture once more. */
@@ -105,7 +110,10 @@ export function capture() {
       await cutOut(picture, near, signal);
     } catch (error) {
       // The camera is still on: another try is one click away.
-      if (!signal.aborted) startCamera();
+      if (!signal.aborted) {
+        view.stage("camera", shape);
+        observe(signal);
+      }
       throw error;
     }
   });
@@ -166,7 +174,7 @@ async function show(picture, found, signal) {
   camera.stop();
   session.hold({ picture, found, crop });
   drawFound(element("still"), picture, found);
-  frameFaces(found.faces, found.face, picture, takeOther);
+  frameFaces(found.faces, found.face, shape, takeOther);
   element("crop-note").textContent = remarks(found, crop.size);
   view.enter("cropped", "Face found.");
   view.panel("work");

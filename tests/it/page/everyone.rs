@@ -158,7 +158,7 @@ async fn files_are_kept_by_their_hash_and_documents_are_guarded() -> anyhow::Res
         ensure!(response.status() == 200, "{path}");
         ensure!(response.headers()["cache-control"] == "public, max-age=31536000, immutable");
     }
-    for path in ["/", "/privacy.html", "/js/app.js", "/js/detector-worker.js", "/vendor/index.js"] {
+    for path in ["/", "/privacy", "/js/app.js", "/js/detector-worker.js", "/vendor/index.js"] {
         let response = get(path).await?;
         let headers = response.headers().clone();
         let cache = headers["cache-control"].to_str()?;
@@ -183,7 +183,7 @@ async fn the_privacy_page_says_what_the_server_does() -> anyhow::Result<()> {
     ensure!(config["model"] == "casia-webface" && config["pipeline"] == "1", "{config}");
     ensure!(config["thresholds"] == json!({ "match": 0.85, "possible": 1.05 }), "{config}");
     ensure!(config["retention"] == json!({ "cron": "0 12 * * *", "hour_utc": 12 }), "{config}");
-    page.click("header a[href='privacy.html']").await?;
+    page.click("header a[href='/privacy']").await?;
     page.state("told").await?;
     let text = page.text("main").await?;
     let stored = config["stored"].as_array().map_or(&[][..], Vec::as_slice);

@@ -56,12 +56,12 @@ async fn the_camera_advises_and_people_decide() -> anyhow::Result<()> {
     ensure!(page.text("[data-error-text]").await?.contains("No face"));
     page.look("camera-no-face").await?;
 
-    // Of two, the one that is clicked. The preview is a mirror: the second frame is the left one.
+    // Of two, the one that is clicked. The preview is a mirror, and the first frame the left one.
     page.load().await?;
     page.click("[data-consent]").await?;
     start_camera(&page, Scene::Two("biden-2.jpg", "obama-1.jpg")).await?;
     until_advice(&page, "several").await?;
-    page.click("[data-frames] button:nth-child(2)").await?;
+    page.click("[data-frames] button:nth-child(1)").await?;
     until_advice(&page, "good").await?;
     page.browser.press(" ").await?;
     page.state("cropped").await?;

@@ -85,6 +85,7 @@ fn hash(files: &Files) -> String {
 fn exports(name: &str, hash: &str, files: &Files) -> String {
     let mut text = format!(
         "export const {name} = new URL(\"../{name}/{hash}/\", import.meta.url).href;\n\
+         /** @type {{Record<string, number>}} */\n\
          export const {name}Bytes = {{\n"
     );
     for (file, content) in files {
