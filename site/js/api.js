@@ -4,7 +4,8 @@
  * {@link Problem}, whose words can be shown to people, or the reason of an abort.
  */
 
-/** @typedef {{id: string, name: string, distance: number, picture: string, pictures?: number}} Match */
+/** @typedef {{id: string, name: string, distance: number, picture: string,
+ *   pictures?: number}} Match  pictures of the person, one if that is missing */
 /** @typedef {"match" | "possible" | "none"} Verdict */
 /** @typedef {{verdict: Verdict, threshold: number, matches: Match[]}} Matches */
 /** @typedef {{id: string, name: string, delete_token: string, expires_at: string,
@@ -117,7 +118,8 @@ async function call(path, init) {
     if (!navigator.onLine) {
       throw new Problem("Connect to the network, then try again.", { title: "You are offline" });
     }
-    throw new Problem("Check the connection and try again.", { title: "No answer from the server" });
+    const title = "No answer from the server";
+    throw new Problem("Check the connection and try again.", { title });
   });
   if (response.ok) return response;
   const problem = await response.json().catch(() => undefined);
@@ -144,5 +146,6 @@ async function json(path, init) {
 /** @param {number} status */
 function unknown(status) {
   const title = "Something is wrong with the server";
-  return new Problem(`It gave an answer that this page does not know (${status}).`, { title, status });
+  const message = `It gave an answer that this page does not know (${status}).`;
+  return new Problem(message, { title, status });
 }

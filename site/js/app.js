@@ -2,7 +2,6 @@
 /** Ties the page together: what is pressed, typed, dropped and pasted, and what then happens. */
 
 import { Camera } from "./camera.js";
-import { loadDetector } from "./detector.js";
 import { forgetByCode, showEarlier } from "./enrolled.js";
 import { enrol, openForm } from "./enrolment.js";
 import { tellFacts } from "./facts.js";
@@ -10,7 +9,22 @@ import { match } from "./result.js";
 import * as session from "./session.js";
 import { cancel } from "./task.js";
 import * as view from "./view.js";
-import * as ways from "./ways.js";
+
+/** One promise for all, so that what is wanted first also happens first.
+ * @type {Promise<typeof import("./ways.js")> | undefined} */
+let loading;
+
+/**
+ * The ways to a face, and the detector with them, are loaded once they are wanted.
+ * @param {(ways: typeof import("./ways.js")) => void} go
+ */
+function wanted(go) {
+  loading ??= import("./ways.js");
+  loading.then(go, () => {
+    loading = undefined;
+    view.fail({ message: "A part of this page did not load. Check the connection, then reload." });
+  });
+}
 
 const { element } = view;
 const consent = /** @type {HTMLInputElement} */ (element("consent"));
@@ -25,19 +39,21 @@ function on(hook, type, listener) {
 }
 
 function agree() {
-  ways.reset();
-  if (!consent.checked) return;
-  // Fetched while people look for their photo; a failure is told when it matters.
-  loadDetector().catch(() => {});
-  ways.openEarly();
+  view.enter(view.state());
+  wanted((ways) => {
+    ways.reset();
+    if (consent.checked) ways.prepare();
+  });
 }
 
 /** Stops what runs and goes back to what there was before it. */
 function stop() {
   cancel();
   if (view.state() === "working" && session.current()) return view.enter("cropped", "Cancelled.");
-  ways.reset();
-  view.status("Cancelled.");
+  wanted((ways) => {
+    ways.reset();
+    view.status("Cancelled.");
+  });
 }
 
 /** @param {KeyboardEvent} event */
@@ -49,7 +65,7 @@ function pressKey(event) {
   const takesSpace = target.closest("button, input, select, summary, a");
   if (event.key === " " && sees && !takesSpace) {
     event.preventDefault();
-    ways.capture();
+    wanted((ways) => ways.capture());
   }
 }
 
@@ -70,12 +86,13 @@ function takeFiles() {
       if (type === "dragleave") dragging(-1);
       if (type !== "drop") return;
       dragging(0);
-      ways.openFile(dataTransfer.files[0]);
+      const [file] = dataTransfer.files;
+      wanted((ways) => ways.openFile(file));
     });
   }
   addEventListener("paste", (event) => {
     const file = /** @type {ClipboardEvent} */ (event).clipboardData?.files[0];
-    if (file) ways.openFile(file);
+    if (file) wanted((ways) => ways.openFile(file));
   });
 }
 
@@ -97,17 +114,17 @@ function tellObstacle() {
 function listen() {
   consent.checked = false;
   consent.addEventListener("change", agree);
-  on("start-camera", "click", ways.startCamera);
-  on("stop-camera", "click", ways.reset);
-  on("capture", "click", ways.capture);
-  on("cameras", "change", ({ target }) => ways.changeCamera(target.value));
+  on("start-camera", "click", () => wanted((ways) => ways.startCamera()));
+  on("stop-camera", "click", () => wanted((ways) => ways.reset()));
+  on("capture", "click", () => wanted((ways) => ways.capture()));
+  on("cameras", "change", ({ target }) => wanted((ways) => ways.changeCamera(target.value)));
   on("cancel", "click", stop);
   on("match", "click", match);
   for (const button of document.querySelectorAll("[data-open-enrol]")) {
     button.addEventListener("click", openForm);
   }
   for (const button of document.querySelectorAll("[data-another]")) {
-    button.addEventListener("click", ways.another);
+    button.addEventListener("click", () => wanted((ways) => ways.another()));
   }
   on("withdraw", "click", () => {
     consent.checked = false;
@@ -119,17 +136,11 @@ function listen() {
   on("forget-form", "submit", forgetByCode);
   const input = /** @type {HTMLInputElement} */ (element("file"));
   input.addEventListener("change", () => {
-    ways.openFile(input.files?.[0]);
+    const file = input.files?.[0];
     input.value = ""; // so that the same file can be chosen again
+    wanted((ways) => ways.openFile(file));
   });
   document.addEventListener("keydown", pressKey);
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden && ways.camera.on) ways.reset();
-  });
-  addEventListener("pagehide", () => ways.camera.stop());
-  navigator.mediaDevices?.addEventListener("devicechange", () => {
-    if (ways.camera.on) ways.listCameras();
-  });
   takeFiles();
   watchNetwork();
 }

@@ -9,7 +9,6 @@ import { moment } from "./facts.js";
 import { store } from "./store.js";
 import { run } from "./task.js";
 import * as view from "./view.js";
-import { reset } from "./ways.js";
 
 const { element } = view;
 
@@ -109,6 +108,7 @@ function forget(id, token) {
     });
     store.remove(id);
     element("code").value = "";
+    const { reset } = await import("./ways.js");
     reset();
     view.notice("Forgotten. The picture, the name and the numbers are deleted.");
   });

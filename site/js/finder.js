@@ -25,7 +25,7 @@ export async function findFace(picture, picked) {
   const faces = await detectFaces(picture);
   const face = picked ? nearest(faces, picked) : chooseFace(faces, picture.width, picture.height);
   if (!face) {
-    throw new Error("No face was found. Take a picture from nearer, from the front, in good light.");
+    throw new Error("No face was found. Come nearer, face the camera, and mind the light.");
   }
   return take(face, faces);
 }
@@ -47,7 +47,7 @@ export function take(face, faces) {
  */
 export function remarks({ frame, faces }, bytes) {
   const sentences = [`160 × 160 pixels, ${Math.round(bytes / 1000)} kB. The photo stays here.`];
-  if (faces.length > 1) sentences.push(`${faces.length} faces were found: click another to take it.`);
+  if (faces.length > 1) sentences.push(`${faces.length} faces: click another to take it.`);
   if (frame.width < SMALL_FACE) sentences.push("The face is small: a closer picture works better.");
   return sentences.join(" ");
 }

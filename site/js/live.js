@@ -51,7 +51,10 @@ export function watch(camera, signal, { isAutomatic, onGood }) {
   /** @type {Point | undefined} */
   let picked;
   let goodSince = 0;
-  const pick = (/** @type {Face} */ face) => (picked = centre(face));
+  const pick = (/** @type {Face} */ face) => {
+    picked = centre(face);
+    view.element("capture").focus({ preventScroll: true });
+  };
 
   const look = async () => {
     const small = camera.grab(WIDTH);
@@ -95,7 +98,8 @@ export function watch(camera, signal, { isAutomatic, onGood }) {
 /** Shows advice, and no new one before the old one could be read. */
 function speaker() {
   let [shown, since] = ["", 0];
-  return (/** @type {string} */ words, /** @type {Advice} */ advice, /** @type {number} */ share) => {
+  /** @type {(words: string, advice: Advice, share: number) => void} */
+  return (words, advice, share) => {
     const now = performance.now();
     if (words !== shown && advice !== "good" && now - since < ADVICE_MS) return;
     if (words !== shown) [shown, since] = [words, now];

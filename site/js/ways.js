@@ -139,8 +139,10 @@ export function openFile(file) {
   });
 }
 
-/** Opens the photo that came too early, if one did. */
-export function openEarly() {
+/** What can be done as soon as people agreed. */
+export function prepare() {
+  // Fetched while people look for their photo; a failure is told when it matters.
+  loadDetector().catch(() => {});
   openFile(early);
   early = undefined;
 }
@@ -186,3 +188,11 @@ function takeOther(face) {
   if (!picture || !found) return;
   run("loading", "", (signal) => show(picture, take(face, found.faces), signal));
 }
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && camera.on) reset();
+});
+addEventListener("pagehide", () => camera.stop());
+navigator.mediaDevices?.addEventListener("devicechange", () => {
+  if (camera.on) listCameras();
+});

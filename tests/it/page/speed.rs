@@ -40,7 +40,6 @@ async fn a_search_from_click_to_result() -> anyhow::Result<()> {
     page.enrol("Barack Obama").await?;
     let (mut detections, mut searches, mut both) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..=SEARCHES {
-        page.browser.execute("document.querySelector('[data-another]').click()").await.ok();
         page.load().await?;
         page.click("[data-consent]").await?;
         page.browser.execute("document.querySelector('[data-automatic]').checked = false").await?;

@@ -160,7 +160,8 @@ async fn copy_picture(page: &Page) -> anyhow::Result<()> {
     let script = format!(
         "const done = arguments[arguments.length - 1];
          const bytes = Uint8Array.from(atob('{picture}'), (byte) => byte.charCodeAt(0));
-         const item = new ClipboardItem({{ 'image/png': new Blob([bytes], {{ type: 'image/png' }}) }});
+         const blob = new Blob([bytes], {{ type: 'image/png' }});
+         const item = new ClipboardItem({{ 'image/png': blob }});
          navigator.clipboard.write([item]).then(() => done(null), (error) => done(String(error)));"
     );
     let error = page.browser.execute_async(&script).await?;
