@@ -44,18 +44,18 @@ impl Runner<'_> {
 
     /// The same into the channels from `at` on, which is how branches are concatenated.
     fn conv_at(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
-        let Scratch { panel, winograd } = self.0;
+        let Scratch { conv: scratch, winograd } = self.0;
         if stride == 1 && winograd::fits(conv, output.0.shape) {
-            winograd::convolve(conv, input, output, panel, winograd);
+            winograd::convolve(conv, input, output, &mut scratch.panel, winograd);
         } else {
-            convolve(conv, stride, input, output, Finish::Relu, panel);
+            convolve(conv, stride, input, output, Finish::Relu, scratch);
         }
     }
 
     /// The convolution at the end of a residual block.
     fn residual(&mut self, conv: &Conv, cat: &Map, (x, y): (&Map, &mut Map), scale: f32) {
         let finish = Finish::Residual { residual: x, scale, relu: true };
-        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.panel);
+        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.conv);
     }
 }
 
@@ -290,7 +290,7 @@ impl Block8 {
         run.conv(&self.branch1[1], 1, block8_0, block8_1);
         run.conv_at(&self.branch1[2], 1, block8_1, (cat, 192));
         let finish = Finish::Residual { residual: x, scale, relu };
-        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.panel);
+        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.conv);
         std::mem::swap(x, y);
     }
 }
@@ -315,7 +315,7 @@ impl Bottleneck {
     fn run(&self, run: &mut Runner<'_>, maps: &mut Activations2) -> Vec<f32> {
         let Activations2 { pooled, zero, embedding, .. } = maps;
         let finish = Finish::Residual { residual: zero, scale: 1.0, relu: false };
-        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.panel);
+        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.conv);
         let numbers = embedding.data.iter().zip(&self.factor).zip(&self.offset);
         numbers.map(|((number, factor), offset)| number * factor + offset).collect()
     }

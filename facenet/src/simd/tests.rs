@@ -4,10 +4,11 @@
 //! no test harness, from the list in WebAssembly (`examples/kernel_tests.rs`).
 #![expect(clippy::float_cmp, reason = "pooling copies numbers")]
 
-use super::conv::{Finish, PANEL_FLOATS, convolve, max_pool_3x3_s2};
+use super::conv::{Finish, convolve, max_pool_3x3_s2};
 use super::kernels::LANES;
 use super::kernels::tests::Numbers;
 use super::map::{Map, Shape};
+use super::scratch::Scratch;
 use super::weights::{Conv, f16_to_f32};
 use super::winograd;
 
@@ -78,13 +79,13 @@ impl Case {
         } else {
             Finish::Relu
         };
-        let panel = &mut vec![0.0; PANEL_FLOATS];
+        let mut scratch = Scratch::new();
         if by_winograd {
             assert!(winograd::fits(&conv, target), "{self:?}");
-            let scratch = &mut winograd::Scratch::new();
-            winograd::convolve(&conv, &input, (&mut output, at), panel, scratch);
+            let Scratch { conv: direct, winograd } = &mut scratch;
+            winograd::convolve(&conv, &input, (&mut output, at), &mut direct.panel, winograd);
         } else {
-            convolve(&conv, stride, &input, (&mut output, at), finish, panel);
+            convolve(&conv, stride, &input, (&mut output, at), finish, &mut scratch.conv);
         }
         let tolerance = 1e-5 * conv.depth() as f64;
         for y in 0..height {
