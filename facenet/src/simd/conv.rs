@@ -10,7 +10,9 @@
 
 use std::ops::Range;
 
-use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8};
+use super::kernels::{
+    LANES, ROWS, Runs, Tile, Vector, WIDTH, decode_f16, gemm_f16_rx4, gemm_f32_rx8,
+};
 use super::map::{Map, Shape};
 use super::weights::Conv;
 
@@ -84,6 +86,11 @@ pub(super) fn convolve(
         assert_eq!(residual.shape, output.shape, "a residual is as what it is added to");
     }
     let panel = &mut panel[..conv.depth() * LANES];
+    match output.shape.pixels() {
+        1 => return job.few::<1>(conv, input, output, finish),
+        9 => return job.few::<9>(conv, input, output, finish),
+        _ => {}
+    }
     // All panels read the same input: as much of it at a time as stays in the cache with them.
     let blocks = (size_of_val(&*input.data)).div_ceil(BLOCK_BYTES_MAX);
     let pixels = job.output.pixels();
@@ -183,6 +190,24 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// All output pixels, which are as many as a kernel takes at once.
+    fn few<const R: usize>(&self, conv: &Conv, input: &Map, output: &mut Map, finish: Finish<'_>) {
+        let places: &[Place; R] = self.places.first_chunk().expect("a place for each pixel");
+        let rows = places.map(|place| place.row as usize);
+        for index in 0..conv.out / LANES {
+            for half in (0..LANES).step_by(WIDTH) {
+                let channel = index * LANES + half;
+                let bias = self.bias[channel..].first_chunk().expect("a bias for each channel");
+                let panel = conv.panel(index);
+                let tile: [Vector; R] = gemm_f16_rx4(&input.data, &rows, self.runs, panel, half);
+                for (sums, place) in tile.iter().zip(places) {
+                    let target = place.target as usize + channel;
+                    store(sums, bias, &mut output.data, target, finish);
+                }
+            }
+        }
+    }
+
     /// The taps of the kernel along one axis that meet more than the border in any output from
     /// `first` to `last` along it: of the seven of a 7x1 kernel on eight rows, five or six.
     fn taps(&self, axis: usize, first: usize, last: usize) -> Range<usize> {
@@ -238,20 +263,20 @@ impl<'a> Job<'a> {
 }
 
 #[inline(always)]
-fn store(
-    sums: &[f32; LANES],
-    bias: &[f32; LANES],
+fn store<const N: usize>(
+    sums: &[f32; N],
+    bias: &[f32; N],
     output: &mut [f32],
     target: usize,
     finish: Finish<'_>,
 ) {
-    let sums: [f32; LANES] = std::array::from_fn(|lane| sums[lane] + bias[lane]);
-    let output: &mut [f32; LANES] =
+    let sums: [f32; N] = std::array::from_fn(|lane| sums[lane] + bias[lane]);
+    let output: &mut [f32; N] =
         output[target..].first_chunk_mut().expect("the output has all channels");
     *output = match finish {
         Finish::Relu => sums.map(relu),
         Finish::Residual { residual, scale, relu: with_relu } => {
-            let residual: &[f32; LANES] =
+            let residual: &[f32; N] =
                 residual.data[target..].first_chunk().expect("it is as the output");
             let sums = std::array::from_fn(|lane| residual[lane] + scale * sums[lane]);
             if with_relu { sums.map(relu) } else { sums }

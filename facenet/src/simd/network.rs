@@ -45,8 +45,8 @@ impl Runner<'_> {
     /// The same into the channels from `at` on, which is how branches are concatenated.
     fn conv_at(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
         let Scratch { conv: scratch, winograd } = self.0;
-        if stride == 1 && winograd::fits(conv, output.0.shape) {
-            winograd::convolve(conv, input, output, &mut scratch.panel, winograd);
+        if let Some(scheme) = winograd::scheme(conv, stride, output.0.shape) {
+            winograd::convolve(scheme, conv, input, output, &mut scratch.panel, winograd);
         } else {
             convolve(conv, stride, input, output, Finish::Relu, scratch);
         }

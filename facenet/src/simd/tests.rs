@@ -81,9 +81,10 @@ impl Case {
         };
         let mut scratch = Scratch::new();
         if by_winograd {
-            assert!(winograd::fits(&conv, target), "{self:?}");
+            let scheme = winograd::scheme(&conv, stride, target);
+            let scheme = scheme.expect("these are done by Winograd's");
             let Scratch { conv: direct, winograd } = &mut scratch;
-            winograd::convolve(&conv, &input, (&mut output, at), &mut direct.panel, winograd);
+            winograd::convolve(scheme, &conv, &input, (&mut output, at), &mut direct.panel, winograd);
         } else {
             convolve(&conv, stride, &input, (&mut output, at), finish, &mut scratch.conv);
         }
@@ -187,6 +188,8 @@ macro_rules! all {
 
 all! {
     gemm: crate::simd::kernels::tests::gemm_f32_rx8_is_as_its_twin;
+    gemm_f16: crate::simd::kernels::tests::gemm_f16_rx4_is_as_its_twin;
+    madd: crate::simd::kernels::tests::madd_f32_x4_is_as_its_twin;
     decode: crate::simd::kernels::tests::decode_f16_is_as_its_twin;
     decoded: crate::simd::kernels::tests::decoded_f16_is_what_the_format_says;
     direct: crate::simd::tests::direct_convolutions_are_as_defined;
