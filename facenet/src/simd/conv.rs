@@ -98,9 +98,13 @@ pub(super) fn convolve(
         let pixels = pixels * block / blocks..pixels * (block + 1) / blocks;
         for index in 0..conv.out / LANES {
             decode_f16(conv.panel(index), panel);
-            // Weights come from far away: the next are fetched while these are in use.
-            let next = if index + 1 < conv.out / LANES { conv.panel(index + 1) } else { &[] };
-            job.tiles(input, (panel, next), (index, pixels.clone()), output, finish);
+            job.tiles(
+                input,
+                (panel, conv.next_panel(index)),
+                (index, pixels.clone()),
+                output,
+                finish,
+            );
         }
     }
 }
@@ -195,11 +199,14 @@ impl<'a> Job<'a> {
         let places: &[Place; R] = self.places.first_chunk().expect("a place for each pixel");
         let rows = places.map(|place| place.row as usize);
         for index in 0..conv.out / LANES {
-            for half in (0..LANES).step_by(WIDTH) {
+            let panel = conv.panel(index);
+            let next = conv.next_panel(index);
+            let (first, second) = next.split_at(next.len() / 2);
+            for (half, ahead) in [(0, first), (WIDTH, second)] {
                 let channel = index * LANES + half;
                 let bias = self.bias[channel..].first_chunk().expect("a bias for each channel");
-                let panel = conv.panel(index);
-                let tile: [Vector; R] = gemm_f16_rx4(&input.data, &rows, self.runs, panel, half);
+                let tile: [Vector; R] =
+                    gemm_f16_rx4(&input.data, &rows, self.runs, panel, half, ahead);
                 for (sums, place) in tile.iter().zip(places) {
                     let target = place.target as usize + channel;
                     store(sums, bias, &mut output.data, target, finish);

@@ -126,6 +126,7 @@ pub(super) fn gemm_f16_rx4<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     weights: &[u16],
+    _ahead: &[u16],
 ) -> [Vector; R] {
     #[cfg(target_arch = "x86_64")]
     if avx2::is_available() {

@@ -113,10 +113,11 @@ pub(super) fn gemm_f16_rx4<const R: usize>(
     runs: Runs,
     panel: &[u16],
     half: usize,
+    ahead: &[u16],
 ) -> [Vector; R] {
     assert!(half + WIDTH <= LANES, "four columns");
     runs.check(input, rows, panel.len());
-    chosen::gemm_f16_rx4(input, rows, runs, &panel[half..])
+    chosen::gemm_f16_rx4(input, rows, runs, panel.get(half..).unwrap_or_default(), ahead)
 }
 
 /// Decodes float16 (finite, no subnormals) to float32.

@@ -74,7 +74,9 @@ pub(super) fn gemm_f16_rx4<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     weights: &[u16],
+    ahead: &[u16],
 ) -> [Vector; R] {
+    let mut ahead = Ahead::new(ahead, runs.count * runs.length.div_ceil(UNROLLED));
     let mut sums = [f32x4_splat(0.0); R];
     let mut weights = weights.as_ptr();
     for run in 0..runs.count {
@@ -85,7 +87,7 @@ pub(super) fn gemm_f16_rx4<const R: usize>(
             for (value, row) in values.iter_mut().zip(rows) {
                 *value = value.add(row + run * runs.stride);
             }
-            run_f16_rx4(values, runs.length, weights, &mut sums);
+            run_f16_rx4(values, runs.length, weights, &mut ahead, &mut sums);
             weights = weights.add(runs.length * LANES);
         }
     }
@@ -103,6 +105,7 @@ unsafe fn run_f16_rx4<const R: usize>(
     mut values: [*const f32; R],
     length: usize,
     mut weights: *const u16,
+    ahead: &mut Ahead,
     sums: &mut [v128; R],
 ) {
     let mut left = length;
@@ -124,6 +127,8 @@ unsafe fn run_f16_rx4<const R: usize>(
                 }
             )* };
         }
+        // SAFETY: this comes once for every `UNROLLED` steps of each run, or less.
+        unsafe { ahead.touch() };
         steps!(0 1 2 3 4 5 6 7);
         left -= UNROLLED;
         // SAFETY: more steps than these were left.

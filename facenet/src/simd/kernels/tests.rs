@@ -103,7 +103,7 @@ fn check_gemm_f16<const R: usize>(runs: Runs) {
     let tolerance = 1e-5 * runs.depth().max(1) as f32;
     for half in [0, 4] {
         let panel = &panel[inside.clone()];
-        let actual = super::gemm_f16_rx4::<R>(input_inside, &rows, runs, panel, half);
+        let actual = super::gemm_f16_rx4::<R>(input_inside, &rows, runs, panel, half, &[0; 50]);
         let expected = scalar::gemm_f16_rx4::<R>(&input, &rows, runs, panel, half);
         for (actual, expected) in actual.as_flattened().iter().zip(expected.as_flattened()) {
             let difference = (actual - expected).abs();

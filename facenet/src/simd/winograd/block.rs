@@ -79,7 +79,9 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
     }
 
     /// The matrix products.
-    pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch) {
+    pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch, next: &[u16]) {
+        let products = Y::Products::LEN * X::Products::LEN;
+        let mut next = next.chunks(next.len().div_ceil(products).max(1));
         let Scratch { input, weights, output } = scratch;
         let strides = [self.count * channels, channels * LANES, self.count * LANES];
         let strides = strides.map(frequency_stride);
@@ -90,7 +92,8 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
                 let weights = &weights[(i * X::Weights::LEN + j) * strides[1]..];
                 let output = &mut output[product * strides[2]..][..self.count * LANES];
                 let (rest, _) = output.as_chunks_mut::<LANES>();
-                rows(input, product * strides[0], channels, weights, rest);
+                let ahead = next.next().unwrap_or_default();
+                rows(input, product * strides[0], channels, (weights, ahead), rest);
             }
         }
     }
@@ -138,10 +141,13 @@ fn rows(
     input: &[f32],
     mut row: usize,
     channels: usize,
-    weights: &[f32],
+    (weights, next): (&[f32], &[u16]),
     mut rest: &mut [[f32; LANES]],
 ) {
-    for left in (1..=rest.len().div_ceil(ROWS)).rev() {
+    let tiles = rest.len().div_ceil(ROWS);
+    let mut next = next.chunks(next.len().div_ceil(tiles.max(1)).max(1));
+    for left in (1..=tiles).rev() {
+        let weights = (weights, next.next().unwrap_or_default());
         let count = rest.len().div_ceil(left);
         let (tile, later) = rest.split_at_mut(count);
         match count {
@@ -162,12 +168,12 @@ fn product<const R: usize>(
     input: &[f32],
     row: usize,
     channels: usize,
-    weights: &[f32],
+    (weights, ahead): (&[f32], &[u16]),
     tile: &mut [[f32; LANES]],
 ) {
     let tile = tile.first_chunk_mut::<R>().expect("a tile of as many rows");
     let rows = std::array::from_fn(|r| row + r * channels);
-    *tile = gemm_f32_rx8(input, &rows, Runs::one(channels), weights, &[]);
+    *tile = gemm_f32_rx8(input, &rows, Runs::one(channels), weights, ahead);
 }
 
 #[inline(never)]

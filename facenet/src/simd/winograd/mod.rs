@@ -144,7 +144,7 @@ fn run<Y: Axis, X: Axis>(
         for index in 0..conv.out / LANES {
             decode_f16(conv.panel(index), panel);
             transform_weights::<Y, X>(panel, conv.input, &mut scratch.weights);
-            block.multiply(conv.input, scratch);
+            block.multiply(conv.input, scratch, conv.next_panel(index));
             let bias = conv.bias[index * LANES..].first_chunk().expect("a bias for each channel");
             block.transform_output(bias, &scratch.output, output, at + index * LANES);
         }
