@@ -36,7 +36,7 @@ pub fn convert(graph: &[u8], out_dir: &Path) -> anyhow::Result<[PathBuf; 2]> {
 ///
 /// # Errors
 /// Names the constant that is missing or that has another shape.
-fn tensors(part: Part, constants: &HashMap<String, Array>) -> anyhow::Result<Tensors> {
+pub(crate) fn tensors(part: Part, constants: &HashMap<String, Array>) -> anyhow::Result<Tensors> {
     let mut tensors = Tensors::new();
     for layer in part.layers() {
         for ((name, shape), constant) in layer.tensors().into_iter().zip(constants_of(&layer)) {

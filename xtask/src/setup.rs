@@ -4,7 +4,9 @@
 mod apt;
 pub(crate) mod browser;
 pub(crate) mod checkpoint;
+pub(crate) mod engines;
 pub(crate) mod npm;
+pub(crate) mod onnx;
 pub(crate) mod python;
 pub(crate) mod site;
 pub(crate) mod tools;

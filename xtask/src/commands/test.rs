@@ -5,15 +5,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{build, generate, weights};
+use super::{build, generate, test_wasm, weights};
 use crate::run::Run;
 use crate::setup::{browser, checkpoint};
 use crate::{project, stop};
 
 /// Everything but the end-to-end tests, with both backends of the Burn engine: the default and
 /// the one that a feature adds.
-pub(crate) const UNIT_TESTS: [&str; 5] =
-    ["--workspace", "--exclude", "tests", "--features", "facenet/burn-ndarray"];
+pub(crate) const UNIT_TESTS: [&str; 5] = [
+    "--workspace",
+    "--exclude",
+    "tests",
+    "--features",
+    "facenet/burn-ndarray,facenet/kernel-tests",
+];
 
 /// Runs the tests.
 #[derive(Args)]
@@ -38,9 +43,12 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
         browser::ensure()?
     };
     cargo_test("the unit tests", filter, &UNIT_TESTS).shown()?;
+    if filter.is_none_or(|filter| "webassembly".contains(filter)) {
+        test_wasm::run()?;
+    }
     {
         let _lock = project::lock()?;
-        build::ensure(&build::Options { engine: build::Engine::default() })?;
+        build::ensure(&build::Options::default())?;
     }
     cargo_test("the end-to-end tests", filter, &["--package", "tests"])
         .env("CFACE_XTASK", std::env::current_exe()?)
