@@ -10,9 +10,6 @@ use crate::{progress, wrangler};
 /// The crates that are built as Workers.
 pub(crate) const WORKERS: [&str; 3] = ["facenet-worker", "vectorize-worker", "vectorize-local"];
 
-/// The model of the default checkpoint.
-pub(crate) const MODEL: &str = "casia-webface";
-
 /// The root of the clone.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -24,14 +21,14 @@ pub(crate) fn local() -> PathBuf {
     root().join(".cface")
 }
 
-/// The folder with the weights of both shards.
-pub(crate) fn weights() -> PathBuf {
-    local().join("weights").join(MODEL)
+/// The folder with the weights of both shards of a model.
+pub(crate) fn weights(model: &str) -> PathBuf {
+    local().join("weights").join(model)
 }
 
-/// The records of both shards, in their order.
-pub(crate) fn shards() -> [PathBuf; 2] {
-    wrangler::SHARDS.map(|shard| weights().join(shard))
+/// The records of both shards of a model, in their order.
+pub(crate) fn shards(model: &str) -> [PathBuf; 2] {
+    wrangler::SHARDS.map(|shard| weights(model).join(shard))
 }
 
 /// The folder for what all clones of a user share.

@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 
-use super::weights;
+use super::{test, weights};
 use crate::golden;
 use crate::project;
 use crate::setup::engines::{self, Engine};
@@ -22,7 +22,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let modules = {
         let _lock = project::lock()?;
         npm::ensure()?;
-        weights::ensure(false)?;
+        weights::ensure(test::MODEL)?;
         let toolchain = wasm::ensure()?;
         ENGINES
             .iter()
@@ -56,7 +56,7 @@ fn run_kernel_tests(v8: &mut V8, name: &str) -> anyhow::Result<()> {
 }
 
 fn embed_golden_crops(v8: &mut V8, name: &str) -> anyhow::Result<()> {
-    v8.load(name, &project::shards(), 0)?;
+    v8.load(name, &project::shards(test::MODEL.model()), 0)?;
     let tensor = engines::folder()?.join("golden.f32");
     for golden in golden::all()? {
         golden.write_tensor(&tensor)?;

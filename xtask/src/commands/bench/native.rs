@@ -22,7 +22,7 @@ pub(super) fn run(quick: bool) -> anyhow::Result<[Sample; NATIVE.len()]> {
             .args(test::UNIT_TESTS)
             .args(["--"])
             .args(quick)
-            .env("CFACE_WEIGHTS", project::weights())
+            .env("CFACE_WEIGHTS", project::weights(test::MODEL.model()))
             .env("CFACE_BENCH_JSON", &file)
             .shown()
     };
