@@ -160,21 +160,21 @@ impl Axis for F3x3Stride2 {
     type Weights = [Vector; 5];
 
     #[inline(always)]
-    fn samples([a, b, c, d, e, f, g]: Self::Samples) -> Self::Products {
-        let [p, q, r, s] = F3X2.samples([a, c, e, g]);
-        [p, q, r, s, b, d, f]
+    fn samples(samples: Self::Samples) -> Self::Products {
+        let even: [Vector; 4] = F3X2.samples([samples[0], samples[2], samples[4], samples[6]]);
+        [even[0], even[1], even[2], even[3], samples[1], samples[3], samples[5]]
     }
 
     #[inline(always)]
-    fn weights([a, b, c]: Self::Taps) -> Self::Weights {
-        let [p, q, r, s] = F3X2.weights([a, c]);
-        [p, q, r, s, b]
+    fn weights(taps: Self::Taps) -> Self::Weights {
+        let even: [Vector; 4] = F3X2.weights([taps[0], taps[2]]);
+        [even[0], even[1], even[2], even[3], taps[1]]
     }
 
     #[inline(always)]
-    fn outputs([p, q, r, s, b, d, f]: Self::Products) -> Self::Outputs {
-        let [x, y, z] = F3X2.outputs([p, q, r, s]);
-        [add(x, b), add(y, d), add(z, f)]
+    fn outputs(products: Self::Products) -> Self::Outputs {
+        let even: [Vector; 3] = F3X2.outputs([products[0], products[1], products[2], products[3]]);
+        [add(even[0], products[4]), add(even[1], products[5]), add(even[2], products[6])]
     }
 }
 
@@ -200,7 +200,7 @@ impl<const P: usize> Points<P> {
         let mut pairs = [nothing; P];
         let mut i = 0;
         while i < P {
-            let (others, _) = product(&points, i);
+            let others = product(&points, i);
             let square = points[i] * points[i];
             let (mut value, mut k) = (0.0, P);
             while k > 0 {
@@ -211,9 +211,7 @@ impl<const P: usize> Points<P> {
             pairs[i] = Pair { point: points[i] as f32, others: rounded(others), scale };
             i += 1;
         }
-        let (all, leading) = product(&points, P);
-        assert!(leading == 1.0);
-        Self { pairs, all: rounded(all) }
+        Self { pairs, all: rounded(product(&points, P)) }
     }
 
     #[inline(always)]
@@ -272,16 +270,14 @@ impl<const P: usize> Points<P> {
 }
 
 /// Coefficients of the product of `y - p * p` over all points but the one at `without`: those of
-/// `y^0` to `y^(P - 1)`, and that of `y^P`.
-const fn product<const P: usize>(points: &[f64; P], without: usize) -> ([f64; P], f64) {
+/// `y^0` to `y^(P - 1)`. If there is a further one, it is 1.
+const fn product<const P: usize>(points: &[f64; P], without: usize) -> [f64; P] {
     let mut low = [0.0; P];
-    let mut high = 0.0;
     low[0] = 1.0;
     let mut i = 0;
     while i < P {
         if i != without {
             let square = points[i] * points[i];
-            high = low[P - 1] - high * square;
             let mut k = P - 1;
             while k > 0 {
                 low[k] = low[k - 1] - low[k] * square;
@@ -291,7 +287,7 @@ const fn product<const P: usize>(points: &[f64; P], without: usize) -> ([f64; P]
         }
         i += 1;
     }
-    (low, high)
+    low
 }
 
 const fn rounded<const P: usize>(numbers: [f64; P]) -> [f32; P] {
