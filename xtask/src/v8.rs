@@ -92,7 +92,11 @@ impl V8 {
     pub(crate) fn embed(&mut self, name: &str, input: &Path, times: u32) -> anyhow::Result<Runs> {
         let request = json!({ "operation": "embed", "name": name, "file": input, "times": times });
         let answer = self.ask(&request)?;
-        Ok(Runs { ms: numbers(&answer["ms"])?, embedding: numbers(&answer["output"])? })
+        Ok(Runs {
+            ms: numbers(&answer["ms"])?,
+            cpu_ms: numbers(&answer["cpuMs"])?,
+            embedding: numbers(&answer["output"])?,
+        })
     }
 
     /// The memory of what was opened in bytes. It never shrinks, so this is the most that it was.
@@ -120,7 +124,10 @@ const PIECE: u32 = 1 << 16;
 
 /// What several runs took, and what the last one gave.
 pub(crate) struct Runs {
+    /// By the clock.
     pub(crate) ms: Vec<f64>,
+    /// Of them those in which the thread had a processor.
+    pub(crate) cpu_ms: Vec<f64>,
     pub(crate) embedding: Vec<f64>,
 }
 

@@ -27,6 +27,15 @@ function importsOf(module) {
   return all;
 }
 
+/** Times a call: milliseconds by the clock, and those in which this thread had a processor. */
+async function timed(call) {
+  const [before, began] = [process.threadCpuUsage(), performance.now()];
+  const result = await call();
+  const ms = performance.now() - began;
+  const { user, system } = process.threadCpuUsage(before);
+  return { ms, cpuMs: (user + system) / 1e3, result };
+}
+
 class Bare {
   constructor(exports) {
     this.exports = exports;
@@ -67,10 +76,8 @@ class Bare {
 
   async embed(input) {
     this.#floats(input.length).set(input);
-    const began = performance.now();
-    this.exports.embed();
-    const ms = performance.now() - began;
-    return { ms, output: this.#floats(input.length).slice(0, 512) };
+    const run = await timed(() => this.exports.embed());
+    return { ...run, output: this.#floats(input.length).slice(0, 512) };
   }
 }
 
@@ -88,9 +95,8 @@ class Onnx {
 
   async embed(input) {
     const feeds = { input: new this.Tensor("float32", input, [1, 3, 160, 160]) };
-    const began = performance.now();
-    const { output } = await this.session.run(feeds);
-    return { ms: performance.now() - began, output: output.data };
+    const run = await timed(() => this.session.run(feeds));
+    return { ...run, output: run.result.output.data };
   }
 }
 
@@ -102,11 +108,7 @@ const operations = {
   },
   close: ({ name }) => ({ closed: delete open[name] }),
   /** Calls an export of a bare module with numbers. */
-  call({ name, function: called, args }) {
-    const began = performance.now();
-    const result = open[name].exports[called](...args);
-    return { ms: performance.now() - began, result };
-  },
+  call: ({ name, function: called, args }) => timed(() => open[name].exports[called](...args)),
   text: ({ name }) => ({ text: open[name].text() }),
   async feed({ name, ...piece }) {
     await open[name].feed(piece);
@@ -116,14 +118,13 @@ const operations = {
   async embed({ name, file, times }) {
     const { buffer, byteOffset, byteLength } = await readFile(file);
     const input = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
-    const all = [];
-    let output;
-    for (let time = 0; time < times; time++) {
-      const run = await open[name].embed(input);
-      all.push(run.ms);
-      output = run.output;
+    const runs = [];
+    while (runs.length < times) {
+      runs.push(await open[name].embed(input));
     }
-    return { ms: all, output: Array.from(output) };
+    const each = (figure) => runs.map((run) => run[figure]);
+    const { output } = runs.at(-1);
+    return { ms: each("ms"), cpuMs: each("cpuMs"), output: Array.from(output) };
   },
   memory: ({ name }) => ({ bytes: open[name].bytes }),
 };

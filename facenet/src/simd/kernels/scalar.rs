@@ -4,6 +4,10 @@
 use super::{Runs, Tile, Vector};
 use crate::simd::weights::f16_to_f32;
 
+pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
+    std::array::from_fn(|lane| factor * a[lane] + b[lane])
+}
+
 pub(super) fn gemm_f32_rx8<const R: usize>(
     input: &[f32],
     rows: &[usize; R],

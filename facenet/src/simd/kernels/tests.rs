@@ -127,8 +127,9 @@ pub(in crate::simd) fn madd_f32_x4_is_as_its_twin() {
     for _ in 0..100 {
         let [factor, a, b] = [0; 3].map(|_| numbers.float());
         let other = numbers.float();
-        let actual = super::madd(factor, [a, other, 0.0, 1.0], [b, 1.0, a, other]);
-        let expected = [factor * a + b, factor * other + 1.0, a, factor + other];
+        let (a, b) = ([a, other, 0.0, 1.0], [b, 1.0, a, other]);
+        let actual = super::madd(factor, a, b);
+        let expected = scalar::madd_f32_x4(factor, a, b);
         for (actual, expected) in actual.into_iter().zip(expected) {
             assert!((actual - expected).abs() <= 1e-6, "{actual}, {expected}");
         }
