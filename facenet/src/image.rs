@@ -11,6 +11,10 @@ use crate::layers::INPUT_SIDE;
 
 const SIDE: u32 = INPUT_SIDE as u32;
 
+/// What transparent pixels lie over: mid-grey, as what lies beyond the edge of a photograph in the
+/// crops of the page. FaceNet sees it as zero.
+const BACKGROUND: u8 = 128;
+
 /// Bytes of a [`Face`]: 160 x 160 pixels of RGB.
 pub const FACE_BYTES: usize = INPUT_SIDE * INPUT_SIDE * 3;
 
@@ -71,9 +75,10 @@ impl From<image::ImageError> for ImageError {
 pub struct Face(RgbImage);
 
 impl Face {
-    /// Decodes a JPEG, PNG or WebP file, upright by its EXIF orientation. A picture that is not
-    /// 160x160 is stretched to that with an antialiased bilinear filter, as FaceNet's training
-    /// crops were.
+    /// Decodes a JPEG, PNG or WebP file, upright by its EXIF orientation, the first frame of an
+    /// animation. What is transparent lies over mid-grey; 16 bits a channel are rounded to 8. A
+    /// picture that is not 160x160 is stretched to that with an antialiased bilinear filter, as
+    /// FaceNet's training crops were.
     ///
     /// # Errors
     /// When the bytes are not such a picture, are damaged, or exceed the limits.
@@ -99,7 +104,7 @@ impl Face {
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut picture = DynamicImage::from_decoder(decoder)?;
         picture.apply_orientation(orientation);
-        let picture = picture.into_rgb8();
+        let picture = opaque(picture);
         Ok(Self(if picture.dimensions() == (SIDE, SIDE) {
             picture
         } else {
@@ -142,6 +147,24 @@ impl Face {
         let channel = |c: usize| pixels.iter().skip(c).step_by(3);
         (0..3).flat_map(channel).map(|&value| (f32::from(value) - 127.5) / 128.0).collect()
     }
+}
+
+/// The picture as RGB. Transparent pixels may have any colour, black as a rule, which is none of
+/// the picture's.
+fn opaque(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let mut picture = picture.into_rgba8();
+    for pixel in picture.pixels_mut() {
+        let [colours @ .., alpha] = &mut pixel.0;
+        let alpha = u32::from(*alpha);
+        for value in colours {
+            let sum = u32::from(*value) * alpha + u32::from(BACKGROUND) * (255 - alpha);
+            *value = ((sum + 127) / 255) as u8;
+        }
+    }
+    DynamicImage::from(picture).into_rgb8()
 }
 
 #[cfg(test)]

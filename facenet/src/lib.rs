@@ -25,6 +25,9 @@ pub mod simd;
 #[cfg(feature = "burn")]
 pub mod burn;
 
+#[doc(hidden)]
+pub mod outputs;
+
 pub mod embedding;
 
 pub mod verdict;

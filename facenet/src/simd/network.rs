@@ -6,6 +6,7 @@ use super::map::Map;
 use super::scratch::Scratch;
 use super::weights::{Conv, Packed};
 use super::winograd;
+use crate::outputs;
 
 /// Layers of a record, in its order.
 pub(super) type Layers<'a> = &'a mut dyn Iterator<Item = Packed>;
@@ -44,6 +45,12 @@ impl Runner<'_> {
 
     /// The same into the channels from `at` on, which is how branches are concatenated.
     fn conv_at(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
+        let (map, at) = output;
+        self.convolve(conv, stride, input, (&mut *map, at));
+        outputs::see(|| map.planes(at..at + conv.out));
+    }
+
+    fn convolve(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
         let Scratch { panel, winograd } = self.0;
         if stride == 1 && winograd::fits(conv, output.0.shape) {
             winograd::convolve(conv, input, output, panel, winograd);
@@ -160,6 +167,7 @@ impl Block35 {
         run.conv_at(&self.branch2[2], 1, block35_1, (cat, 64));
         run.residual(&self.conv2d, cat, (x, y), SCALE_35);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 
@@ -205,6 +213,7 @@ impl Block17 {
         run.conv_at(&self.branch1[2], 1, block17_1, (cat, 128));
         run.residual(&self.conv2d, cat, (x, y), SCALE_17);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 
@@ -241,7 +250,10 @@ impl Shard2 {
         }
         self.block8.run(run, maps, 1.0, false);
         average_pool(&maps.tower_8.x, &mut maps.pooled);
-        self.bottleneck.run(run, maps)
+        let embedding = self.bottleneck.run(run, maps);
+        outputs::see(|| maps.embedding.to_planes());
+        outputs::see(|| embedding.clone());
+        embedding
     }
 }
 
@@ -292,6 +304,7 @@ impl Block8 {
         let finish = Finish::Residual { residual: x, scale, relu };
         convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.panel);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 

@@ -11,8 +11,13 @@ use crate::{project, stop};
 
 /// Everything but the end-to-end tests, with both backends of the Burn engine: the default and
 /// the one that a feature adds.
-pub(crate) const UNIT_TESTS: [&str; 5] =
-    ["--workspace", "--exclude", "tests", "--features", "facenet/burn-ndarray"];
+pub(crate) const UNIT_TESTS: [&str; 5] = [
+    "--workspace",
+    "--exclude",
+    "tests",
+    "--features",
+    "facenet/burn-ndarray,facenet/layer-outputs",
+];
 
 /// The model that the tests know the right answers of.
 pub(crate) const MODEL: Checkpoint = Checkpoint::CasiaWebface;
