@@ -4,6 +4,7 @@ use super::activations::{Activations1, Activations2, Tower};
 use super::conv::{Finish, Stride, average_pool, convolve, max_pool_3x3_s2};
 use super::map::Map;
 use super::scratch::Scratch;
+use super::times;
 use super::weights::{Conv, Packed};
 use super::winograd;
 use crate::outputs;
@@ -35,11 +36,11 @@ const SCALE_17: f32 = 0.10;
 const SCALE_8: f32 = 0.20;
 
 /// Runs convolutions, holding what they share.
-struct Runner<'a>(&'a mut Scratch);
+pub(super) struct Runner<'a>(pub(super) &'a mut Scratch);
 
 impl Runner<'_> {
     /// A convolution with `ReLU`.
-    fn conv(&mut self, conv: &Conv, stride: Stride, input: &Map, output: &mut Map) {
+    pub(super) fn conv(&mut self, conv: &Conv, stride: Stride, input: &Map, output: &mut Map) {
         self.conv_at(conv, stride, input, (output, 0));
     }
 
@@ -51,6 +52,7 @@ impl Runner<'_> {
     }
 
     fn convolve(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
+        let _timed = times::layer(conv, stride, output.0.shape);
         let Scratch { panel, winograd } = self.0;
         if stride == 1 && winograd::fits(conv, output.0.shape) {
             winograd::convolve(conv, input, output, panel, winograd);
@@ -61,6 +63,7 @@ impl Runner<'_> {
 
     /// The convolution at the end of a residual block.
     fn residual(&mut self, conv: &Conv, cat: &Map, (x, y): (&Map, &mut Map), scale: f32) {
+        let _timed = times::layer(conv, 1, y.shape);
         let finish = Finish::Residual { residual: x, scale, relu: true };
         convolve(conv, 1, cat, (y, 0), finish, &mut self.0.panel);
     }
@@ -301,6 +304,7 @@ impl Block8 {
         run.conv(&self.branch1[0], 1, x, block8_0);
         run.conv(&self.branch1[1], 1, block8_0, block8_1);
         run.conv_at(&self.branch1[2], 1, block8_1, (cat, 192));
+        let _timed = times::layer(&self.conv2d, 1, y.shape);
         let finish = Finish::Residual { residual: x, scale, relu };
         convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.panel);
         std::mem::swap(x, y);
@@ -327,6 +331,7 @@ impl Bottleneck {
 
     fn run(&self, run: &mut Runner<'_>, maps: &mut Activations2) -> Vec<f32> {
         let Activations2 { pooled, zero, embedding, .. } = maps;
+        let _timed = times::layer(&self.last_linear, 1, embedding.shape);
         let finish = Finish::Residual { residual: zero, scale: 1.0, relu: false };
         convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.panel);
         let numbers = embedding.data.iter().zip(&self.factor).zip(&self.offset);

@@ -1,7 +1,7 @@
 //! The engine's parts without a record: convolutions against their definition.
 //!
 //! The functions are also a list, because they run twice: as tests natively and, where there is
-//! no test harness, from the list in WebAssembly (`examples/kernel_tests.rs`).
+//! no test harness, from the list in WebAssembly (`examples/engine`).
 #![expect(clippy::float_cmp, reason = "pooling copies numbers")]
 
 use super::conv::{Finish, PANEL_FLOATS, convolve, max_pool_3x3_s2};
@@ -11,14 +11,19 @@ use super::map::{Map, Shape};
 use super::weights::{Conv, f16_to_f32};
 use super::winograd;
 
-fn random_map(shape: Shape, numbers: &mut Numbers) -> Map {
+pub(super) fn random_map(shape: Shape, numbers: &mut Numbers) -> Map {
     let mut map = Map::new(shape);
     let planes = numbers.floats(shape.pixels() * shape.channels);
     map.read_planes(&planes);
     map
 }
 
-fn random_conv(input: usize, out: usize, kernel: [usize; 2], numbers: &mut Numbers) -> Conv {
+pub(super) fn random_conv(
+    input: usize,
+    out: usize,
+    kernel: [usize; 2],
+    numbers: &mut Numbers,
+) -> Conv {
     let mut conv = Conv::new(input, out, kernel);
     // Between -2 and 2, in steps that float16 has.
     for weight in &mut conv.weights {

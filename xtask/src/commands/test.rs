@@ -3,9 +3,9 @@
 
 use clap::Args;
 
-use super::{build, weights};
+use super::{build, test_wasm, weights};
 use crate::run::Run;
-use crate::setup::checkpoint::{self, Checkpoint};
+use crate::setup::checkpoint::{self, GOLDEN};
 use crate::setup::{browser, pytorch as oracle};
 use crate::{project, stop};
 
@@ -16,11 +16,8 @@ pub(crate) const UNIT_TESTS: [&str; 5] = [
     "--exclude",
     "tests",
     "--features",
-    "facenet/burn-ndarray,facenet/layer-outputs",
+    "facenet/burn-ndarray,facenet/kernel-tests,facenet/layer-outputs",
 ];
-
-/// The model that the tests know the right answers of.
-pub(crate) const MODEL: Checkpoint = Checkpoint::CasiaWebface;
 
 /// Runs the tests.
 #[derive(Args)]
@@ -41,13 +38,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
     let (browser, graph) = {
         let _lock = project::lock()?;
-        weights::ensure(MODEL)?;
-        (browser::ensure()?, checkpoint::ensure(MODEL, false)?)
+        weights::ensure(GOLDEN)?;
+        (browser::ensure()?, checkpoint::ensure(GOLDEN, false)?)
     };
     cargo_test("the unit tests", filter, &UNIT_TESTS).shown()?;
+    if filter.is_none_or(|filter| "webassembly".contains(filter)) {
+        test_wasm::run()?;
+    }
     {
         let _lock = project::lock()?;
-        build::ensure(&build::Options { engine: build::Engine::default() })?;
+        build::ensure(&build::Options::default())?;
     }
     cargo_test("the end-to-end tests", filter, &["--package", "tests"])
         .env("CFACE_XTASK", std::env::current_exe()?)
@@ -61,8 +61,8 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
 pub(crate) fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
     let (onnx, state_dicts, graph) = {
         let _lock = project::lock()?;
-        weights::ensure(MODEL)?;
-        (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, checkpoint::ensure(MODEL, false)?)
+        weights::ensure(GOLDEN)?;
+        (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, checkpoint::ensure(GOLDEN, false)?)
     };
     stop::check()?;
     let selection = ["--package", "onnx-to-burn", "--features", "onnx"];
@@ -78,6 +78,6 @@ fn cargo_test(what: &str, filter: Option<&str>, selection: &[&str]) -> Run {
         .args(["test", "--locked"])
         .args(selection)
         .args(filter)
-        .env("CFACE_WEIGHTS", project::weights(MODEL.model()))
+        .env("CFACE_WEIGHTS", project::weights(GOLDEN.model()))
         .hint("The output above says which test and why")
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint::{self, GOLDEN};
 use super::python;
 use crate::fingerprint::{Fingerprint, Stamp};
 use crate::project;
@@ -29,7 +29,7 @@ fn ensure(what: &str, script: &str, folder: &str, files: [&str; 2]) -> anyhow::R
     let scripts = project::root().join("onnx-to-burn/pytorch");
     let out = project::local().join(folder);
     let stamp = Stamp::at(out.join("made-from"));
-    let mut fingerprint = Fingerprint::default().text(Checkpoint::CasiaWebface.sha256());
+    let mut fingerprint = Fingerprint::default().text(GOLDEN.sha256());
     let mut inputs: Vec<PathBuf> = fs::read_dir(&scripts)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .with_context(|| format!("reading {}", scripts.display()))?;
@@ -44,7 +44,7 @@ fn ensure(what: &str, script: &str, folder: &str, files: [&str; 2]) -> anyhow::R
         return Ok(out);
     }
     let python = python::ensure_pytorch()?;
-    let graph = checkpoint::ensure(Checkpoint::CasiaWebface, false)?;
+    let graph = checkpoint::ensure(GOLDEN, false)?;
     stamp.clear()?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     Run::new(what, python)
