@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use crate::Part;
 
-/// The crop, a file beside the golden outputs.
+/// The golden crop that they are of.
 pub const CROP: &str = "collins-1";
 
 const SEED: u64 = 20_180_408;

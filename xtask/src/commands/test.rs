@@ -62,6 +62,9 @@ pub(crate) fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
     let (onnx, state_dicts, graph) = {
         let _lock = project::lock()?;
         weights::ensure(GOLDEN)?;
+        if filter.is_none_or(|filter| "golden outputs".contains(filter)) {
+            oracle::golden(true)?;
+        }
         (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, checkpoint::ensure(GOLDEN, false)?)
     };
     stop::check()?;
