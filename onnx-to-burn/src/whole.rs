@@ -12,8 +12,8 @@ use facenet::Part;
 use facenet::layers::{BATCH_NORM_EPSILON, Kind, Layer};
 use prost::Message;
 
+use crate::checkpoint;
 use crate::shard::{Array, Tensors};
-use crate::{frozen_graph, tensorflow};
 
 /// Version of ONNX's file format.
 const IR_VERSION: i64 = 8;
@@ -137,14 +137,12 @@ struct Dimension {
     dim_value: i64,
 }
 
-/// Writes the network of a frozen `TensorFlow` graph.
+/// Writes the network with the weights of a checkpoint, in any format of [`checkpoint::convert`].
 ///
 /// # Errors
-/// When the graph cannot be read or lacks a constant, and when the file cannot be written.
-pub fn convert(graph: &[u8], file: &Path) -> anyhow::Result<()> {
-    let constants = frozen_graph::read_constants(graph)?;
-    let tensors = |part| tensorflow::tensors(part, &constants);
-    let bytes = model([tensors(Part::Shard1)?, tensors(Part::Shard2)?])?.encode_to_vec();
+/// When the checkpoint cannot be read or lacks a tensor, and when the file cannot be written.
+pub fn convert(checkpoint: &Path, file: &Path) -> anyhow::Result<()> {
+    let bytes = model(checkpoint::read(checkpoint)?)?.encode_to_vec();
     std::fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))
 }
 

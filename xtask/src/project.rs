@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::setup::checkpoint::GOLDEN;
 use crate::{progress, wrangler};
 
 /// The crates that are built as Workers.
@@ -27,9 +26,9 @@ pub(crate) fn weights(model: &str) -> PathBuf {
     local().join("weights").join(model)
 }
 
-/// The records of both shards, in their order, of the model that engines are tested with.
-pub(crate) fn shards() -> [PathBuf; 2] {
-    wrangler::SHARDS.map(|shard| weights(GOLDEN.model()).join(shard))
+/// The records of both shards of a model, in their order.
+pub(crate) fn shards(model: &str) -> [PathBuf; 2] {
+    wrangler::SHARDS.map(|shard| weights(model).join(shard))
 }
 
 /// The folder for what all clones of a user share.

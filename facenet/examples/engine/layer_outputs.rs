@@ -11,7 +11,7 @@ const CROP: &[u8] = include_bytes!("../../tests/it/golden/collins-1.png");
 /// Compares what the loaded shards give for the crop. The table of all layers becomes the message;
 /// a layer that gives something else traps.
 #[unsafe(no_mangle)]
-pub extern "C" fn compare_layers() {
+pub(crate) extern "C" fn compare_layers() {
     let limits =
         Limits { side_min: 160, side_max: 160, pixels_max: 160 * 160, decoded_bytes_max: 1 << 20 };
     let input = Face::decode(CROP, &limits).unwrap().input();

@@ -4,7 +4,11 @@
 //! What goes in and out passes through two buffers in the module's memory. A fault traps;
 //! [`message`] and [`message_len`] then say where the reason is.
 #![expect(unsafe_code, reason = "exported names")]
-#![expect(clippy::unwrap_used, reason = "a fault is the host's, and ends the run")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a fault is the host's, and ends the run"
+)]
 
 #[cfg(target_arch = "wasm32")]
 mod peak;

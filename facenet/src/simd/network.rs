@@ -53,11 +53,11 @@ impl Runner<'_> {
 
     fn convolve(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
         let _timed = times::layer(conv, stride, output.0.shape);
-        let Scratch { panel, winograd } = self.0;
-        if stride == 1 && winograd::fits(conv, output.0.shape) {
-            winograd::convolve(conv, input, output, panel, winograd);
+        let Scratch { conv: scratch, winograd } = self.0;
+        if let Some(scheme) = winograd::scheme(conv, stride, output.0.shape) {
+            winograd::convolve(scheme, conv, input, output, &mut scratch.panel, winograd);
         } else {
-            convolve(conv, stride, input, output, Finish::Relu, panel);
+            convolve(conv, stride, input, output, Finish::Relu, scratch);
         }
     }
 
@@ -65,7 +65,7 @@ impl Runner<'_> {
     fn residual(&mut self, conv: &Conv, cat: &Map, (x, y): (&Map, &mut Map), scale: f32) {
         let _timed = times::layer(conv, 1, y.shape);
         let finish = Finish::Residual { residual: x, scale, relu: true };
-        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.panel);
+        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.conv);
     }
 }
 
@@ -306,7 +306,7 @@ impl Block8 {
         run.conv_at(&self.branch1[2], 1, block8_1, (cat, 192));
         let _timed = times::layer(&self.conv2d, 1, y.shape);
         let finish = Finish::Residual { residual: x, scale, relu };
-        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.panel);
+        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.conv);
         std::mem::swap(x, y);
         outputs::see(|| x.to_planes());
     }
@@ -333,7 +333,7 @@ impl Bottleneck {
         let Activations2 { pooled, zero, embedding, .. } = maps;
         let _timed = times::layer(&self.last_linear, 1, embedding.shape);
         let finish = Finish::Residual { residual: zero, scale: 1.0, relu: false };
-        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.panel);
+        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.conv);
         let numbers = embedding.data.iter().zip(&self.factor).zip(&self.offset);
         numbers.map(|((number, factor), offset)| number * factor + offset).collect()
     }

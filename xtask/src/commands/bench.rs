@@ -17,10 +17,9 @@ use clap::Args;
 use self::contestants::Field;
 use self::report::Report;
 use self::workerd::Server;
-use super::{build, weights};
+use super::{build, test, weights};
 use crate::golden::{self, Golden};
 use crate::project;
-use crate::setup::checkpoint::GOLDEN;
 use crate::setup::engines::{self, Engine};
 use crate::setup::wasm::{self, Simd};
 use crate::setup::{npm, onnx};
@@ -102,7 +101,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn prepare() -> anyhow::Result<Material> {
     let _lock = project::lock()?;
     npm::ensure()?;
-    weights::ensure(GOLDEN)?;
+    weights::ensure(test::MODEL)?;
     let onnx = onnx::ensure()?;
     let toolchain = wasm::ensure()?;
     let golden = golden::all()?.into_iter().next().context("no golden crops")?;
@@ -121,6 +120,11 @@ fn prepare() -> anyhow::Result<Material> {
     Ok(material)
 }
 
+/// The records that every engine loads.
+fn shards() -> [PathBuf; 2] {
+    project::shards(test::MODEL.model())
+}
+
 fn size_kb(file: &Path) -> anyhow::Result<f64> {
     Ok(file.metadata().with_context(|| format!("no {}", file.display()))?.len() as f64 / 1e3)
 }
@@ -131,7 +135,7 @@ fn first_calls(material: &Material, effort: Effort, report: &mut Report) -> anyh
     for _ in 0..effort.fresh {
         let mut v8 = V8::start()?;
         v8.open(OWN.name, &material.own)?;
-        v8.load(OWN.name, &project::shards(), 0)?;
+        v8.load(OWN.name, &shards(), 0)?;
         let runs = v8.embed(OWN.name, &material.tensor, 1)?;
         material.golden.check("the first call", &runs.embedding)?;
         report.first_call.0.extend(runs.ms);

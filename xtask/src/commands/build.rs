@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the three Workers as WebAssembly, by Cloudflare's `worker-build`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -26,10 +26,27 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// A build with some engine.
+    pub(crate) fn of(engine: Engine) -> Self {
+        Self { engine, ..Self::default() }
+    }
+
+    /// The public Worker's code that these options give.
+    pub(crate) fn main(&self) -> PathBuf {
+        self.variant(PUBLIC_WORKER).folder(PUBLIC_WORKER).join("index.js")
+    }
+
     /// What a Worker is built from besides its code.
     fn variant(&self, worker: &str) -> Variant {
         let fast = worker == PUBLIC_WORKER && self.engine == Engine::Simd && !self.plain_simd;
+        let name = match (worker == PUBLIC_WORKER, self.engine, self.plain_simd) {
+            (true, Engine::Simd, true) => Some("plain-simd"),
+            (true, Engine::BurnFlex, _) => Some("burn-flex"),
+            (true, Engine::BurnNdarray, _) => Some("burn-ndarray"),
+            _ => None,
+        };
         Variant {
+            name,
             arguments: self.engine.cargo_arguments(worker),
             // Burn's own SIMD library does not compile with the relaxed instructions, and nothing
             // else has a use for them.
@@ -43,8 +60,21 @@ const PUBLIC_WORKER: &str = "facenet-worker";
 
 /// One of several Workers that the same code gives.
 struct Variant {
+    /// Nothing for the usual one, which is where wrangler.toml says.
+    name: Option<&'static str>,
     arguments: &'static [&'static str],
     simd: Simd,
+}
+
+impl Variant {
+    /// The folder of what worker-build makes. Variants have folders of their own, because several
+    /// may be in use at once.
+    fn folder(&self, worker: &str) -> PathBuf {
+        match self.name {
+            Some(name) => project::local().join("workers").join(name),
+            None => project::root().join(worker).join("build"),
+        }
+    }
 }
 
 /// An engine: a feature of `facenet-worker`.
@@ -94,7 +124,7 @@ fn ensure_worker(
     tools: &Tools,
 ) -> anyhow::Result<()> {
     let dir = project::root().join(worker);
-    let build = dir.join("build");
+    let build = variant.folder(worker);
     // worker-build replaces the folder as a whole, and so this file with it.
     let stamp = Stamp::at(build.join("made-from"));
     let inputs = inputs(worker, variant, toolchain, tools)?;
@@ -103,7 +133,9 @@ fn ensure_worker(
     }
     stamp.clear()?;
     Run::new(format!("building {worker} for WebAssembly"), &tools.worker_build)
-        .args(["--release", "--", "--locked"])
+        .args(["--release"])
+        .arg_path("--out-dir", &build)
+        .args(["--", "--locked"])
         .args(variant.arguments)
         .dir(&dir)
         .edit(|command| toolchain.apply_with(variant.simd, command))
@@ -184,6 +216,14 @@ mod tests {
         assert_eq!(simd("facenet-worker", Engine::Simd, true), Simd::Fixed);
         assert_eq!(simd("facenet-worker", Engine::BurnFlex, false), Simd::Fixed);
         assert_eq!(simd("vectorize-worker", Engine::Simd, false), Simd::Fixed);
+    }
+
+    #[test]
+    fn the_usual_worker_is_where_wrangler_looks() {
+        let main = project::root().join("facenet-worker/build/index.js");
+        assert_eq!(Options::default().main(), main);
+        assert_ne!(Options::of(Engine::BurnFlex).main(), main);
+        assert_ne!(Options { plain_simd: true, ..Options::default() }.main(), main);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::{build, test_wasm, weights};
 use crate::run::Run;
-use crate::setup::checkpoint::{self, GOLDEN};
+use crate::setup::checkpoint::{self, Checkpoint};
 use crate::setup::{browser, pytorch as oracle};
 use crate::{project, stop};
 
@@ -18,6 +18,12 @@ pub(crate) const UNIT_TESTS: [&str; 5] = [
     "--features",
     "facenet/burn-ndarray,facenet/kernel-tests,facenet/layer-outputs",
 ];
+
+/// The model that the tests know the right answers of.
+pub(crate) const MODEL: Checkpoint = Checkpoint::CasiaWebface;
+
+/// The end-to-end test of the Worker with Burn.
+const BURN_TEST: &str = "engines::burn_in_the_worker_gives_the_golden_embeddings";
 
 /// Runs the tests.
 #[derive(Args)]
@@ -38,8 +44,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
     let (browser, graph) = {
         let _lock = project::lock()?;
-        weights::ensure(GOLDEN)?;
-        (browser::ensure()?, checkpoint::ensure(GOLDEN, false)?)
+        weights::ensure(MODEL)?;
+        (browser::ensure()?, checkpoint::ensure(MODEL, false)?)
     };
     cargo_test("the unit tests", filter, &UNIT_TESTS).shown()?;
     if filter.is_none_or(|filter| "webassembly".contains(filter)) {
@@ -48,6 +54,10 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
     {
         let _lock = project::lock()?;
         build::ensure(&build::Options::default())?;
+        // The reference engine in the Worker; its build takes minutes, so only when it is tested.
+        if filter.is_none_or(|filter| BURN_TEST.contains(filter)) {
+            build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
+        }
     }
     cargo_test("the end-to-end tests", filter, &["--package", "tests"])
         .env("CFACE_XTASK", std::env::current_exe()?)
@@ -61,11 +71,11 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
 pub(crate) fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
     let (onnx, state_dicts, graph) = {
         let _lock = project::lock()?;
-        weights::ensure(GOLDEN)?;
+        weights::ensure(MODEL)?;
         if filter.is_none_or(|filter| "golden outputs".contains(filter)) {
             oracle::golden(true)?;
         }
-        (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, checkpoint::ensure(GOLDEN, false)?)
+        (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, checkpoint::ensure(MODEL, false)?)
     };
     stop::check()?;
     let selection = ["--package", "onnx-to-burn", "--features", "onnx"];
@@ -81,6 +91,6 @@ fn cargo_test(what: &str, filter: Option<&str>, selection: &[&str]) -> Run {
         .args(["test", "--locked"])
         .args(selection)
         .args(filter)
-        .env("CFACE_WEIGHTS", project::weights(GOLDEN.model()))
+        .env("CFACE_WEIGHTS", project::weights(MODEL.model()))
         .hint("The output above says which test and why")
 }

@@ -3,10 +3,9 @@
 
 use anyhow::{Context as _, ensure};
 
-use super::weights;
+use super::{test, weights};
 use crate::golden;
 use crate::project;
-use crate::setup::checkpoint::GOLDEN;
 use crate::setup::engines::{self, Engine};
 use crate::setup::npm;
 use crate::setup::wasm::{self, Simd};
@@ -23,7 +22,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let modules = {
         let _lock = project::lock()?;
         npm::ensure()?;
-        weights::ensure(GOLDEN)?;
+        weights::ensure(test::MODEL)?;
         let toolchain = wasm::ensure()?;
         ENGINES
             .iter()
@@ -37,7 +36,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         run_kernel_tests(&mut v8, name)?;
         embed_golden_crops(&mut v8, name)?;
         v8.call(name, "compare_layers", &[]).context("a layer gives something else")?;
-        println!("every layer against PyTorch\'s outputs ... ok\n{}", v8.text(name)?);
+        println!("every layer against PyTorch's outputs ... ok\n{}", v8.text(name)?);
         v8.close(name)?;
     }
     Ok(())
@@ -59,7 +58,7 @@ fn run_kernel_tests(v8: &mut V8, name: &str) -> anyhow::Result<()> {
 }
 
 fn embed_golden_crops(v8: &mut V8, name: &str) -> anyhow::Result<()> {
-    v8.load(name, &project::shards(), 0)?;
+    v8.load(name, &project::shards(test::MODEL.model()), 0)?;
     let tensor = engines::folder()?.join("golden.f32");
     for golden in golden::all()? {
         golden.write_tensor(&tensor)?;

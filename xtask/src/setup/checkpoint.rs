@@ -20,9 +20,6 @@ pub(crate) enum Checkpoint {
     Vggface2,
 }
 
-/// The checkpoint that the golden embeddings and the generated code are of.
-pub(crate) const GOLDEN: Checkpoint = Checkpoint::CasiaWebface;
-
 impl Checkpoint {
     /// The name of the model in records, in wrangler.toml and in the table of thresholds.
     pub(crate) const fn model(self) -> &'static str {

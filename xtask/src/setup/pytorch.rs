@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::checkpoint::{self, GOLDEN};
+use super::checkpoint::{self, Checkpoint};
 use super::python;
 use crate::fingerprint::{Fingerprint, Stamp};
 use crate::project;
@@ -28,7 +28,7 @@ pub(crate) fn ensure_state_dicts() -> anyhow::Result<PathBuf> {
 pub(crate) fn golden(check: bool) -> anyhow::Result<()> {
     let golden = project::root().join("facenet/tests/it/golden");
     let crop = golden.join("collins-1").with_extension("png");
-    let graph = checkpoint::ensure(GOLDEN, false)?;
+    let graph = checkpoint::ensure(Checkpoint::CasiaWebface, false)?;
     let python = python::ensure_pytorch()?;
     let run = |what: &str, name: &str, arguments: &[PathBuf]| {
         Run::new(what, &python)
@@ -53,7 +53,7 @@ fn ensure(what: &str, name: &str, folder: &str, files: [&str; 2]) -> anyhow::Res
     let scripts = project::root().join("onnx-to-burn/pytorch");
     let out = project::local().join(folder);
     let stamp = Stamp::at(out.join("made-from"));
-    let mut fingerprint = Fingerprint::default().text(GOLDEN.sha256());
+    let mut fingerprint = Fingerprint::default().text(Checkpoint::CasiaWebface.sha256());
     let mut inputs: Vec<PathBuf> = fs::read_dir(&scripts)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .with_context(|| format!("reading {}", scripts.display()))?;
@@ -68,7 +68,7 @@ fn ensure(what: &str, name: &str, folder: &str, files: [&str; 2]) -> anyhow::Res
         return Ok(out);
     }
     let python = python::ensure_pytorch()?;
-    let graph = checkpoint::ensure(GOLDEN, false)?;
+    let graph = checkpoint::ensure(Checkpoint::CasiaWebface, false)?;
     stamp.clear()?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     Run::new(what, python)

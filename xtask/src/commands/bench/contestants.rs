@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::report::{CONTESTANTS, Report};
 use super::workerd::Server;
-use super::{Effort, Material};
-use crate::project;
+use super::{Effort, Material, shards};
 use crate::v8::V8;
 
 const OWN: &str = CONTESTANTS[0];
@@ -33,7 +32,7 @@ impl<'a> Field<'a> {
             [(own, &material.own, 0), (flex, &material.burn, 0), (ndarray, &material.burn, 1)]
         {
             v8.open(name, module)?;
-            v8.load(name, &project::shards(), backend)?;
+            v8.load(name, &shards(), backend)?;
         }
         v8.open_onnx(onnx, &material.onnx)?;
         for name in CONTESTANTS {

@@ -1,8 +1,7 @@
 //! Where the time of our own engine goes, by class of layer. Measured by a module of its own, so
 //! that the clock costs the other nothing.
 
-use super::{Effort, Material, OWN_LAYERS};
-use crate::project;
+use super::{Effort, Material, OWN_LAYERS, shards};
 use crate::v8::V8;
 
 /// Layers that are computed alike.
@@ -18,7 +17,7 @@ pub(super) fn run(material: &Material, effort: Effort) -> anyhow::Result<Vec<Cla
     let name = OWN_LAYERS.name;
     let mut v8 = V8::start()?;
     v8.open(name, &material.own_layers)?;
-    v8.load(name, &project::shards(), 0)?;
+    v8.load(name, &shards(), 0)?;
     v8.embed(name, &material.tensor, effort.warm_up)?;
     let mut classes = Vec::new();
     while v8.call(name, "class_name", &[classes.len() as f64])?.0 != 0.0 {

@@ -9,7 +9,6 @@ use super::report::{NATIVE, Sample};
 use crate::commands::test;
 use crate::project;
 use crate::run::Run;
-use crate::setup::checkpoint::GOLDEN;
 use crate::setup::engines;
 
 /// Runs them, and gives the times of the engines as the benchmark wrote them.
@@ -23,7 +22,7 @@ pub(super) fn run(quick: bool) -> anyhow::Result<[Sample; NATIVE.len()]> {
             .args(test::UNIT_TESTS)
             .args(["--"])
             .args(quick)
-            .env("CFACE_WEIGHTS", project::weights(GOLDEN.model()))
+            .env("CFACE_WEIGHTS", project::weights(test::MODEL.model()))
             .env("CFACE_BENCH_JSON", &file)
             .shown()
     };

@@ -178,19 +178,19 @@ impl fmt::Display for Report {
 
         let (first, peak) = (self.first_call.min(), self.peak());
         writeln!(out)?;
-        self.line(out, "cface / onnxruntime-web", own / self.embed[3].min(), "at most 0.50")?;
-        self.line(out, "multiply-adds at most, GMAC/s", peak, "")?;
-        self.line(out, "cface / direct convolution at it", own / self.direct_ms(), "below 1")?;
-        self.line(out, "first call / later ones", first / own, "at most 3")?;
-        self.line(out, "first call, ms", first, "")?;
-        self.line(out, "cface in workerd / in Node", ratio, "at most 1.15")?;
-        self.line(out, "first POST /embed, ms", *first_embed, "at most 1000")?;
+        line(out, "cface / onnxruntime-web", own / self.embed[3].min(), "at most 0.50")?;
+        line(out, "multiply-adds at most, GMAC/s", peak, "")?;
+        line(out, "cface / direct convolution at it", own / self.direct_ms(), "below 1")?;
+        line(out, "first call / later ones", first / own, "at most 3")?;
+        line(out, "first call, ms", first, "")?;
+        line(out, "cface in workerd / in Node", ratio, "at most 1.15")?;
+        line(out, "first POST /embed, ms", *first_embed, "at most 1000")?;
         for (count, memory) in &self.own_memory_mb {
             let what = format!("memory after {count} embeddings, MB");
-            self.line(out, &what, *memory, "at most 64")?;
+            line(out, &what, *memory, "at most 64")?;
         }
-        self.line(out, "module, kB", self.wasm_kb, "")?;
-        self.line(
+        line(out, "module, kB", self.wasm_kb, "")?;
+        line(
             out,
             "native cface / burn-flex",
             self.native[0].min() / self.native[1].min(),
@@ -199,16 +199,8 @@ impl fmt::Display for Report {
     }
 }
 
-impl Report {
-    fn line(
-        &self,
-        out: &mut fmt::Formatter<'_>,
-        what: &str,
-        value: f64,
-        goal: &str,
-    ) -> fmt::Result {
-        writeln!(out, "{what:38}{value:10.2}  {goal}")
-    }
+fn line(out: &mut fmt::Formatter<'_>, what: &str, value: f64, goal: &str) -> fmt::Result {
+    writeln!(out, "{what:38}{value:10.2}  {goal}")
 }
 
 #[cfg(test)]

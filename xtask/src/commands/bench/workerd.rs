@@ -21,7 +21,7 @@ const READY_MAX: Duration = Duration::from_mins(3);
 pub(super) struct Server {
     agent: ureq::Agent,
     url: String,
-    _group: Group,
+    group: Group,
     _state: TempDir,
 }
 
@@ -43,7 +43,7 @@ impl Server {
             .build()
             .into();
         let url = format!("http://127.0.0.1:{port}");
-        let mut server = Self { agent, url, _group: group, _state: state };
+        let mut server = Self { agent, url, group, _state: state };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -52,7 +52,7 @@ impl Server {
         let started = Instant::now();
         while !self.health().is_ok_and(|health| health["status"] == "ok") {
             stop::check()?;
-            ensure!(self._group.ended()?.is_none(), "the server ended; try `cargo xtask dev`");
+            ensure!(self.group.ended()?.is_none(), "the server ended; try `cargo xtask dev`");
             ensure!(started.elapsed() < READY_MAX, "the server does not get ready");
             std::thread::sleep(Duration::from_millis(200));
         }
