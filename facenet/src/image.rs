@@ -198,6 +198,22 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_transparent_becomes_grey() {
+        let colour = |x: u32, y: u32| [x as u8, y as u8, 200];
+        let picture = image::RgbaImage::from_fn(160, 160, |x, y| {
+            let [r, g, b] = colour(x, y);
+            image::Rgba([r, g, b, if x < 80 { 255 } else { 0 }])
+        });
+        let mut bytes = Vec::new();
+        picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        let face = Face::decode(&bytes, &LIMITS).unwrap();
+        for (x, y, pixel) in face.0.enumerate_pixels() {
+            let expected = if x < 80 { colour(x, y) } else { [BACKGROUND; 3] };
+            assert_eq!(pixel.0, expected, "{x}, {y}");
+        }
+    }
+
+    #[test]
     fn other_sizes_are_stretched() {
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
             let face = Face::decode(&encode(320, 80, format), &LIMITS).unwrap();
