@@ -19,6 +19,9 @@ mod kernel_tests;
 #[cfg(feature = "layer-times")]
 mod layer_times;
 
+#[cfg(feature = "layer-outputs")]
+mod layer_outputs;
+
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 

@@ -7,6 +7,7 @@ use super::scratch::Scratch;
 use super::times;
 use super::weights::{Conv, Packed};
 use super::winograd;
+use crate::outputs;
 
 /// Layers of a record, in its order.
 pub(super) type Layers<'a> = &'a mut dyn Iterator<Item = Packed>;
@@ -45,6 +46,12 @@ impl Runner<'_> {
 
     /// The same into the channels from `at` on, which is how branches are concatenated.
     fn conv_at(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
+        let (map, at) = output;
+        self.convolve(conv, stride, input, (&mut *map, at));
+        outputs::see(|| map.planes(at..at + conv.out));
+    }
+
+    fn convolve(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
         let _timed = times::layer(conv, stride, output.0.shape);
         let Scratch { conv: scratch, winograd } = self.0;
         if let Some(scheme) = winograd::scheme(conv, stride, output.0.shape) {
@@ -163,6 +170,7 @@ impl Block35 {
         run.conv_at(&self.branch2[2], 1, block35_1, (cat, 64));
         run.residual(&self.conv2d, cat, (x, y), SCALE_35);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 
@@ -208,6 +216,7 @@ impl Block17 {
         run.conv_at(&self.branch1[2], 1, block17_1, (cat, 128));
         run.residual(&self.conv2d, cat, (x, y), SCALE_17);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 
@@ -244,7 +253,10 @@ impl Shard2 {
         }
         self.block8.run(run, maps, 1.0, false);
         average_pool(&maps.tower_8.x, &mut maps.pooled);
-        self.bottleneck.run(run, maps)
+        let embedding = self.bottleneck.run(run, maps);
+        outputs::see(|| maps.embedding.to_planes());
+        outputs::see(|| embedding.clone());
+        embedding
     }
 }
 
@@ -296,6 +308,7 @@ impl Block8 {
         let finish = Finish::Residual { residual: x, scale, relu };
         convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.conv);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) fn record(part: Part) -> Vec<u8> {
     std::fs::read(PathBuf::from(folder).join(part.file())).unwrap()
 }
 
-fn folder() -> PathBuf {
+/// Where the golden files are.
+pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden")
 }
 

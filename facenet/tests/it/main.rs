@@ -11,5 +11,10 @@ mod burn;
 
 mod golden;
 
+#[cfg(feature = "layer-outputs")]
+mod layers;
+
+mod pictures;
+
 #[cfg(feature = "simd")]
 mod simd;

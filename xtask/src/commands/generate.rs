@@ -1,4 +1,5 @@
-//! `cargo xtask generate`: the code of the two shards, from PyTorch through ONNX.
+//! `cargo xtask generate`: the code of the two shards, from PyTorch through ONNX, and the golden
+//! outputs of PyTorch and Pillow.
 
 use clap::Args;
 
@@ -24,5 +25,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .args(["generate", "--out", "facenet/src/burn"])
         .arg_path("--onnx", &onnx)
         .args(options.check.then_some("--check"))
-        .shown()
+        .shown()?;
+    let _lock = project::lock()?;
+    pytorch::golden(options.check)
 }

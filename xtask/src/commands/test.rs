@@ -16,7 +16,7 @@ pub(crate) const UNIT_TESTS: [&str; 5] = [
     "--exclude",
     "tests",
     "--features",
-    "facenet/burn-ndarray,facenet/kernel-tests",
+    "facenet/burn-ndarray,facenet/kernel-tests,facenet/layer-outputs",
 ];
 
 /// The model that the tests know the right answers of.
@@ -72,6 +72,9 @@ pub(crate) fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
     let (onnx, state_dicts, graph) = {
         let _lock = project::lock()?;
         weights::ensure(MODEL)?;
+        if filter.is_none_or(|filter| "golden outputs".contains(filter)) {
+            oracle::golden(true)?;
+        }
         (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, checkpoint::ensure(MODEL, false)?)
     };
     stop::check()?;

@@ -1,5 +1,5 @@
 //! The part of `cargo xtask test` that runs in WebAssembly, with and without relaxed SIMD: every
-//! test of the kernels, and the golden crops through our own engine.
+//! test of the kernels, the golden crops through our own engine, and each of its layers.
 
 use anyhow::{Context as _, ensure};
 
@@ -11,7 +11,7 @@ use crate::setup::npm;
 use crate::setup::wasm::{self, Simd};
 use crate::v8::V8;
 
-const FEATURES: &str = "kernel-tests";
+const FEATURES: &str = "kernel-tests,layer-outputs";
 
 const ENGINES: [Engine; 2] = [
     Engine { name: "tests-simd128", features: FEATURES, simd: Simd::Fixed },
@@ -35,6 +35,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         v8.open(name, &module)?;
         run_kernel_tests(&mut v8, name)?;
         embed_golden_crops(&mut v8, name)?;
+        v8.call(name, "compare_layers", &[]).context("a layer gives something else")?;
+        println!("every layer against PyTorch's outputs ... ok\n{}", v8.text(name)?);
         v8.close(name)?;
     }
     Ok(())

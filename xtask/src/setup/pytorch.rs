@@ -23,9 +23,33 @@ pub(crate) fn ensure_state_dicts() -> anyhow::Result<PathBuf> {
     ensure(what, "unfold.py", "state-dicts", ["zip.pt", "legacy.pt"])
 }
 
+/// Writes the golden outputs of every layer and the pictures with what Pillow makes of them, or
+/// checks that they are what would be written.
+pub(crate) fn golden(check: bool) -> anyhow::Result<()> {
+    let golden = project::root().join("facenet/tests/it/golden");
+    let crop = golden.join("collins-1").with_extension("png");
+    let graph = checkpoint::ensure(Checkpoint::CasiaWebface, false)?;
+    let python = python::ensure_pytorch()?;
+    let run = |what: &str, name: &str, arguments: &[PathBuf]| {
+        Run::new(what, &python)
+            .args([script(name)])
+            .args(arguments)
+            .args(check.then_some("--check"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .quietly()
+    };
+    let outputs = golden.join("activations.txt");
+    run("computing every layer's output with PyTorch", "activations.py", &[graph, crop, outputs])?;
+    run("decoding pictures with Pillow", "pictures.py", &[golden])
+}
+
+fn script(name: &str) -> PathBuf {
+    project::root().join("onnx-to-burn/pytorch").join(name)
+}
+
 /// Runs a script with the checkpoint and a folder of the clone, unless what it writes is there and
 /// nothing that it is made from has changed.
-fn ensure(what: &str, script: &str, folder: &str, files: [&str; 2]) -> anyhow::Result<PathBuf> {
+fn ensure(what: &str, name: &str, folder: &str, files: [&str; 2]) -> anyhow::Result<PathBuf> {
     let scripts = project::root().join("onnx-to-burn/pytorch");
     let out = project::local().join(folder);
     let stamp = Stamp::at(out.join("made-from"));
@@ -48,7 +72,7 @@ fn ensure(what: &str, script: &str, folder: &str, files: [&str; 2]) -> anyhow::R
     stamp.clear()?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     Run::new(what, python)
-        .args([scripts.join(script), graph, out.clone()])
+        .args([script(name), graph, out.clone()])
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .quietly()?;
     stamp.write(&fingerprint)?;
