@@ -58,11 +58,9 @@ pub struct Counts {
 }
 
 /// The thresholds of a model and the measurement behind them. `cargo xtask calibrate` computes
-/// such a row from photographs.
+/// one from photographs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Calibration {
-    /// The checkpoint.
-    pub model: &'static str,
     /// What is served.
     pub thresholds: Thresholds,
     /// People that were measured.
@@ -119,22 +117,24 @@ pub fn false_match_rate_in_gallery(false_match_rate: f64, faces: u32) -> f64 {
 }
 
 /// Thresholds by model, each valid for the [pipeline](crate::PIPELINE) of this library only.
-const TABLE: [Calibration; 1] = [Calibration {
-    model: "casia-webface",
-    thresholds: Thresholds { match_max: 0.85, possible_max: 1.05 },
-    people: 89,
-    pictures: 172,
-    same_pairs: 221,
-    different_pairs: 13_936,
-    at_match: Counts { false_matches: 0, missed: 40 },
-    at_possible: Counts { false_matches: 20, missed: 3 },
-}];
+const TABLE: &[(&str, Calibration)] = &[(
+    "casia-webface",
+    Calibration {
+        thresholds: Thresholds { match_max: 0.85, possible_max: 1.05 },
+        people: 89,
+        pictures: 172,
+        same_pairs: 221,
+        different_pairs: 13_936,
+        at_match: Counts { false_matches: 0, missed: 40 },
+        at_possible: Counts { false_matches: 20, missed: 3 },
+    },
+)];
 
 impl Calibration {
     /// The row of a model, or none if it is not known.
     #[must_use]
     pub fn of(model: &str) -> Option<Self> {
-        TABLE.into_iter().find(|row| row.model == model)
+        TABLE.iter().find(|(name, _)| *name == model).map(|(_, row)| *row)
     }
 
     /// How often different people are called a match.
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn every_row_is_consistent() {
-        for row in TABLE {
+        for (model, row) in TABLE {
             let Thresholds { match_max, possible_max } = row.thresholds;
             assert!(0.0 < match_max && match_max <= possible_max && possible_max < 2.0);
             assert!(row.at_match.false_matches <= row.at_possible.false_matches);
@@ -231,7 +231,7 @@ mod tests {
             let all = u64::from(row.pictures) * u64::from(row.pictures.saturating_sub(1)) / 2;
             assert!(u64::from(row.same_pairs) + u64::from(row.different_pairs) <= all);
             assert!(row.false_match_rate().measured() <= MATCH_FALSE_MATCH_RATE);
-            assert_eq!(Thresholds::of(row.model), Some(row.thresholds));
+            assert_eq!(Thresholds::of(model), Some(row.thresholds));
         }
         assert_eq!(Calibration::of("unknown"), None);
     }

@@ -3,7 +3,7 @@
  * From a picture to the one face that is used: detector and recipe together, without the page.
  */
 
-import { boundingBox, chooseFace, cropRectangle } from "./crop.js";
+import { chooseFace, cropFrame } from "./crop.js";
 import { detectFaces } from "./detector.js";
 
 /** @typedef {import("./crop.js").Face} Face */
@@ -24,7 +24,7 @@ export async function findFace(picture) {
   if (!face) {
     throw new Error("No face was found. Come closer, face the camera, and mind the light.");
   }
-  const frame = cropRectangle(boundingBox(face.points));
+  const frame = cropFrame(face);
   return { face, frame, others: faces.filter((other) => other !== face) };
 }
 

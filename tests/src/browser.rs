@@ -1,18 +1,16 @@
 //! A headless Chromium with a camera that shows a picture of our choice, driven over `WebDriver`.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use ::browser::Chromium;
 use fantoccini::elements::Element;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, Locator};
 use image::imageops::FilterType;
 use image::{DynamicImage, Rgb, RgbImage};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// What the camera delivers.
@@ -25,7 +23,7 @@ const WAIT_MAX: Duration = Duration::from_secs(90);
 /// A running browser. Close it with [`Browser::close`].
 pub struct Browser {
     client: Client,
-    driver: Child,
+    chromium: Chromium,
     scratch: TempDir,
 }
 
@@ -38,25 +36,13 @@ impl Browser {
         let scratch = tempfile::tempdir()?;
         let camera = scratch.path().join("camera.mjpeg");
         write_camera(&camera, photograph)?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let driver = Command::new(program("CFACE_CHROMEDRIVER")?)
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting chromedriver")?;
-        let capabilities = capabilities(scratch.path(), &camera)?;
-        let webdriver = format!("http://127.0.0.1:{port}");
-        for _ in 0..50 {
-            let mut builder = ClientBuilder::new(HttpConnector::new());
-            builder.capabilities(capabilities.clone());
-            if let Ok(client) = builder.connect(&webdriver).await {
-                return Ok(Self { client, driver, scratch });
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        bail!("chromedriver starts no browser")
+        let chromium = Chromium::open(&[
+            "--use-fake-ui-for-media-stream".into(),
+            "--use-fake-device-for-media-stream".into(),
+            format!("--use-file-for-fake-video-capture={}", camera.display()),
+        ])
+        .await?;
+        Ok(Self { client: chromium.client().clone(), chromium, scratch })
     }
 
     /// Lets the camera show another photograph, from the next time that it is started.
@@ -147,49 +133,9 @@ impl Browser {
     ///
     /// # Errors
     /// When it does not.
-    pub async fn close(mut self) -> anyhow::Result<()> {
-        self.client.clone().close().await?;
-        self.driver.kill()?;
-        self.driver.wait()?;
-        Ok(())
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.chromium.close().await
     }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // The browser ends with its driver, also when a test fails.
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
-
-fn capabilities(profile: &Path, camera: &Path) -> anyhow::Result<Capabilities> {
-    let args = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        &format!("--user-data-dir={}", profile.join("profile").display()),
-        &format!("--use-file-for-fake-video-capture={}", camera.display()),
-    ];
-    let options = json!({
-        "goog:chromeOptions": { "binary": program("CFACE_CHROMIUM")?, "args": args },
-        "goog:loggingPrefs": { "browser": "ALL" },
-    });
-    options.as_object().cloned().context("no capabilities")
-}
-
-fn program(variable: &str) -> anyhow::Result<PathBuf> {
-    let path = std::env::var_os(variable);
-    Ok(path
-        .with_context(|| format!("{variable} is not set: run this by `cargo xtask test`"))?
-        .into())
 }
 
 /// Writes a photograph as the one frame of a camera, whole and undistorted. Chromium reads the

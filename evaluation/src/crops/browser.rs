@@ -1,0 +1,106 @@
+//! The page's own detector and recipe, in headless Chromium: one browser a core.
+
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use browser::Chromium;
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use super::Crop;
+use super::server::Server;
+
+/// Calls the harness. The last argument of a script that answers later is where it answers.
+const SCRIPT: &str = "const [photo, recipe, done] = arguments; \
+    crop(photo, recipe).then((crop) => done({ crop }), (error) => done({ error: error.message }))";
+
+/// The harness is a module: its function is there when that has loaded.
+const READY: &str = "return typeof crop === 'function'";
+
+/// Cuts the faces out by one of the harness's recipes.
+pub(super) fn cut_out(
+    recipe: &str,
+    files: &[&Path],
+    bar: &ProgressBar,
+) -> anyhow::Result<Vec<Crop>> {
+    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../site");
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.to_path_buf()).collect();
+    let server = Server::start(site, paths)?;
+    let browsers = thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    let job = Job {
+        url: server.url(),
+        recipe,
+        bar,
+        next: Cell::new(0),
+        crops: RefCell::new(files.iter().map(|_| None).collect()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // The browsers are processes of their own: one thread suffices to wait for them.
+        let tasks = (0..browsers).map(|_| job.work());
+        futures_util::future::try_join_all(tasks).await
+    })?;
+    let crops = job.crops.into_inner().into_iter();
+    crops.map(|crop| crop.context("a photograph was left out")).collect()
+}
+
+struct Job<'a> {
+    url: String,
+    recipe: &'a str,
+    bar: &'a ProgressBar,
+    next: Cell<usize>,
+    crops: RefCell<Vec<Option<Crop>>>,
+}
+
+impl Job<'_> {
+    /// Takes photographs until there are no more.
+    async fn work(&self) -> anyhow::Result<()> {
+        let chromium = Chromium::open(&[]).await?;
+        let client = chromium.client();
+        client.goto(&self.url).await.context("opening the harness")?;
+        while client.execute(READY, Vec::new()).await? != Value::Bool(true) {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        loop {
+            let index = self.next.replace(self.next.get() + 1);
+            if index >= self.crops.borrow().len() {
+                break;
+            }
+            let arguments = vec![json!(index), json!(self.recipe)];
+            let answer = client.execute_async(SCRIPT, arguments).await?;
+            if let Some(place) = self.crops.borrow_mut().get_mut(index) {
+                *place = Some(read(&answer));
+            }
+            self.bar.inc(1);
+        }
+        chromium.close().await
+    }
+}
+
+/// The bytes of the crop in the harness's answer.
+fn read(answer: &Value) -> Crop {
+    if let Some(error) = answer["error"].as_str() {
+        bail!("{error}");
+    }
+    let url = answer["crop"].as_str().context("the harness gave no crop")?;
+    let data = url.strip_prefix("data:image/png;base64,").context("the crop is no PNG")?;
+    BASE64_STANDARD.decode(data).context("the crop is no base64")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_crops_or_reasons() {
+        assert_eq!(read(&json!({"crop": "data:image/png;base64,AAEC"})).unwrap(), [0, 1, 2]);
+        let refused = |answer| read(&answer).unwrap_err().to_string();
+        assert_eq!(refused(json!({"error": "no face was found"})), "no face was found");
+        assert_eq!(refused(json!({"crop": "data:,"})), "the crop is no PNG");
+        assert_eq!(refused(json!(null)), "the harness gave no crop");
+    }
+}
