@@ -11,6 +11,8 @@ mod index;
 
 mod load;
 
+mod model;
+
 mod page;
 
 mod rubbish;

@@ -10,9 +10,6 @@ use crate::progress;
 /// The crates that are built as Workers.
 pub(crate) const WORKERS: [&str; 3] = ["facenet-worker", "vectorize-worker", "vectorize-local"];
 
-/// The model of the default checkpoint.
-pub(crate) const MODEL: &str = "casia-webface";
-
 /// The root of the clone.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -24,9 +21,9 @@ pub(crate) fn local() -> PathBuf {
     root().join(".cface")
 }
 
-/// The folder with the weights of both shards.
-pub(crate) fn weights() -> PathBuf {
-    local().join("weights").join(MODEL)
+/// The folder with the weights of both shards of a model.
+pub(crate) fn weights(model: &str) -> PathBuf {
+    local().join("weights").join(model)
 }
 
 /// The folder for what all clones of a user share.

@@ -17,7 +17,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     {
         let _lock = project::lock()?;
-        weights::ensure(false)?;
+        weights::ensure(test::MODEL)?;
     }
     let quick: &[&str] = if options.quick { &["--", "--quick"] } else { &[] };
     // In the profile of the tests, which optimises the model and all it stands on, and with the
@@ -26,6 +26,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .args(["bench", "--locked", "--profile", "dev", "--bench", "engines"])
         .args(test::UNIT_TESTS)
         .args(quick)
-        .env("CFACE_WEIGHTS", project::weights())
+        .env("CFACE_WEIGHTS", project::weights(test::MODEL.model()))
         .shown()
 }
