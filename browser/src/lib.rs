@@ -122,7 +122,5 @@ fn capabilities(profile: &TempDir, more: &[String]) -> anyhow::Result<Capabiliti
 
 fn program(variable: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::var_os(variable);
-    Ok(path
-        .with_context(|| format!("{variable} is not set: run this by `cargo xtask`"))?
-        .into())
+    Ok(path.with_context(|| format!("{variable} is not set: run this by `cargo xtask`"))?.into())
 }

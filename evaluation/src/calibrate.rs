@@ -71,9 +71,8 @@ fn round_down(distance: f32) -> f32 {
 /// person counts so many times.
 fn threshold(pictures: &[Picture], distances: &Distances, times: &[u32], rate: f64) -> f32 {
     let count = |person: usize| times.get(person).copied().map_or(0.0, f64::from);
-    let weight = |index: u32| {
-        pictures.get(index as usize).map_or(0.0, |picture| count(picture.person))
-    };
+    let weight =
+        |index: u32| pictures.get(index as usize).map_or(0.0, |picture| count(picture.person));
     // All pairs of pictures but those of one person.
     let mut of_person = vec![0.0; times.len()];
     for picture in pictures {

@@ -51,7 +51,10 @@ enum Engine {
     Simd([facenet::simd::Shard; 2]),
     #[cfg(feature = "f32")]
     Burn([facenet::burn::Shard; 2]),
-    Server { agent: ureq::Agent, url: String },
+    Server {
+        agent: ureq::Agent,
+        url: String,
+    },
 }
 
 impl Engine {

@@ -137,9 +137,8 @@ pub struct RocPoint {
 /// The ROC curve at evenly spaced thresholds from 0 to 2.
 #[must_use]
 pub fn roc(distances: &Distances, steps: u16) -> Vec<RocPoint> {
-    let share = |pairs: &[Pair], threshold| {
-        within(pairs, threshold) as f64 / pairs.len().max(1) as f64
-    };
+    let share =
+        |pairs: &[Pair], threshold| within(pairs, threshold) as f64 / pairs.len().max(1) as f64;
     (0..=steps)
         .map(|step| {
             let threshold = 2.0 * f32::from(step) / f32::from(steps);

@@ -49,7 +49,8 @@ fn parse(text: &str, dir: &Path) -> anyhow::Result<Pairs> {
         bail!("must begin with two numbers, of folds and of pairs of each kind in a fold")
     };
     ensure!(folds >= 2 && each >= 1, "must have two folds and a pair of each kind in them");
-    let mut named = Named { dir, people: HashMap::new(), files: HashMap::new(), photos: Photos::default() };
+    let mut named =
+        Named { dir, people: HashMap::new(), files: HashMap::new(), photos: Photos::default() };
     let mut pairs = Vec::new();
     for (number, line) in lines {
         let pair = named.pair(line).with_context(|| format!("line {}", number + 1))?;

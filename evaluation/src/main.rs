@@ -69,9 +69,7 @@ fn eval(options: &Options, pairs: Option<&Path>) -> anyhow::Result<()> {
     }
     println!("\nThe report and its plots are in {}", out.display());
     if options.crops.contains(&Crops::AsIs) && look_whole(&report) {
-        eprintln!(
-            "These look like whole photographs, which must be cropped first: --crops detect"
-        );
+        eprintln!("These look like whole photographs, which must be cropped first: --crops detect");
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line of the evaluation. `cargo xtask`, which sets up what a command needs and then
 //! runs it, includes this file: the options stand in one place.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -33,6 +34,31 @@ pub struct Options {
     /// Keeps the crops that were cut out, to be looked at.
     #[arg(long, value_name = "DIR")]
     pub keep_crops: Option<PathBuf>,
+}
+
+impl Options {
+    /// The same as arguments, to be passed on.
+    #[must_use]
+    pub fn to_arguments(&self) -> Vec<OsString> {
+        let Self { dir, crops, flip, model, weights, server, out, keep_crops } = self;
+        let crops: Vec<&str> = crops.iter().map(|crops| crops.name()).collect();
+        let mut arguments: Vec<OsString> =
+            vec!["--crops".into(), crops.join(",").into(), "--model".into(), model.into()];
+        if *flip {
+            arguments.push("--flip".into());
+        }
+        match server {
+            Some(url) => arguments.extend(["--server".into(), url.into()]),
+            None => arguments.extend(["--weights".into(), weights.name().into()]),
+        }
+        arguments.extend(["--out".into(), out.into()]);
+        if let Some(keep) = keep_crops {
+            arguments.extend(["--keep-crops".into(), keep.into()]);
+        }
+        // A folder may be called like an option.
+        arguments.extend(["--".into(), dir.into()]);
+        arguments
+    }
 }
 
 /// How a photograph becomes a crop.
@@ -83,4 +109,15 @@ pub enum Precision {
     F16,
     /// As the checkpoint has them.
     F32,
+}
+
+impl Precision {
+    /// As on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+        }
+    }
 }

@@ -91,7 +91,9 @@ fn draw_histograms(
         .draw()?;
     for (name, bins, colour) in kinds {
         chart
-            .draw_series(AreaSeries::new(outline(&bins), 0.0, colour.mix(0.35)).border_style(colour))?
+            .draw_series(
+                AreaSeries::new(outline(&bins), 0.0, colour.mix(0.35)).border_style(colour),
+            )?
             .label(name)
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
     }

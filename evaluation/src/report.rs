@@ -118,8 +118,10 @@ impl Report<'_> {
     fn surprising(&self, text: &mut String, distances: &Distances) {
         let nearest = distances.different.iter().take(SURPRISING);
         let furthest = distances.same.iter().rev().take(SURPRISING);
-        let lists = [("closest different people", nearest.collect::<Vec<_>>()),
-            ("furthest pictures of one person", furthest.collect())];
+        let lists = [
+            ("closest different people", nearest.collect::<Vec<_>>()),
+            ("furthest pictures of one person", furthest.collect()),
+        ];
         for (what, pairs) in lists {
             let _ = writeln!(text, "\n{what}");
             for pair in pairs {

@@ -56,8 +56,7 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
         people: all.people.clone(),
         photos: kept.iter().filter_map(|&index| all.photos.get(index).cloned()).collect(),
     };
-    let mut outcome =
-        Outcome { photos, skipped, pictures: Vec::new(), measurements: Vec::new() };
+    let mut outcome = Outcome { photos, skipped, pictures: Vec::new(), measurements: Vec::new() };
     for (way, embeddings) in options.crops.iter().zip(ways) {
         let of_all: Vec<Option<Embedding>> = embeddings.into_iter().map(Result::ok).collect();
         let lfw = pairs.as_ref().map(|pairs| by_protocol(pairs, &of_all)).transpose()?;
@@ -79,7 +78,8 @@ fn source(options: &Options) -> anyhow::Result<Source> {
         return Ok(Source::Server(url.clone()));
     }
     let weights = std::env::var_os(WEIGHTS).map(PathBuf::from);
-    let weights = weights.with_context(|| format!("{WEIGHTS} is not set: run `cargo xtask eval`"))?;
+    let weights =
+        weights.with_context(|| format!("{WEIGHTS} is not set: run `cargo xtask eval`"))?;
     let model = options.model.clone();
     match options.weights {
         Precision::F16 => Ok(Source::F16 { model, weights }),

@@ -26,11 +26,9 @@ pub fn cut_out(crops: Crops, photos: &[Photo], bar: &ProgressBar) -> anyhow::Res
     match crops {
         Crops::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
         Crops::Mtcnn => mtcnn::cut_out(&files, bar),
-        Crops::Detect
-        | Crops::RawBox
-        | Crops::SquareBox
-        | Crops::MappedBox
-        | Crops::Level => browser::cut_out(crops.name(), &files, bar),
+        Crops::Detect | Crops::RawBox | Crops::SquareBox | Crops::MappedBox | Crops::Level => {
+            browser::cut_out(crops.name(), &files, bar)
+        }
     }
 }
 
@@ -38,12 +36,7 @@ pub fn cut_out(crops: Crops, photos: &[Photo], bar: &ProgressBar) -> anyhow::Res
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn keep(
-    dir: &Path,
-    people: &[String],
-    photos: &[Photo],
-    crops: &[Crop],
-) -> anyhow::Result<()> {
+pub fn keep(dir: &Path, people: &[String], photos: &[Photo], crops: &[Crop]) -> anyhow::Result<()> {
     for (photo, crop) in photos.iter().zip(crops) {
         let Ok(crop) = crop else { continue };
         let person = people.get(photo.person).map_or("", String::as_str);

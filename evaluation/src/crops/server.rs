@@ -104,7 +104,9 @@ mod tests {
         assert_eq!(get("/js/crop.js"), Some((b"crop".to_vec(), "text/javascript")));
         assert_eq!(get("/").unwrap().1, "text/html");
         assert_eq!(get("/photo/0").unwrap().0, b"secret");
-        for path in ["/photo/1", "/photo/2", "/photo/x", "/../secret", "/js/../../secret", "//secret"] {
+        for path in
+            ["/photo/1", "/photo/2", "/photo/x", "/../secret", "/js/../../secret", "//secret"]
+        {
             assert_eq!(get(path), None, "{path}");
         }
         let absolute = format!("/{}", dir.path().join("secret").display());

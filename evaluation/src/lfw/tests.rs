@@ -71,7 +71,8 @@ fn a_pairs_file_names_photographs() {
     assert_eq!(pairs.pairs, [(0, 1), (0, 2), (2, 3), (1, 3)]);
     assert_eq!(pairs.photos.people, ["Ada", "Bo_B"]);
     let files: Vec<_> = pairs.photos.photos.iter().map(|photo| photo.file.as_path()).collect();
-    let expected = ["Ada/Ada_0001.jpg", "Ada/Ada_0002.jpg", "Bo_B/Bo_B_0012.jpg", "Bo_B/Bo_B_0003.jpg"];
+    let expected =
+        ["Ada/Ada_0001.jpg", "Ada/Ada_0002.jpg", "Bo_B/Bo_B_0012.jpg", "Bo_B/Bo_B_0003.jpg"];
     assert_eq!(files, expected.map(|file| Path::new("lfw").join(file)));
 }
 
