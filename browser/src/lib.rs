@@ -31,7 +31,7 @@ const ARGUMENTS: [&str; 8] = [
 
 /// How long a script may take that answers when it is done. Face detection without a GPU takes
 /// seconds on a busy machine.
-const SCRIPT_MAX: Duration = Duration::from_secs(120);
+const SCRIPT_MAX: Duration = Duration::from_mins(2);
 
 /// How often the driver is asked for a browser until it answers, and how long between.
 const ATTEMPTS: u32 = 50;

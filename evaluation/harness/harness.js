@@ -11,17 +11,20 @@ import { RECIPES } from "/harness/recipes.js";
 
 /**
  * @param {number} photo
- * @param {string} name of the recipe
- * @returns {Promise<string>} the crop as a data URL
+ * @param {string[]} names of recipes
+ * @returns {Promise<string[]>} the crops as data URLs
  */
-async function crop(photo, name) {
+async function crop(photo, names) {
   const file = await fetch(`/photo/${photo}`);
   const picture = await readPicture(await file.blob());
   const face = chooseFace(await detectFaces(picture), picture.width, picture.height);
   if (!face) throw new Error("no face was found");
-  const canvas = document.createElement("canvas");
-  RECIPES[name](canvas, picture, face);
-  return dataUrl(await encodeCrop(canvas));
+  const crops = names.map((name) => {
+    const canvas = document.createElement("canvas");
+    RECIPES[name](canvas, picture, face);
+    return encodeCrop(canvas).then(dataUrl);
+  });
+  return Promise.all(crops);
 }
 
 /**

@@ -22,7 +22,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// How long a server may take for one embedding. Its first one loads the model.
-const ANSWER_MAX: Duration = Duration::from_secs(120);
+const ANSWER_MAX: Duration = Duration::from_mins(2);
 
 /// What computes embeddings.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -29,20 +30,29 @@ enum Command {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Command::parse() {
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
         Command::Eval { options, lfw } => eval(&options, lfw.as_deref()),
-        Command::Calibrate { options } => {
-            let outcome = run::measure(&options, None)?;
-            let first = outcome.measurements.first().context("nothing was measured")?;
-            let proposal = calibrate(&outcome.pictures, &first.distances);
-            for skipped in &outcome.skipped {
-                eprintln!("skipped {}: {}", skipped.file.display(), skipped.reason);
-            }
-            print!("{}", report::proposal(&options.model, &proposal));
-            Ok(())
+        Command::Calibrate { options } => propose(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
     }
+}
+
+fn propose(options: &Options) -> anyhow::Result<()> {
+    let outcome = run::measure(options, None)?;
+    let first = outcome.measurements.first().context("nothing was measured")?;
+    let proposal = calibrate(&outcome.pictures, &first.distances);
+    for skipped in &outcome.skipped {
+        eprintln!("skipped {}: {}", skipped.file.display(), skipped.reason);
+    }
+    print!("{}", report::proposal(&options.model, &proposal));
+    Ok(())
 }
 
 fn eval(options: &Options, pairs: Option<&Path>) -> anyhow::Result<()> {

@@ -25,7 +25,7 @@ pub struct Options {
     /// The precision of the weights. f32 runs on the Burn engine, which takes minutes to build.
     #[arg(long, value_enum, default_value = "f16")]
     pub weights: Precision,
-    /// Asks a running server, for example http://127.0.0.1:8787, instead of computing here.
+    /// Asks a running server, for example <http://127.0.0.1:8787>, instead of computing here.
     #[arg(long, value_name = "URL", conflicts_with_all = ["flip", "weights"])]
     pub server: Option<String>,
     /// Where the report, the plot and the table go.

@@ -46,9 +46,14 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
         }
     };
     let source = source(options)?;
+    let crops =
+        crops::cut_out(&options.crops, &all.photos, |what| progress(what, all.photos.len()))?;
     let mut ways = Vec::new();
-    for &way in &options.crops {
-        ways.push(embed(options, &source, way, &all)?);
+    for (way, crops) in options.crops.iter().zip(&crops) {
+        if let Some(dir) = &options.keep_crops {
+            crops::keep(&dir.join(way.name()), &all.people, &all.photos, crops)?;
+        }
+        ways.push(embed(options, &source, *way, crops)?);
     }
     let kept = keep_usable(&all, &ways, &mut skipped);
     ensure!(!kept.is_empty(), "no picture could be used; the first: {}", first_reason(&skipped));
@@ -90,23 +95,15 @@ fn source(options: &Options) -> anyhow::Result<Source> {
     }
 }
 
-/// Crops and embeds all photographs in one way.
+/// Embeds all crops of one way.
 fn embed(
     options: &Options,
     source: &Source,
     way: Crops,
-    photos: &Photos,
+    crops: &[Crop],
 ) -> anyhow::Result<Vec<anyhow::Result<Embedding>>> {
-    let all = &photos.photos;
-    let crops: Vec<Crop> = {
-        let bar = progress(&format!("cropping: {}", way.name()), all.len());
-        crops::cut_out(way, all, &bar)?
-    };
-    if let Some(dir) = &options.keep_crops {
-        crops::keep(&dir.join(way.name()), &photos.people, all, &crops)?;
-    }
-    let bar = progress("embedding", all.len());
-    embed_all(source, all.len(), options.flip, &bar, |index| match crops.get(index) {
+    let bar = progress(&format!("embedding {}", way.name()), crops.len());
+    embed_all(source, crops.len(), options.flip, &bar, |index| match crops.get(index) {
         Some(Ok(crop)) => Ok(crop.clone()),
         Some(Err(error)) => Err(anyhow::anyhow!("{error:#}")),
         None => Err(anyhow::anyhow!("there is no such crop")),

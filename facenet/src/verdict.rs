@@ -149,6 +149,44 @@ const TABLE: &[(&str, Calibration)] = &[
     ),
 ];
 
+impl Calibration {
+    /// The row of a model, or none if it is not known.
+    #[must_use]
+    pub fn of(model: &str) -> Option<Self> {
+        TABLE.iter().find(|(name, _)| *name == model).map(|(_, row)| *row)
+    }
+
+    /// How often different people are called a match.
+    #[must_use]
+    pub const fn false_match_rate(&self) -> Rate {
+        Rate { count: self.at_match.false_matches, pairs: self.different_pairs }
+    }
+
+    /// How often different people are called at least a possible match.
+    #[must_use]
+    pub const fn false_possible_rate(&self) -> Rate {
+        Rate { count: self.at_possible.false_matches, pairs: self.different_pairs }
+    }
+
+    /// How often two pictures of one person are not called a match.
+    #[must_use]
+    pub const fn missed_match_rate(&self) -> Rate {
+        Rate { count: self.at_match.missed, pairs: self.same_pairs }
+    }
+
+    /// How often two pictures of one person are not even called a possible match.
+    #[must_use]
+    pub const fn missed_possible_rate(&self) -> Rate {
+        Rate { count: self.at_possible.missed, pairs: self.same_pairs }
+    }
+
+    /// Whether too little was measured to rely on the false-match rates.
+    #[must_use]
+    pub const fn provisional(&self) -> bool {
+        self.different_pairs < DIFFERENT_PAIRS_MIN || self.people < PEOPLE_MIN
+    }
+}
+
 impl Thresholds {
     /// The thresholds of a model, or none if it is not known.
     #[must_use]
@@ -222,7 +260,7 @@ mod tests {
         let none = Rate { count: 0, pairs: 30_000 };
         assert!(none.measured().abs() < 1e-12);
         // Wilson's bound for no counts is z^2 / (n + z^2).
-        assert!((none.upper() - 3.8416 / 30_003.8416).abs() < 1e-9);
+        assert!((none.upper() - 3.8416 / 30_003.841_6).abs() < 1e-9);
         // 10 of 100: 0.1 and up to 0.1744, as in the textbooks.
         let some = Rate { count: 10, pairs: 100 };
         assert!((some.upper() - 0.1744).abs() < 1e-4);

@@ -15,28 +15,29 @@ use super::Crop;
 use super::server::Server;
 
 /// Calls the harness. The last argument of a script that answers later is where it answers.
-const SCRIPT: &str = "const [photo, recipe, done] = arguments; \
-    crop(photo, recipe).then((crop) => done({ crop }), (error) => done({ error: error.message }))";
+const SCRIPT: &str = "const [photo, recipes, done] = arguments; \
+    crop(photo, recipes).then((crops) => done({ crops }), \
+                              (error) => done({ error: error.message }))";
 
 /// The harness is a module: its function is there when that has loaded.
 const READY: &str = "return typeof crop === 'function'";
 
-/// Cuts the faces out by one of the harness's recipes.
+/// Cuts the faces out by some of the harness's recipes; for each recipe the crops of all files.
 pub(super) fn cut_out(
-    recipe: &str,
+    recipes: &[&str],
     files: &[&Path],
     bar: &ProgressBar,
-) -> anyhow::Result<Vec<Crop>> {
+) -> anyhow::Result<Vec<Vec<Crop>>> {
     let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../site");
     let paths: Vec<PathBuf> = files.iter().map(|file| file.to_path_buf()).collect();
     let server = Server::start(site, paths)?;
     let browsers = thread::available_parallelism().map_or(1, usize::from).min(files.len());
     let job = Job {
         url: server.url(),
-        recipe,
+        recipes,
         bar,
         next: Cell::new(0),
-        crops: RefCell::new(files.iter().map(|_| None).collect()),
+        answers: RefCell::new(vec![Value::Null; files.len()]),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -44,16 +45,18 @@ pub(super) fn cut_out(
         let tasks = (0..browsers).map(|_| job.work());
         futures_util::future::try_join_all(tasks).await
     })?;
-    let crops = job.crops.into_inner().into_iter();
-    crops.map(|crop| crop.context("a photograph was left out")).collect()
+    let answers = job.answers.into_inner();
+    let of_recipe = |recipe| answers.iter().map(|answer| read(answer, recipe)).collect();
+    Ok((0..recipes.len()).map(of_recipe).collect())
 }
 
 struct Job<'a> {
     url: String,
-    recipe: &'a str,
+    recipes: &'a [&'a str],
     bar: &'a ProgressBar,
     next: Cell<usize>,
-    crops: RefCell<Vec<Option<Crop>>>,
+    /// What the harness said, for each photograph.
+    answers: RefCell<Vec<Value>>,
 }
 
 impl Job<'_> {
@@ -67,13 +70,13 @@ impl Job<'_> {
         }
         loop {
             let index = self.next.replace(self.next.get() + 1);
-            if index >= self.crops.borrow().len() {
+            if index >= self.answers.borrow().len() {
                 break;
             }
-            let arguments = vec![json!(index), json!(self.recipe)];
+            let arguments = vec![json!(index), json!(self.recipes)];
             let answer = client.execute_async(SCRIPT, arguments).await?;
-            if let Some(place) = self.crops.borrow_mut().get_mut(index) {
-                *place = Some(read(&answer));
+            if let Some(place) = self.answers.borrow_mut().get_mut(index) {
+                *place = answer;
             }
             self.bar.inc(1);
         }
@@ -81,12 +84,12 @@ impl Job<'_> {
     }
 }
 
-/// The bytes of the crop in the harness's answer.
-fn read(answer: &Value) -> Crop {
+/// The bytes of a recipe's crop in the harness's answer.
+fn read(answer: &Value, recipe: usize) -> Crop {
     if let Some(error) = answer["error"].as_str() {
         bail!("{error}");
     }
-    let url = answer["crop"].as_str().context("the harness gave no crop")?;
+    let url = answer["crops"][recipe].as_str().context("the harness gave no crop")?;
     let data = url.strip_prefix("data:image/png;base64,").context("the crop is no PNG")?;
     BASE64_STANDARD.decode(data).context("the crop is no base64")
 }
@@ -97,10 +100,11 @@ mod tests {
 
     #[test]
     fn answers_are_crops_or_reasons() {
-        assert_eq!(read(&json!({"crop": "data:image/png;base64,AAEC"})).unwrap(), [0, 1, 2]);
-        let refused = |answer| read(&answer).unwrap_err().to_string();
+        let crops = json!({"crops": ["data:,", "data:image/png;base64,AAEC"]});
+        assert_eq!(read(&crops, 1).unwrap(), [0, 1, 2]);
+        let refused = |answer| read(&answer, 0).unwrap_err().to_string();
         assert_eq!(refused(json!({"error": "no face was found"})), "no face was found");
-        assert_eq!(refused(json!({"crop": "data:,"})), "the crop is no PNG");
+        assert_eq!(refused(crops), "the crop is no PNG");
         assert_eq!(refused(json!(null)), "the harness gave no crop");
     }
 }

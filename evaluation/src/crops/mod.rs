@@ -17,19 +17,33 @@ use crate::photos::Photo;
 /// A crop, or why there is none.
 pub type Crop = anyhow::Result<Vec<u8>>;
 
-/// Cuts the faces out of photographs, in their order.
+/// Cuts the faces out of photographs in several ways. For each way, the crops are in the order of
+/// the photographs.
 ///
 /// # Errors
 /// When the browser, or PyTorch, cannot be used at all.
-pub fn cut_out(crops: Crops, photos: &[Photo], bar: &ProgressBar) -> anyhow::Result<Vec<Crop>> {
+pub fn cut_out(
+    ways: &[Crops],
+    photos: &[Photo],
+    bar: impl Fn(&str) -> ProgressBar,
+) -> anyhow::Result<Vec<Vec<Crop>>> {
     let files: Vec<&Path> = photos.iter().map(|photo| photo.file.as_path()).collect();
-    match crops {
-        Crops::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
-        Crops::Mtcnn => mtcnn::cut_out(&files, bar),
-        Crops::Detect | Crops::RawBox | Crops::SquareBox | Crops::MappedBox | Crops::Level => {
-            browser::cut_out(crops.name(), &files, bar)
-        }
+    // One look at a photograph serves all recipes of the browser.
+    let recipes: Vec<&str> =
+        ways.iter().filter(|way| way.in_browser()).map(|way| way.name()).collect();
+    let mut in_browser = if recipes.is_empty() {
+        Vec::new()
+    } else {
+        browser::cut_out(&recipes, &files, &bar("cropping in the browser"))?
     }
+    .into_iter();
+    ways.iter()
+        .map(|way| match way {
+            Crops::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
+            Crops::Mtcnn => mtcnn::cut_out(&files, &bar("cropping by MTCNN")),
+            _ => in_browser.next().context("a recipe was left out"),
+        })
+        .collect()
 }
 
 /// Writes crops under their people's names, to be looked at.
