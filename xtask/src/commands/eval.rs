@@ -14,6 +14,7 @@ use crate::setup::checkpoint::Checkpoint;
 use crate::setup::{browser, npm, python, site};
 
 #[path = "../../../evaluation/src/options.rs"]
+#[expect(unreachable_pub, reason = "public in the crate that it belongs to")]
 mod options;
 
 use options::{Crops, Options, Precision};
