@@ -174,6 +174,8 @@ impl Report<'_> {
             .iter()
             .map(|Skipped { file, reason }| json!({ "file": file, "reason": reason }))
             .collect();
+        let measurements: Vec<Value> =
+            self.measurements.iter().map(|measurement| self.measurement(measurement)).collect();
         json!({
             "model": self.model,
             "pipeline": facenet::PIPELINE,
@@ -181,7 +183,7 @@ impl Report<'_> {
             "people": self.photos.people.len(),
             "photographs": self.photos.photos.len(),
             "skipped": skipped,
-            "measurements": self.measurements.iter().map(|it| self.measurement(it)).collect::<Vec<_>>(),
+            "measurements": measurements,
         })
     }
 

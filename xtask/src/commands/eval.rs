@@ -1,5 +1,5 @@
-//! `cargo xtask eval` and `cargo xtask calibrate`: how right the answers are on photographs of known
-//! people. This sets up what the program in `evaluation` needs, and runs it.
+//! `cargo xtask eval` and `cargo xtask calibrate`: how right the answers are, on photographs of
+//! known people. This sets up what the program in `evaluation` needs, and runs it.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
