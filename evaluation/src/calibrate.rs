@@ -11,7 +11,7 @@ use crate::distances::{Distances, Picture, within};
 const STEP: f32 = 0.01;
 
 /// How often the people are drawn anew, and from which seed.
-const DRAWS: usize = 500;
+pub const DRAWS: usize = 500;
 const SEED: u64 = 20_180_408;
 
 /// A threshold with the interval in which it lies for most draws of the people.

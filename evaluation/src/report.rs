@@ -15,6 +15,11 @@ use crate::photos::{Photos, Skipped};
 /// How many faces the galleries have for which false matches are foretold.
 pub const GALLERIES: [u32; 2] = [100, 1_000];
 
+/// The columns of [`verdict_line`]. In brackets is what a rate may be in truth, with 95 %
+/// confidence, and what that makes of a gallery.
+const VERDICTS_HEAD: &str = "verdict    up to     false matches       rate % (at most)   \
+    in 100 faces % (at most)   in 1,000 faces %   missed %\n";
+
 /// How many of the most surprising pairs are named.
 const SURPRISING: usize = 5;
 
@@ -237,10 +242,7 @@ impl Report<'_> {
 
 /// What the thresholds that are served do on these photographs.
 fn verdicts(text: &mut String, row: &Calibration, distances: &Distances) {
-    text.push_str(
-        "verdict    up to   false matches       rate (at most)    in a gallery of 100 / 1,000   \
-         missed\n",
-    );
+    text.push_str(VERDICTS_HEAD);
     let limits = row.thresholds;
     for (name, limit) in [("match", limits.match_max), ("possible", limits.possible_max)] {
         let rate = false_matches(distances, limit);
@@ -249,24 +251,26 @@ fn verdicts(text: &mut String, row: &Calibration, distances: &Distances) {
 }
 
 fn verdict_line(text: &mut String, name: &str, limit: f32, rate: Rate, missed: Rate) {
-    let galleries = GALLERIES.map(|faces| {
-        format!("{:.2} %", 100.0 * false_match_rate_in_gallery(rate.measured(), faces))
+    let [hundred, thousand] = GALLERIES.map(|faces| {
+        let percent = |rate| 100.0 * false_match_rate_in_gallery(rate, faces);
+        format!("{:.2} ({:.2})", percent(rate.measured()), percent(rate.upper()))
     });
     let _ = writeln!(
         text,
-        "{name:<9}  {limit:>5.2}   {:>13}  {:>9.4} % ({:.4} %)  {:>27}   {:.2} %",
+        "{name:<9}  {limit:>5.2}   {:>15}   {:>20}   {hundred:>24}   {thousand:>16}   {:>8.2}",
         format!("{} of {}", rate.count, rate.pairs),
-        100.0 * rate.measured(),
-        100.0 * rate.upper(),
-        galleries.join(" / "),
+        format!("{:.4} ({:.4})", 100.0 * rate.measured(), 100.0 * rate.upper()),
         100.0 * missed.measured(),
     );
 }
 
 fn verdict(distances: &Distances, limit: f32) -> Value {
     let rate = false_matches(distances, limit);
-    let in_gallery = |faces| false_match_rate_in_gallery(rate.measured(), faces);
-    let galleries = GALLERIES.map(|faces| json!({ "faces": faces, "rate": in_gallery(faces) }));
+    let galleries = GALLERIES.map(|faces| {
+        let in_gallery = |rate| false_match_rate_in_gallery(rate, faces);
+        let (rate, at_most) = (in_gallery(rate.measured()), in_gallery(rate.upper()));
+        json!({ "faces": faces, "rate": rate, "rate_at_most": at_most })
+    });
     json!({
         "up_to": limit,
         "false_matches": rate.count,
@@ -311,8 +315,7 @@ pub fn proposal(model: &str, proposal: &Proposal) -> String {
     let row = &proposal.calibration;
     let mut text = format!(
         "{model}, pipeline {}: {} photographs of {} people, {} pairs of one person, {} of two\n\n\
-         verdict    up to   false matches       rate (at most)    in a gallery of 100 / 1,000   \
-         missed\n",
+         {VERDICTS_HEAD}",
         facenet::PIPELINE,
         row.pictures,
         row.people,
@@ -329,8 +332,9 @@ pub fn proposal(model: &str, proposal: &Proposal) -> String {
     }
     let _ = writeln!(
         text,
-        "\nWith other people of this kind (500 draws of these, nine in ten): match {:.2} to {:.2}, \
+        "\nWith other people of this kind ({} draws of these, nine in ten): match {:.2} to {:.2}, \
          possible {:.2} to {:.2}.",
+        calibrate::DRAWS,
         proposal.match_max.low,
         proposal.match_max.high,
         proposal.possible_max.low,
