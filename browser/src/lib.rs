@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 /// Arguments that every Chromium of ours gets: no window, no GPU, no traffic of its own.
@@ -45,11 +45,12 @@ pub struct Chromium {
 }
 
 impl Chromium {
-    /// Starts a browser with more arguments than the usual ones.
+    /// Starts a browser with more arguments than the usual ones, which keeps more logs than that of
+    /// the console.
     ///
     /// # Errors
     /// When Chromium or its driver do not start.
-    pub async fn open(arguments: &[String]) -> anyhow::Result<Self> {
+    pub async fn open(arguments: &[String], logs: &[&str]) -> anyhow::Result<Self> {
         let profile = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut driver = Command::new(program("CFACE_CHROMEDRIVER")?)
@@ -59,7 +60,7 @@ impl Chromium {
             .stderr(Stdio::null())
             .spawn()
             .context("starting chromedriver")?;
-        match connect(port, capabilities(&profile, arguments)?).await {
+        match connect(port, capabilities(&profile, arguments, logs)?).await {
             Ok(client) => Ok(Self { client, driver, _profile: profile }),
             Err(error) => {
                 driver.kill()?;
@@ -73,6 +74,12 @@ impl Chromium {
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The process of the driver, which is the browser's parent.
+    #[must_use]
+    pub fn driver_id(&self) -> u32 {
+        self.driver.id()
     }
 
     /// Ends the browser.
@@ -108,13 +115,15 @@ async fn connect(port: u16, capabilities: Capabilities) -> anyhow::Result<Client
     bail!("chromedriver starts no browser")
 }
 
-fn capabilities(profile: &TempDir, more: &[String]) -> anyhow::Result<Capabilities> {
+fn capabilities(profile: &TempDir, more: &[String], logs: &[&str]) -> anyhow::Result<Capabilities> {
     let profile = format!("--user-data-dir={}", profile.path().display());
     let arguments: Vec<&str> =
         ARGUMENTS.into_iter().chain([&*profile]).chain(more.iter().map(String::as_str)).collect();
+    let logs: Map<String, Value> =
+        ["browser"].iter().chain(logs).map(|log| ((*log).to_owned(), json!("ALL"))).collect();
     let all = json!({
         "goog:chromeOptions": { "binary": program("CFACE_CHROMIUM")?, "args": arguments },
-        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:loggingPrefs": logs,
         "timeouts": { "script": SCRIPT_MAX.as_millis() as u64 },
     });
     all.as_object().cloned().context("no capabilities")

@@ -35,19 +35,7 @@ pub fn convert_as(
     model: &str,
     out_dir: &Path,
 ) -> anyhow::Result<[PathBuf; 2]> {
-    let context = || format!("reading {}", file.display());
-    let [shard1, shard2] = if is_of_pytorch(file).with_context(context)? {
-        let state = StateDict::open(file).with_context(context)?;
-        state.check_names()?;
-        [state.tensors(Part::Shard1)?, state.tensors(Part::Shard2)?]
-    } else {
-        let graph = std::fs::read(file).with_context(context)?;
-        let constants = frozen_graph::read_constants(&graph).with_context(context)?;
-        [
-            tensorflow::tensors(Part::Shard1, &constants)?,
-            tensorflow::tensors(Part::Shard2, &constants)?,
-        ]
-    };
+    let [shard1, shard2] = read(file)?;
     std::fs::create_dir_all(out_dir).with_context(|| format!("creating {}", out_dir.display()))?;
     let write = |part: Part, tensors: Tensors| {
         let record = out_dir.join(part.file());
@@ -56,6 +44,20 @@ pub fn convert_as(
         anyhow::Ok(record)
     };
     Ok([write(Part::Shard1, shard1)?, write(Part::Shard2, shard2)?])
+}
+
+/// The tensors of both shards in a checkpoint.
+pub(crate) fn read(file: &Path) -> anyhow::Result<[Tensors; 2]> {
+    let context = || format!("reading {}", file.display());
+    if is_of_pytorch(file).with_context(context)? {
+        let state = StateDict::open(file).with_context(context)?;
+        state.check_names()?;
+        return Ok([state.tensors(Part::Shard1)?, state.tensors(Part::Shard2)?]);
+    }
+    let graph = std::fs::read(file).with_context(context)?;
+    let constants = frozen_graph::read_constants(&graph).with_context(context)?;
+    let tensors = |part| tensorflow::tensors(part, &constants);
+    Ok([tensors(Part::Shard1)?, tensors(Part::Shard2)?])
 }
 
 fn is_of_pytorch(file: &Path) -> std::io::Result<bool> {

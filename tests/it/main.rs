@@ -5,6 +5,8 @@ mod damaged;
 
 mod deploy;
 
+mod engines;
+
 mod http;
 
 mod index;

@@ -19,7 +19,7 @@ impl Fingerprint {
     }
 
     /// Adds bytes, with their length so that two parts never run together.
-    fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
         self

@@ -71,12 +71,15 @@ pub(crate) fn configured_model() -> anyhow::Result<Checkpoint> {
         .with_context(|| format!("{PUBLIC_CONFIG} names the model {model}, which is not known"))
 }
 
-/// The public Worker's configuration for a model, to be put anywhere: its paths become absolute.
-pub(crate) fn local(mut config: Table, model: &str) -> anyhow::Result<Table> {
+/// The public Worker's configuration for a model and a build, to be put anywhere: its paths become
+/// absolute.
+pub(crate) fn local(mut config: Table, model: &str, main: &Path) -> anyhow::Result<Table> {
     let vars = config.get_mut("vars").and_then(Value::as_table_mut);
     vars.context("no variables in wrangler.toml")?.insert(MODEL.into(), model.into());
-    make_absolute(config.get_mut("main"))?;
-    make_absolute(config.get_mut("assets").and_then(|assets| assets.get_mut("directory")))?;
+    config.insert("main".into(), absolute(main)?);
+    let assets = config.get_mut("assets").and_then(|assets| assets.get_mut("directory"));
+    let assets = assets.context("no folder of assets in wrangler.toml")?;
+    *assets = absolute(Path::new(assets.as_str().context("the folder of assets is no text")?))?;
     Ok(config)
 }
 
@@ -92,12 +95,10 @@ pub(crate) fn make_generous(config: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn make_absolute(path: Option<&mut Value>) -> anyhow::Result<()> {
-    let path = path.context("a path is missing in wrangler.toml")?;
-    let relative = path.as_str().context("a path in wrangler.toml is no text")?;
-    let absolute = project::root().join(relative);
-    *path = absolute.to_str().context("the clone's path is not UTF-8")?.into();
-    Ok(())
+/// A path, relative to the clone or not, as wrangler finds it from anywhere.
+fn absolute(path: &Path) -> anyhow::Result<Value> {
+    let absolute = project::root().join(path);
+    Ok(absolute.to_str().context("the clone's path is not UTF-8")?.into())
 }
 
 #[cfg(test)]
@@ -107,7 +108,8 @@ mod tests {
     #[test]
     fn only_limits_model_and_paths_differ_locally() {
         let production = public_config().unwrap();
-        let mut local = local(production.clone(), "other").unwrap();
+        let main = Path::new("a/build/index.js");
+        let mut local = local(production.clone(), "other", main).unwrap();
         make_generous(&mut local).unwrap();
         for (before, after) in production["ratelimits"]
             .as_array()

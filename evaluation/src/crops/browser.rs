@@ -62,7 +62,7 @@ struct Job<'a> {
 impl Job<'_> {
     /// Takes photographs until there are no more.
     async fn work(&self) -> anyhow::Result<()> {
-        let chromium = Chromium::open(&[]).await?;
+        let chromium = Chromium::open(&[], &[]).await?;
         let client = chromium.client();
         client.goto(&self.url).await.context("opening the harness")?;
         while client.execute(READY, Vec::new()).await? != Value::Bool(true) {

@@ -1,6 +1,7 @@
 //! `cargo xtask deploy`: creates on Cloudflare what is missing, uploads the weights, and deploys
 //! the private Worker before the public one, which is bound to it.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -37,10 +38,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         weights::ensure(checkpoint)?;
     }
     let model = checkpoint.model();
-    if options.dry_run { rehearse(model) } else { deploy(model) }
+    let arguments = public_arguments(model, &options.build.main());
+    if options.dry_run { rehearse(model, &arguments) } else { deploy(model, &arguments) }
 }
 
-fn deploy(model: &str) -> anyhow::Result<()> {
+fn deploy(model: &str, arguments: &[OsString]) -> anyhow::Result<()> {
     let buckets = wrangler::remote("listing the R2 buckets").args(["r2", "bucket", "list"]);
     let buckets = bucket_names(&buckets.output()?);
     for bucket in [wrangler::MODELS_BUCKET, wrangler::FACES_BUCKET] {
@@ -58,7 +60,7 @@ fn deploy(model: &str) -> anyhow::Result<()> {
     }
     wrangler::SHARDS.iter().try_for_each(|shard| upload(model, shard))?;
     deploy_worker(wrangler::PRIVATE_CONFIG, &[])?;
-    let addresses = deploy_worker(wrangler::PUBLIC_CONFIG, &model_variable(model))?;
+    let addresses = deploy_worker(wrangler::PUBLIC_CONFIG, arguments)?;
     println!("CFace runs at {}", addresses.join(", "));
     Ok(())
 }
@@ -77,18 +79,18 @@ fn upload(model: &str, shard: &str) -> anyhow::Result<()> {
         .quietly()
 }
 
-/// Wrangler's arguments for the public Worker, which is told its model.
-fn model_variable(model: &str) -> [String; 2] {
-    ["--var".into(), format!("{}:{model}", wrangler::MODEL)]
+/// Wrangler's arguments for the public Worker: its code, and the model that it is told.
+fn public_arguments(model: &str, main: &Path) -> [OsString; 3] {
+    [main.into(), "--var".into(), format!("{}:{model}", wrangler::MODEL).into()]
 }
 
 /// Deploys a Worker and gives its addresses.
-fn deploy_worker(config: &str, variables: &[String]) -> anyhow::Result<Vec<String>> {
+fn deploy_worker(config: &str, arguments: &[OsString]) -> anyhow::Result<Vec<String>> {
     let dir = tempfile::tempdir()?;
     let report = dir.path().join("report.ndjson");
     wrangler::remote(format!("deploying {config}"))
         .args(["deploy", "--config", config])
-        .args(variables)
+        .args(arguments)
         .env("WRANGLER_OUTPUT_FILE_PATH", &report)
         .quietly()?;
     let report = fs::read_to_string(&report).context("reading wrangler's report")?;
@@ -96,7 +98,7 @@ fn deploy_worker(config: &str, variables: &[String]) -> anyhow::Result<Vec<Strin
 }
 
 /// What [`deploy`] would do, and wrangler's own check of both Workers.
-fn rehearse(model: &str) -> anyhow::Result<()> {
+fn rehearse(model: &str, arguments: &[OsString]) -> anyhow::Result<()> {
     let shards = wrangler::SHARDS.join(" and ");
     println!(
         "1. create the R2 buckets {} and {}, if missing",
@@ -109,13 +111,13 @@ fn rehearse(model: &str) -> anyhow::Result<()> {
     println!("5. deploy {}, the public Worker, and print its address", wrangler::PUBLIC_CONFIG);
     let dir = tempfile::tempdir()?;
     check_bundle(wrangler::PRIVATE_CONFIG, &[], &dir.path().join("private"))?;
-    check_bundle(wrangler::PUBLIC_CONFIG, &model_variable(model), &dir.path().join("public"))
+    check_bundle(wrangler::PUBLIC_CONFIG, arguments, &dir.path().join("public"))
 }
 
-fn check_bundle(config: &str, variables: &[String], out: &Path) -> anyhow::Result<()> {
+fn check_bundle(config: &str, arguments: &[OsString], out: &Path) -> anyhow::Result<()> {
     wrangler::run(format!("checking {config}"), &project::local().join("logs"))
         .args(["deploy", "--dry-run", "--config", config])
-        .args(variables)
+        .args(arguments)
         .arg_path("--outdir", out)
         .shown()?;
     if !out.join("index.js").is_file() {

@@ -59,7 +59,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let made = project::weights(checkpoint.model());
     state.store_weights(options.weights.as_deref().unwrap_or(&made))?;
-    let config = state.public_config(checkpoint.model(), options.rate_limits)?;
+    let config =
+        wrangler::local(wrangler::public_config()?, checkpoint.model(), &options.build.main())?;
+    let config = state.public_config(config, options.rate_limits)?;
     let outcome = serve(options.port, &config, &state);
     // Stopping is how this command ends.
     if stop::requested() { Ok(()) } else { outcome }
@@ -188,10 +190,9 @@ impl State {
         stamp.write(&fingerprint)
     }
 
-    /// Writes the public Worker's configuration for a model, with the rate limits of production or
-    /// with some that a developer does not meet.
-    fn public_config(&self, model: &str, rate_limits: bool) -> anyhow::Result<PathBuf> {
-        let mut config = wrangler::local(wrangler::public_config()?, model)?;
+    /// Writes the public Worker's configuration, with the rate limits of production or with some
+    /// that a developer does not meet.
+    fn public_config(&self, mut config: toml::Table, rate_limits: bool) -> anyhow::Result<PathBuf> {
         if !rate_limits {
             wrangler::make_generous(&mut config)?;
         }

@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use super::{build, weights};
+use super::{build, test_wasm, weights};
 use crate::run::Run;
 use crate::setup::checkpoint::{self, Checkpoint};
 use crate::setup::{browser, npm, pytorch as oracle, site};
@@ -11,11 +11,19 @@ use crate::{project, stop};
 
 /// Everything but the end-to-end tests, with both backends of the Burn engine: the default and
 /// the one that a feature adds.
-pub(crate) const UNIT_TESTS: [&str; 5] =
-    ["--workspace", "--exclude", "tests", "--features", "facenet/burn-ndarray"];
+pub(crate) const UNIT_TESTS: [&str; 5] = [
+    "--workspace",
+    "--exclude",
+    "tests",
+    "--features",
+    "facenet/burn-ndarray,facenet/kernel-tests",
+];
 
 /// The model that the tests know the right answers of.
 pub(crate) const MODEL: Checkpoint = Checkpoint::CasiaWebface;
+
+/// The end-to-end test of the Worker with Burn.
+const BURN_TEST: &str = "engines::burn_in_the_worker_gives_the_golden_embeddings";
 
 /// Runs the tests.
 #[derive(Args)]
@@ -46,9 +54,16 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
             .env("CFACE_CHROMEDRIVER", &browser.chromedriver)
     };
     with_browser(cargo_test("the unit tests", filter, &UNIT_TESTS)).shown()?;
+    if filter.is_none_or(|filter| "webassembly".contains(filter)) {
+        test_wasm::run()?;
+    }
     {
         let _lock = project::lock()?;
-        build::ensure(&build::Options { engine: build::Engine::default() })?;
+        build::ensure(&build::Options::default())?;
+        // The reference engine in the Worker; its build takes minutes, so only when it is tested.
+        if filter.is_none_or(|filter| BURN_TEST.contains(filter)) {
+            build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
+        }
     }
     with_browser(cargo_test("the end-to-end tests", filter, &["--package", "tests"]))
         .env("CFACE_XTASK", std::env::current_exe()?)
