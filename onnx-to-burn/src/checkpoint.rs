@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use facenet::Part;
 
-use crate::shard::{self, Tensors};
+use crate::shard::{self, Precision, Tensors};
 use crate::state_dict::StateDict;
 use crate::{frozen_graph, tensorflow};
 
@@ -22,11 +22,24 @@ const PYTORCH: [&[u8]; 2] = [b"PK\x03\x04", b"\x80\x02"];
 /// When the file cannot be read, lacks a tensor or has one of another shape (the error names it),
 /// and when a record cannot be written.
 pub fn convert(file: &Path, model: &str, out_dir: &Path) -> anyhow::Result<[PathBuf; 2]> {
+    convert_as(Precision::F16, file, model, out_dir)
+}
+
+/// As [`convert`], in either precision.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_as(
+    precision: Precision,
+    file: &Path,
+    model: &str,
+    out_dir: &Path,
+) -> anyhow::Result<[PathBuf; 2]> {
     let [shard1, shard2] = read(file)?;
     std::fs::create_dir_all(out_dir).with_context(|| format!("creating {}", out_dir.display()))?;
     let write = |part: Part, tensors: Tensors| {
         let record = out_dir.join(part.file());
-        shard::write(part, model, tensors, &record)
+        shard::write_as(precision, part, model, tensors, &record)
             .with_context(|| format!("the checkpoint does not give {}", part.file()))?;
         anyhow::Ok(record)
     };

@@ -6,7 +6,7 @@ use clap::Args;
 use super::{build, test_wasm, weights};
 use crate::run::Run;
 use crate::setup::checkpoint::{self, Checkpoint};
-use crate::setup::{browser, pytorch as oracle};
+use crate::setup::{browser, npm, pytorch as oracle, site};
 use crate::{project, stop};
 
 /// Everything but the end-to-end tests, with both backends of the Burn engine: the default and
@@ -45,9 +45,15 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
     let (browser, graph) = {
         let _lock = project::lock()?;
         weights::ensure(MODEL)?;
+        npm::ensure()?;
+        site::ensure()?;
         (browser::ensure()?, checkpoint::ensure(MODEL, false)?)
     };
-    cargo_test("the unit tests", filter, &UNIT_TESTS).shown()?;
+    let with_browser = |run: Run| {
+        run.env("CFACE_CHROMIUM", &browser.chromium)
+            .env("CFACE_CHROMEDRIVER", &browser.chromedriver)
+    };
+    with_browser(cargo_test("the unit tests", filter, &UNIT_TESTS)).shown()?;
     if filter.is_none_or(|filter| "webassembly".contains(filter)) {
         test_wasm::run()?;
     }
@@ -59,11 +65,9 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
             build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
         }
     }
-    cargo_test("the end-to-end tests", filter, &["--package", "tests"])
+    with_browser(cargo_test("the end-to-end tests", filter, &["--package", "tests"]))
         .env("CFACE_XTASK", std::env::current_exe()?)
         .env("CFACE_GRAPH", graph)
-        .env("CFACE_CHROMIUM", browser.chromium)
-        .env("CFACE_CHROMEDRIVER", browser.chromedriver)
         .shown()
 }
 

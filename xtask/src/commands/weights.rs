@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use clap::Args;
+use onnx_to_burn::shard::Precision;
 
 use crate::fingerprint::Stamp;
 use crate::progress::Step;
@@ -48,6 +49,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 /// Makes sure that a model's weights are there and made by the current converter.
 pub(crate) fn ensure(checkpoint: Checkpoint) -> anyhow::Result<()> {
     ensure_in(checkpoint, &project::weights(checkpoint.model()), false)
+}
+
+/// The folder with a model's weights as float32, which only the evaluation compares with. They are
+/// written anew each time: they are right then, and it takes a second.
+pub(crate) fn ensure_f32(checkpoint: Checkpoint) -> anyhow::Result<PathBuf> {
+    let dir = project::weights(&format!("{}-f32", checkpoint.model()));
+    let file = checkpoint::ensure(checkpoint, false)?;
+    let step = Step::begin("writing the weights as float32");
+    onnx_to_burn::checkpoint::convert_as(Precision::F32, &file, checkpoint.model(), &dir)?;
+    step.done();
+    Ok(dir)
 }
 
 fn ensure_in(checkpoint: Checkpoint, dir: &Path, anew: bool) -> anyhow::Result<()> {
