@@ -15,6 +15,8 @@ pub(crate) enum Route {
     Face(String),
     /// `/faces/{id}/status`
     Status(String),
+    /// `/config`
+    Config,
     /// `/health`
     Health,
     /// `/openapi.json`
@@ -30,6 +32,7 @@ impl Route {
             "/add" => Self::Add,
             "/match" => Self::Match,
             "/verify" => Self::Verify,
+            "/config" => Self::Config,
             "/health" => Self::Health,
             "/openapi.json" => Self::OpenApi,
             _ => match path.strip_prefix("/faces/")?.split_once('/') {
@@ -45,7 +48,7 @@ impl Route {
         match self {
             Self::Embed | Self::Add | Self::Match | Self::Verify => "POST",
             Self::Face(_) => "GET, HEAD, DELETE",
-            Self::Status(_) | Self::Health | Self::OpenApi => "GET, HEAD",
+            Self::Status(_) | Self::Config | Self::Health | Self::OpenApi => "GET, HEAD",
         }
     }
 }
@@ -70,7 +73,7 @@ mod tests {
         let text = include_str!("../openapi.json");
         let openapi: serde_json::Value = serde_json::from_str(text).unwrap();
         let paths = openapi["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 8);
+        assert_eq!(paths.len(), 9);
         for (path, operations) in paths {
             let route = Route::parse(&path.replace("{id}", "0")).unwrap();
             let mut documented: Vec<_> = operations

@@ -57,8 +57,13 @@ pub fn convert(part: Part, onnx_dir: &Path) -> anyhow::Result<Converted> {
 ///
 /// # Errors
 /// As [`shard::write`].
-pub fn write_record(part: Part, tensors: Tensors, out_dir: &Path) -> anyhow::Result<()> {
-    shard::write(part, crate::checkpoint::MODEL, tensors, &out_dir.join(part.file()))
+pub fn write_record(
+    part: Part,
+    model: &str,
+    tensors: Tensors,
+    out_dir: &Path,
+) -> anyhow::Result<()> {
+    shard::write(part, model, tensors, &out_dir.join(part.file()))
 }
 
 fn utf8(path: &Path) -> anyhow::Result<&str> {

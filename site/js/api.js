@@ -1,37 +1,43 @@
 // @ts-check
 /**
- * The server's HTTP API. The only module that calls `fetch`; everything it throws is a
- * {@link Problem}, whose message can be shown to people.
+ * The server's HTTP API. The only module that talks to the network; everything it throws is a
+ * {@link Problem}, whose words can be shown to people, or the reason of an abort.
  */
 
-/** @typedef {{id: string, name: string, distance: number, picture: string}} Match */
+/** @typedef {{id: string, name: string, distance: number, picture: string, pictures?: number}} Match */
 /** @typedef {"match" | "possible" | "none"} Verdict */
 /** @typedef {{verdict: Verdict, threshold: number, matches: Match[]}} Matches */
-/** @typedef {{id: string, name: string, delete_token: string, expires_at: string}} Enrolled */
+/** @typedef {{id: string, name: string, delete_token: string, expires_at: string,
+ *   searchable?: boolean, pictures?: number}} Enrolled */
+/** @typedef {{id: string, searchable: boolean, expires_at: string}} Status */
 
 /** A cold start loads 47 MB of weights; after a minute nobody waits any more. */
 const TIMEOUT_MS = 60_000;
 
-/** A request that did not succeed. The message is the problem document's `detail`. */
+/** A request that did not succeed. */
 export class Problem extends Error {
   /**
-   * @param {string} message
-   * @param {number} [status] of HTTP; 0 when there was no answer
+   * @param {string} message a sentence or two that say what to do
+   * @param {{title?: string, status?: number, retryAfter?: number}} [more] status of HTTP, 0 when
+   *   there was no answer; seconds to wait before trying again makes sense
    */
-  constructor(message, status = 0) {
+  constructor(message, { title = "", status = 0, retryAfter = 0 } = {}) {
     super(message);
+    this.title = title;
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
 /**
  * Searches for the faces nearest to a crop, which the server does not keep.
  * @param {Blob} crop
+ * @param {AbortSignal} signal
  * @returns {Promise<Matches>}
  */
-export async function match(crop) {
+export async function match(crop, signal) {
   const headers = { "content-type": crop.type };
-  const answer = await json(await call("/match", { method: "POST", headers, body: crop }));
+  const answer = await json("/match", { method: "POST", headers, body: crop, signal });
   if (!Array.isArray(answer?.matches)) throw unknown(200);
   return answer;
 }
@@ -47,7 +53,7 @@ export async function enrol(name, crop) {
   body.set("name", name);
   body.set("consent", "true");
   body.set("image", crop, "face.png");
-  const answer = await json(await call("/add", { method: "POST", body }));
+  const answer = await json("/add", { method: "POST", body });
   if (typeof answer?.delete_token !== "string") throw unknown(201);
   return answer;
 }
@@ -59,7 +65,40 @@ export async function enrol(name, crop) {
  */
 export async function forget(id, token) {
   const headers = { authorization: `Bearer ${token}` };
-  await call(`/faces/${encodeURIComponent(id)}`, { method: "DELETE", headers });
+  await call(face(id), { method: "DELETE", headers });
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<Status>}
+ */
+export function status(id) {
+  return json(`${face(id)}/status`, {});
+}
+
+/** @returns {Promise<any>} facts of this deployment, see /openapi.json */
+export function config() {
+  return json("/config", {});
+}
+
+/**
+ * The address of a stored face's picture.
+ * @param {string} id
+ */
+export function face(id) {
+  return `/faces/${encodeURIComponent(id)}`;
+}
+
+/**
+ * Brings a file into the browser's cache.
+ * @param {string} url
+ * @param {(bytes: number) => void} onBytes told how many have arrived since the last time
+ */
+export async function download(url, onBytes) {
+  const response = await fetch(url);
+  if (!response.ok) throw unknown(response.status);
+  const reader = response.body?.getReader();
+  for (let part; (part = await reader?.read()) && !part.done; ) onBytes(part.value.length);
 }
 
 /**
@@ -68,31 +107,42 @@ export async function forget(id, token) {
  * @returns {Promise<Response>} a success
  */
 async function call(path, init) {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
   const response = await fetch(path, { ...init, signal }).catch((error) => {
-    throw new Problem(
-      error.name === "TimeoutError"
-        ? "The server took too long to answer. Try again."
-        : "The server cannot be reached. Check the connection and try again.",
-    );
+    if (init.signal?.aborted) throw error;
+    if (error.name === "TimeoutError") {
+      throw new Problem("The server took too long to answer.", { title: "No answer" });
+    }
+    if (!navigator.onLine) {
+      throw new Problem("Connect to the network, then try again.", { title: "You are offline" });
+    }
+    throw new Problem("Check the connection and try again.", { title: "No answer from the server" });
   });
   if (response.ok) return response;
   const problem = await response.json().catch(() => undefined);
   if (typeof problem?.detail !== "string") throw unknown(response.status);
-  throw new Problem(problem.detail, response.status);
+  throw new Problem(problem.detail, {
+    title: problem.title,
+    status: response.status,
+    retryAfter: Number(response.headers.get("retry-after")) || 0,
+  });
 }
 
 /**
- * @param {Response} response
+ * @param {string} path
+ * @param {RequestInit} init
  * @returns {Promise<any>}
  */
-function json(response) {
-  return response.json().catch(() => {
-    throw unknown(response.status);
+async function json(path, init) {
+  const response = await call(path, init);
+  return response.json().catch((error) => {
+    throw init.signal?.aborted ? error : unknown(response.status);
   });
 }
 
 /** @param {number} status */
 function unknown(status) {
-  return new Problem(`The server gave an answer that this page does not know (${status}).`, status);
+  const title = "Something is wrong with the server";
+  return new Problem(`It gave an answer that this page does not know (${status}).`, { title, status });
 }

@@ -1,192 +1,141 @@
 // @ts-check
-/**
- * What the page does: consent, then a picture from camera or file, its crop, and a search or an
- * enrolment.
- */
+/** Ties the page together: what is pressed, typed, dropped and pasted, and what then happens. */
 
-import * as api from "./api.js";
 import { Camera } from "./camera.js";
-import { dropEnrolled, showEnrolled, showResult } from "./cards.js";
-import { drawCrop, encodeCrop } from "./crop.js";
 import { loadDetector } from "./detector.js";
-import { findFace, remarks } from "./finder.js";
-import { drawFound, readPicture } from "./picture.js";
-import { cancel, patiently, run } from "./task.js";
+import { forgetByCode, showEarlier } from "./enrolled.js";
+import { enrol, openForm } from "./enrolment.js";
+import { tellFacts } from "./facts.js";
+import { match } from "./result.js";
+import * as session from "./session.js";
+import { cancel } from "./task.js";
 import * as view from "./view.js";
+import * as ways from "./ways.js";
 
-const consent = /** @type {HTMLInputElement} */ (view.element("consent"));
-const camera = new Camera(view.element("video"));
+const { element } = view;
+const consent = /** @type {HTMLInputElement} */ (element("consent"));
 
-/** @type {Blob | undefined} */
-let crop;
+/**
+ * @param {string} hook
+ * @param {string} type
+ * @param {(event: any) => void} listener
+ */
+function on(hook, type, listener) {
+  element(hook).addEventListener(type, listener);
+}
 
-/** Forgets picture and crop and switches the camera off. */
-function reset() {
+function agree() {
+  ways.reset();
+  if (!consent.checked) return;
+  // Fetched while people look for their photo; a failure is told when it matters.
+  loadDetector().catch(() => {});
+  ways.openEarly();
+}
+
+/** Stops what runs and goes back to what there was before it. */
+function stop() {
   cancel();
-  camera.stop();
-  crop = undefined;
-  view.clear();
-  view.stage("empty");
-  view.enter("idle");
+  if (view.state() === "working" && session.current()) return view.enter("cropped", "Cancelled.");
+  ways.reset();
+  view.status("Cancelled.");
 }
 
-function startCamera() {
-  run("loading", "Starting the camera…", async (signal) => {
-    crop = undefined;
-    view.clear();
-    view.stage("empty");
-    await camera.start(signal, () => {
-      reset();
-      view.fail("The camera was disconnected. Connect it again, or choose a photo.");
-    });
-    if (signal.aborted) return;
-    view.stage("camera", camera.shape);
-    view.enter("camera", "The camera is on.");
-    view.element("capture").focus({ preventScroll: true });
-  });
-}
-
-function capture() {
-  run("loading", "Looking for a face…", async (signal) => {
-    const { shape } = camera;
-    const picture = camera.grab();
-    drawFound(view.element("still"), picture);
-    view.stage("still", shape);
-    await cutOut(picture, signal).catch((error) => {
-      // The camera is still on: another try is one click away.
-      if (!signal.aborted) view.stage("camera", shape);
-      throw error;
-    });
-  });
-}
-
-/** @param {Blob | undefined} file */
-function openFile(file) {
-  if (!file) return;
-  if (!consent.checked) return view.fail("First tick “I agree”; then the photo can be opened.");
-  run("loading", "Opening the photo…", async (signal) => {
-    camera.stop();
-    crop = undefined;
-    view.clear();
-    view.stage("empty");
-    const picture = await readPicture(file);
-    if (signal.aborted) return;
-    drawFound(view.element("still"), picture);
-    view.stage("still", picture);
-    await cutOut(picture, signal);
-  });
-}
-
-/**
- * Finds the face and shows what becomes of it.
- * @param {HTMLCanvasElement} picture at full resolution, already shown
- * @param {AbortSignal} signal
- */
-async function cutOut(picture, signal) {
-  view.enter("loading", "Loading the face finder…");
-  await loadDetector();
-  if (signal.aborted) return;
-  view.enter("loading", "Looking for a face…");
-  await painted();
-  const found = await findFace(picture);
-  if (signal.aborted) return;
-  drawFound(view.element("still"), picture, found);
-  const canvas = view.element("crop");
-  drawCrop(canvas, picture, found.frame);
-  const blob = await encodeCrop(canvas);
-  if (signal.aborted) return;
-  camera.stop();
-  crop = blob;
-  view.showCrop(remarks(found, blob.size).join(" "));
-}
-
-function match() {
-  const picture = crop;
-  if (!picture) return;
-  run("working", "Searching…", async () => {
-    view.clearResult();
-    showResult(await patiently(api.match(picture)));
-  });
-}
-
-/** @param {SubmitEvent} event */
-function enrol(event) {
-  event.preventDefault();
-  const [picture, input] = [crop, view.element("name")];
-  const name = input.value.trim();
-  if (!picture) return;
-  if (name === "") {
-    view.fail("Type a name to enrol under; a nickname will do.");
-    return input.focus();
+/** @param {KeyboardEvent} event */
+function pressKey(event) {
+  const target = /** @type {HTMLElement} */ (event.target);
+  const sees = document.body.dataset.stage === "camera";
+  const canStop = sees || view.state() === "loading" || view.state() === "working";
+  if (event.key === "Escape" && canStop) stop();
+  const takesSpace = target.closest("button, input, select, summary, a");
+  if (event.key === " " && sees && !takesSpace) {
+    event.preventDefault();
+    ways.capture();
   }
-  run("working", "Enrolling…", async () => {
-    view.clearResult();
-    const enrolled = await patiently(api.enrol(name, picture));
-    const onForget = () => forget(enrolled.id, enrolled.delete_token);
-    showEnrolled(enrolled, view.element("crop"), onForget);
+}
+
+/** Photos that are dropped anywhere, or pasted. */
+function takeFiles() {
+  let depth = 0;
+  const dragging = (/** @type {number} */ by) => {
+    depth = by === 0 ? 0 : Math.max(0, depth + by);
+    document.body.toggleAttribute("data-dragging", depth > 0);
+  };
+  for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
+    addEventListener(type, (event) => {
+      const { dataTransfer } = /** @type {DragEvent} */ (event);
+      if (!dataTransfer?.types.includes("Files")) return;
+      // A file dropped beside the viewfinder must not replace the page.
+      event.preventDefault();
+      if (type === "dragenter") dragging(1);
+      if (type === "dragleave") dragging(-1);
+      if (type !== "drop") return;
+      dragging(0);
+      ways.openFile(dataTransfer.files[0]);
+    });
+  }
+  addEventListener("paste", (event) => {
+    const file = /** @type {ClipboardEvent} */ (event).clipboardData?.files[0];
+    if (file) ways.openFile(file);
   });
 }
 
-/**
- * @param {string} id
- * @param {string} token
- */
-function forget(id, token) {
-  run("working", "Deleting…", async () => {
-    await api.forget(id, token);
-    dropEnrolled(id);
-    reset();
-    view.notice("Forgotten: the picture, the name and the numbers are deleted.");
-  });
+function watchNetwork() {
+  const show = () => {
+    element("offline").hidden = navigator.onLine;
+  };
+  addEventListener("online", show);
+  addEventListener("offline", show);
+  show();
 }
 
-/** @param {SubmitEvent} event */
-function forgetByCode(event) {
-  event.preventDefault();
-  const text = view.element("code").value;
-  const id = /\b[0-9a-f]{32}\b/.exec(text)?.[0];
-  const token = /\b[0-9a-f]{64}\b/.exec(text)?.[0];
-  if (id && token) forget(id, token);
-  else view.fail("Paste both: the id (32 digits and letters) and the delete token (64).");
-}
-
-/** Lets the browser draw before the detector keeps it busy. */
-function painted() {
-  return new Promise((resolve) => setTimeout(resolve, 30));
+function tellObstacle() {
+  element("obstacle").hidden = Camera.obstacle === "";
+  element("obstacle").textContent = `${Camera.obstacle} Photos work.`;
+  element("start-camera").hidden = Camera.obstacle !== "";
 }
 
 function listen() {
   consent.checked = false;
-  consent.addEventListener("change", () => {
-    reset();
-    // Fetched while people find their photo; a failure is told when it matters.
-    if (consent.checked) loadDetector().catch(() => {});
+  consent.addEventListener("change", agree);
+  on("start-camera", "click", ways.startCamera);
+  on("stop-camera", "click", ways.reset);
+  on("capture", "click", ways.capture);
+  on("cameras", "change", ({ target }) => ways.changeCamera(target.value));
+  on("cancel", "click", stop);
+  on("match", "click", match);
+  for (const button of document.querySelectorAll("[data-open-enrol]")) {
+    button.addEventListener("click", openForm);
+  }
+  for (const button of document.querySelectorAll("[data-another]")) {
+    button.addEventListener("click", ways.another);
+  }
+  on("withdraw", "click", () => {
+    consent.checked = false;
+    agree();
+    consent.focus();
   });
-  view.element("start-camera").addEventListener("click", startCamera);
-  view.element("stop-camera").addEventListener("click", reset);
-  view.element("capture").addEventListener("click", capture);
-  view.element("match").addEventListener("click", match);
-  view.element("form").addEventListener("submit", enrol);
-  view.element("forget-form").addEventListener("submit", forgetByCode);
-  const input = /** @type {HTMLInputElement} */ (view.element("file"));
+  on("back", "click", () => view.panel("work"));
+  on("form", "submit", enrol);
+  on("forget-form", "submit", forgetByCode);
+  const input = /** @type {HTMLInputElement} */ (element("file"));
   input.addEventListener("change", () => {
-    openFile(input.files?.[0]);
+    ways.openFile(input.files?.[0]);
     input.value = ""; // so that the same file can be chosen again
   });
-  // A file dropped beside the viewfinder must not replace the page.
-  for (const type of ["dragover", "drop"]) {
-    addEventListener(type, (event) => {
-      const { dataTransfer } = /** @type {DragEvent} */ (event);
-      if (!dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      if (type === "drop") openFile(dataTransfer.files[0]);
-    });
-  }
+  document.addEventListener("keydown", pressKey);
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden && camera.on) reset();
+    if (document.hidden && ways.camera.on) ways.reset();
   });
-  addEventListener("pagehide", () => camera.stop());
+  addEventListener("pagehide", () => ways.camera.stop());
+  navigator.mediaDevices?.addEventListener("devicechange", () => {
+    if (ways.camera.on) ways.listCameras();
+  });
+  takeFiles();
+  watchNetwork();
 }
 
 listen();
+tellObstacle();
 view.enter("idle");
+tellFacts();
+showEarlier();

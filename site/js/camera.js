@@ -6,10 +6,10 @@
 /** @type {Record<string, string>} */
 const REASONS = {
   NotAllowedError:
-    "The camera is blocked. Allow it for this page in the browser's settings, or choose a photo.",
+    "The camera is blocked. Allow it for this page in the browser’s settings, or choose a photo.",
   NotFoundError: "No camera was found. Connect one, or choose a photo.",
-  NotReadableError: "The camera is in use by another program. Close that, or choose a photo.",
-  OverconstrainedError: "The camera has no usable picture size. Choose a photo instead.",
+  NotReadableError: "Another program uses the camera. Close that, or choose a photo.",
+  OverconstrainedError: "This camera is not there any more. Try again, or choose a photo.",
   SecurityError: "This browser does not let pages use the camera here. Choose a photo instead.",
 };
 
@@ -17,6 +17,8 @@ const REASONS = {
 export class Camera {
   /** @type {MediaStream | undefined} */
   #stream;
+  /** @type {string | undefined} */
+  #wanted;
   #video;
 
   /** @param {HTMLVideoElement} video */
@@ -24,10 +26,16 @@ export class Camera {
     this.#video = video;
   }
 
+  /** Why there can be no camera, if so. */
+  static get obstacle() {
+    if (!isSecureContext) return "Browsers open the camera on https pages only.";
+    return navigator.mediaDevices ? "" : "This browser lets no page use a camera.";
+  }
+
   /** The picture's size, and whether to show it as in a mirror, which people expect. */
   get shape() {
     const { videoWidth: width, videoHeight: height } = this.#video;
-    const facing = this.#stream?.getVideoTracks()[0]?.getSettings().facingMode;
+    const facing = this.#track?.getSettings().facingMode;
     return { width, height, mirrored: facing !== "environment" };
   }
 
@@ -36,20 +44,36 @@ export class Camera {
     return this.#stream !== undefined;
   }
 
+  /** The id of the camera that is on. */
+  get id() {
+    return this.#track?.getSettings().deviceId;
+  }
+
+  /** Chooses a camera for the next start. @param {string} id */
+  choose(id) {
+    this.#wanted = id;
+  }
+
+  /** All cameras. Their names are known once one has been started. */
+  async all() {
+    const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    return devices.filter(({ kind }) => kind === "videoinput");
+  }
+
   /**
    * Asks for the camera and shows it.
    * @param {AbortSignal} signal when aborted, a camera granted later is switched off at once
    * @param {() => void} onLost called when the camera goes away by itself
    */
   async start(signal, onLost) {
-    if (!navigator.mediaDevices) {
-      throw new Error("Browsers open the camera only on https pages. Choose a photo instead.");
-    }
+    if (Camera.obstacle) throw new Error(`${Camera.obstacle} Choose a photo instead.`);
     this.stop();
-    const video = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } };
+    const which = this.#wanted ? { deviceId: { exact: this.#wanted } } : { facingMode: "user" };
+    const video = { ...which, width: { ideal: 1280 }, height: { ideal: 720 } };
     const stream = await navigator.mediaDevices
       .getUserMedia({ video, audio: false })
       .catch((error) => {
+        this.#wanted = undefined;
         throw new Error(REASONS[error.name] ?? "The camera did not start. Choose a photo instead.");
       });
     if (signal.aborted) {
@@ -57,7 +81,7 @@ export class Camera {
       return;
     }
     this.#stream = stream;
-    stream.getVideoTracks()[0]?.addEventListener("ended", () => {
+    this.#track?.addEventListener("ended", () => {
       if (this.#stream !== stream) return;
       this.stop();
       onLost();
@@ -67,16 +91,19 @@ export class Camera {
   }
 
   /**
-   * The present frame at the camera's full resolution, not mirrored.
+   * The present frame, not mirrored.
+   * @param {number} [widthMax] the camera's full resolution unless given
    * @returns {HTMLCanvasElement}
    */
-  grab() {
+  grab(widthMax = Infinity) {
+    const { videoWidth, videoHeight } = this.#video;
+    const scale = Math.min(1, widthMax / videoWidth);
     const picture = document.createElement("canvas");
-    picture.width = this.#video.videoWidth;
-    picture.height = this.#video.videoHeight;
-    const context = picture.getContext("2d");
+    picture.width = Math.round(videoWidth * scale);
+    picture.height = Math.round(videoHeight * scale);
+    const context = picture.getContext("2d", { willReadFrequently: scale < 1 });
     if (!context || picture.width === 0) throw new Error("The camera shows no picture yet.");
-    context.drawImage(this.#video, 0, 0);
+    context.drawImage(this.#video, 0, 0, picture.width, picture.height);
     return picture;
   }
 
@@ -85,5 +112,9 @@ export class Camera {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = undefined;
     this.#video.srcObject = null;
+  }
+
+  get #track() {
+    return this.#stream?.getVideoTracks()[0];
   }
 }

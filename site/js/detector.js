@@ -1,82 +1,136 @@
 // @ts-check
 /**
- * Finds faces and their landmarks. It owns the detection library and its models, loads them once
- * and late, and hands out plain numbers only, so that another detector can take its place.
+ * Finds faces and their landmarks. The only door to the detector: it runs in a worker, so that the
+ * page stays fluid, or in the window where the browser has no worker for it. It knows no page.
  */
 
-import { DETECTION_SIZES, SCORE_MIN } from "./crop.js";
+import { models, modelsBytes, vendor, vendorBytes } from "../vendor/index.js";
+import { download } from "./api.js";
+import { DETECTION_SIZES } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
+/** @typedef {{backend: string, milliseconds: number, place: "worker" | "window"}} Loaded */
+/** @typedef {(share: number) => void} OnProgress  called with 0 to 1 while files arrive */
+/** @typedef {(picture: HTMLCanvasElement, sizes: number[]) => Promise<Face[]>} Detect */
 
-// Names in variables: the library is copied here at set-up and has no types.
-const LIBRARY = "../vendor/face-api.esm.js";
-const MODELS = new URL("../models", import.meta.url).href;
-const WASM = new URL("../vendor/", import.meta.url).href;
+/** @type {Promise<{loaded: Loaded, detect: Detect}> | undefined} */
+let starting;
 
-// The WebAssembly backend starts at once; WebGL compiles shaders for seconds on weak devices.
-const BACKENDS = ["wasm", "webgl", "cpu"];
+/** @type {Set<OnProgress>} */
+const listeners = new Set();
 
-/** @type {Promise<any> | undefined} */
-let loading;
+/** What every browser loads of the library. */
+const LIBRARY = ["face-api.esm.js", "tfjs-backend-wasm-simd.wasm"];
 
 /**
  * Loads library and models. Calling it again costs nothing; after a failure it tries again.
- * @returns {Promise<any>} the library, for this module's own use
+ * @param {OnProgress} [onProgress]
+ * @returns {Promise<Loaded>}
  */
-export function loadDetector() {
-  loading ??= start().catch((error) => {
-    loading = undefined;
-    console.warn("face finder:", error);
-    throw new Error("The face finder did not load. Check the connection and try again.");
-  });
-  return loading;
+export async function loadDetector(onProgress) {
+  if (onProgress) listeners.add(onProgress);
+  try {
+    return (await started()).loaded;
+  } finally {
+    if (onProgress) listeners.delete(onProgress);
+  }
 }
 
 /**
  * All faces in a picture, found at the first detection size that finds any.
  * @param {HTMLCanvasElement} picture
+ * @param {number[]} [sizes] of the detector's input; those of the crop recipe unless given
  * @returns {Promise<Face[]>}
  */
-export async function detectFaces(picture) {
-  const library = await loadDetector();
-  for (const inputSize of DETECTION_SIZES) {
-    const options = new library.TinyFaceDetectorOptions({ inputSize, scoreThreshold: SCORE_MIN });
-    const found = await library.detectAllFaces(picture, options).withFaceLandmarks(true);
-    if (found.length > 0) return found.map(plain);
-  }
-  return [];
+export async function detectFaces(picture, sizes = DETECTION_SIZES) {
+  return (await started()).detect(picture, sizes);
 }
 
+function started() {
+  starting ??= start().catch((error) => {
+    starting = undefined;
+    console.warn("face finder:", error);
+    throw new Error("The face finder did not load. Check the connection and try again.");
+  });
+  return starting;
+}
+
+/** @returns {Promise<{loaded: Loaded, detect: Detect}>} */
 async function start() {
-  const library = await import(LIBRARY);
-  await chooseBackend(library.tf);
-  await Promise.all([
-    library.nets.tinyFaceDetector.loadFromUri(MODELS),
-    library.nets.faceLandmark68TinyNet.loadFromUri(MODELS),
-  ]);
-  return library;
-}
-
-/** @param {any} tf */
-async function chooseBackend(tf) {
-  // The threaded build wants a worker from a blob, which the content security policy forbids.
-  tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-  tf.setWasmPaths(WASM);
-  for (const name of BACKENDS) {
-    // A backend that does not start answers false and leaves another one in place.
-    const started = await tf.setBackend(name).catch(() => false);
-    if (started) await tf.ready();
-    if (started && tf.getBackend() === name) return;
+  await fetchAll();
+  if (typeof Worker === "function" && typeof OffscreenCanvas === "function") {
+    try {
+      return await inWorker();
+    } catch (error) {
+      console.info("face finder: not in a worker:", error);
+    }
   }
-  throw new Error("no backend starts");
+  const { load, detect } = await import("./detection.js");
+  return { loaded: { ...(await load()), place: "window" }, detect };
 }
 
 /**
- * @param {any} found
- * @returns {Face}
+ * Brings the large files into the browser's cache and tells how far that is: neither imports nor
+ * the library do.
  */
-function plain({ detection, landmarks }) {
-  const { x, y, width, height } = detection.box;
-  const points = landmarks.positions.map((/** @type {any} */ at) => ({ x: at.x, y: at.y }));
-  return { box: { x, y, width, height }, points, score: detection.score };
+async function fetchAll() {
+  /** @type {[string, number][]} */
+  const files = LIBRARY.map((name) => [vendor + name, vendorBytes[name]]);
+  for (const [name, bytes] of Object.entries(modelsBytes)) files.push([models + name, bytes]);
+  const total = files.reduce((sum, [, bytes]) => sum + bytes, 0);
+  let arrived = 0;
+  const onBytes = (/** @type {number} */ bytes) => {
+    arrived += bytes;
+    for (const listener of listeners) listener(Math.min(1, arrived / total));
+  };
+  await Promise.all(files.map(([url]) => download(url, onBytes)));
+}
+
+/** @returns {Promise<{loaded: Loaded, detect: Detect}>} */
+async function inWorker() {
+  const worker = new Worker(new URL("./detector-worker.js", import.meta.url), { type: "module" });
+  const ask = messenger(worker);
+  try {
+    const loaded = await ask({ kind: "load" });
+    return {
+      loaded: { ...loaded, place: "worker" },
+      detect: async (picture, sizes) => {
+        const bitmap = await createImageBitmap(picture);
+        return ask({ kind: "detect", bitmap, sizes }, [bitmap]);
+      },
+    };
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
+
+/**
+ * Questions to a worker, each with its answer.
+ * @param {Worker} worker
+ * @returns {(question: object, transfer?: Transferable[]) => Promise<any>}
+ */
+function messenger(worker) {
+  /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */
+  const waiting = new Map();
+  let count = 0;
+  worker.addEventListener("message", ({ data: { id, answer, error } }) => {
+    const { resolve, reject } = waiting.get(id) ?? {};
+    waiting.delete(id);
+    if (error === undefined) resolve?.(answer);
+    else reject?.(new Error(error));
+  });
+  // The worker does not even begin, or has come to its end: nothing will be answered any more.
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    starting = undefined;
+    for (const { reject } of waiting.values()) reject(new Error(event.message ?? "no worker"));
+    waiting.clear();
+  });
+  return (question, transfer = []) =>
+    new Promise((resolve, reject) => {
+      const id = (count += 1);
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...question, id }, transfer);
+    });
 }

@@ -5,39 +5,49 @@
 
 import { boundingBox, chooseFace, cropRectangle } from "./crop.js";
 import { detectFaces } from "./detector.js";
+import { nearest } from "./quality.js";
 
 /** @typedef {import("./crop.js").Face} Face */
+/** @typedef {import("./crop.js").Point} Point */
 /** @typedef {import("./crop.js").Rectangle} Rectangle */
-/** @typedef {{face: Face, frame: Rectangle, others: Face[]}} Found  the frame is the crop's */
+/** @typedef {{face: Face, faces: Face[], frame: Rectangle}} Found  the frame is the crop's */
 
 /** Faces narrower than this in the picture are blurred by enlarging them. */
 const SMALL_FACE = 80;
 
 /**
  * @param {HTMLCanvasElement} picture
+ * @param {Point} [picked] take the face that is nearest to this
  * @returns {Promise<Found>}
  * @throws when there is no face, with a sentence for people
  */
-export async function findFace(picture) {
+export async function findFace(picture, picked) {
   const faces = await detectFaces(picture);
-  const face = chooseFace(faces, picture.width, picture.height);
+  const face = picked ? nearest(faces, picked) : chooseFace(faces, picture.width, picture.height);
   if (!face) {
-    throw new Error("No face was found. Come closer, face the camera, and mind the light.");
+    throw new Error("No face was found. Take a picture from nearer, from the front, in good light.");
   }
-  const frame = cropRectangle(boundingBox(face.points));
-  return { face, frame, others: faces.filter((other) => other !== face) };
+  return take(face, faces);
+}
+
+/**
+ * @param {Face} face
+ * @param {Face[]} faces all in the picture
+ * @returns {Found}
+ */
+export function take(face, faces) {
+  return { face, faces, frame: cropRectangle(boundingBox(face.points)) };
 }
 
 /**
  * What people should know about the crop.
  * @param {Found} found
  * @param {number} bytes of the encoded crop
- * @returns {string[]} sentences
+ * @returns {string} sentences
  */
-export function remarks({ frame, others }, bytes) {
-  const sentences = [`${Math.round(bytes / 1000)} kB, cut out here in your browser.`];
-  const count = others.length + 1;
-  if (count > 1) sentences.push(`${count} faces were found; this is the framed one.`);
+export function remarks({ frame, faces }, bytes) {
+  const sentences = [`160 × 160 pixels, ${Math.round(bytes / 1000)} kB. The photo stays here.`];
+  if (faces.length > 1) sentences.push(`${faces.length} faces were found: click another to take it.`);
   if (frame.width < SMALL_FACE) sentences.push("The face is small: a closer picture works better.");
-  return sentences;
+  return sentences.join(" ");
 }

@@ -4,7 +4,6 @@
  */
 
 /** @typedef {import("./crop.js").Face} Face */
-/** @typedef {import("./crop.js").Rectangle} Rectangle */
 
 /** Phones refuse larger canvases. */
 const PIXELS_MAX = 16_000_000;
@@ -12,7 +11,6 @@ const PIXELS_MAX = 16_000_000;
 const SHOWN_MAX = 1280;
 
 const BRIGHT = "#6ff3d6";
-const DIM = "rgb(255 255 255 / 0.55)";
 
 /** The landmarks as lines: first point, last point, closed. */
 const LINES = /** @type {[number, number, boolean][]} */ ([
@@ -34,7 +32,7 @@ const LINES = /** @type {[number, number, boolean][]} */ ([
  */
 export async function readPicture(file) {
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
-    throw new Error("This file is no picture that the browser can open. Try a JPEG or PNG.");
+    throw new Error(reason(file));
   });
   const scale = Math.min(1, Math.sqrt(PIXELS_MAX / (bitmap.width * bitmap.height)));
   const picture = scaled(bitmap, bitmap.width, bitmap.height, scale);
@@ -42,9 +40,19 @@ export async function readPicture(file) {
   return picture;
 }
 
+/** @param {Blob & {name?: string}} file that does not open */
+function reason({ type, name = "" }) {
+  if (/hei[cf]/i.test(`${type} ${name}`)) {
+    return "This browser cannot open HEIC pictures. Save it as JPEG, then choose it again.";
+  }
+  if (type.startsWith("image/")) {
+    return "This browser cannot open this picture, or it is damaged. Try a JPEG or PNG.";
+  }
+  return "This file is no picture. Choose a JPEG or PNG with a face.";
+}
+
 /**
- * The picture as it is shown, with a frame around what becomes the crop, the landmarks, and thin
- * frames around the other faces.
+ * The picture as it is shown, with the landmarks of the face that is taken.
  * @param {HTMLCanvasElement} canvas to be drawn on
  * @param {HTMLCanvasElement} picture
  * @param {import("./finder.js").Found} [found]
@@ -53,14 +61,9 @@ export function drawFound(canvas, picture, found) {
   const scale = Math.min(1, SHOWN_MAX / Math.max(picture.width, picture.height));
   const context = draw(canvas, picture, picture.width, picture.height, scale);
   if (!found) return;
-  const unit = Math.max(picture.width, picture.height) / 480;
   context.scale(scale, scale);
-  context.lineWidth = unit;
-  context.strokeStyle = DIM;
-  for (const { box } of found.others) context.strokeRect(box.x, box.y, box.width, box.height);
   context.strokeStyle = BRIGHT;
   drawLandmarks(context, found.face, found.frame.width / 160);
-  drawFrame(context, found.frame, unit);
 }
 
 /**
@@ -83,29 +86,6 @@ function drawLandmarks(context, { points }, unit) {
     context.beginPath();
     context.arc(x, y, 1.6 * unit, 0, 2 * Math.PI);
     context.fill();
-  }
-}
-
-/**
- * A thin frame with strong corners, as in a viewfinder.
- * @param {CanvasRenderingContext2D} context
- * @param {Rectangle} frame
- * @param {number} unit
- */
-function drawFrame(context, { x, y, width, height }, unit) {
-  context.lineWidth = unit;
-  context.strokeRect(x, y, width, height);
-  context.lineWidth = 3 * unit;
-  context.lineCap = "round";
-  const arm = 0.14 * width;
-  for (const [cornerX, signX] of [[x, 1], [x + width, -1]]) {
-    for (const [cornerY, signY] of [[y, 1], [y + height, -1]]) {
-      context.beginPath();
-      context.moveTo(cornerX + signX * arm, cornerY);
-      context.lineTo(cornerX, cornerY);
-      context.lineTo(cornerX, cornerY + signY * arm);
-      context.stroke();
-    }
   }
 }
 

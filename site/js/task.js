@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One thing at a time: something newer takes the place of what runs, except of a request, which
- * cannot be taken back.
+ * One thing at a time: something newer takes the place of what runs, except of a request to the
+ * server, which first has to be cancelled. What failed can be tried again.
  */
 
 import * as view from "./view.js";
@@ -30,18 +30,30 @@ export async function run(state, status, work) {
   try {
     await work(signal);
   } catch (error) {
-    if (!signal.aborted) view.fail(error instanceof Error ? error.message : String(error));
+    if (signal.aborted) return;
+    const problem = error instanceof Error ? error : new Error(String(error));
+    const { retryAfter = 0, status: code = 0 } = /** @type {any} */ (problem);
+    const again = () => run(state, status, work);
+    view.fail(code === 429 ? tooMany(retryAfter) : problem, { again, afterSeconds: retryAfter });
   }
 }
 
+/** @param {number} seconds */
+function tooMany(seconds) {
+  const message = `Your network has sent many requests. Wait ${seconds} seconds.`;
+  return { title: "Too many tries", message };
+}
+
 /**
- * Waits for the server, and says so when it takes long.
+ * Waits for the model, and says so when it takes long.
  * @template T
  * @param {Promise<T>} answer
+ * @param {AbortSignal} signal
  * @returns {Promise<T>}
  */
-export async function patiently(answer) {
-  const waking = () => view.enter("working", "Waking the model… this can take a few seconds.");
-  const timer = setTimeout(waking, WAKING_MS);
+export async function patiently(answer, signal) {
+  const timer = setTimeout(() => {
+    if (!signal.aborted) view.status("Waking the model, a few seconds…");
+  }, WAKING_MS);
   return answer.finally(() => clearTimeout(timer));
 }

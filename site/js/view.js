@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The page as people see it: the only module that changes the document. It holds no state but the
- * document itself, and puts what comes from the server or from people there as text only.
+ * The page as people see it: its states, what may be pressed in them, and the words that say what
+ * goes on. It holds no state but the document itself, and puts data there as text only.
  */
 
 /** @typedef {"idle"|"loading"|"camera"|"cropped"|"working"|"result"|"enrolled"|"error"} State */
@@ -19,35 +19,44 @@ export function element(hook, within = document) {
   return found;
 }
 
+const { body } = document;
 const consent = /** @type {HTMLInputElement} */ (element("consent"));
 
 /** @returns {State} */
 export function state() {
-  return /** @type {State} */ (document.body.dataset.state);
+  return /** @type {State} */ (body.dataset.state);
 }
 
 /**
  * Enters a state: says so, and lets people press only what makes sense in it.
  * @param {State} next
- * @param {string} [status] what is going on, in words
+ * @param {string} [words] what is going on
  */
-export function enter(next, status = "") {
-  document.body.dataset.state = next;
-  element("status").textContent = status;
-  const error = element("error");
-  error.hidden = next !== "error";
-  if (error.hidden) error.textContent = "";
+export function enter(next, words = "") {
+  body.dataset.state = next;
+  status(words);
+  if (next !== "error") element("error").hidden = true;
   if (next !== "idle") notice("");
   const [agreed, working] = [consent.checked, next === "working"];
-  document.body.toggleAttribute("data-agreed", agreed);
+  body.toggleAttribute("data-agreed", agreed);
   consent.disabled = working;
   for (const hook of ["start-camera", "file"]) element(hook).disabled = !agreed || working;
   const busy = working || next === "loading";
-  for (const hook of ["capture", "match", "enrol", "name"]) element(hook).disabled = busy;
-  element("forget-code").disabled = working;
-  for (const button of document.querySelectorAll("[data-forget]")) {
-    /** @type {HTMLButtonElement} */ (button).disabled = working;
+  for (const button of document.querySelectorAll("[data-when-free]")) {
+    /** @type {HTMLButtonElement} */ (button).disabled = busy;
   }
+}
+
+/**
+ * Says what is going on.
+ * @param {string} words
+ * @param {number} [share] how much of it is done, 0 to 1, if that is known
+ */
+export function status(words, share) {
+  const [line, bar] = [element("status"), element("progress")];
+  if (line.textContent !== words) line.textContent = words;
+  bar.hidden = share === undefined;
+  bar.value = share ?? 0;
 }
 
 /**
@@ -57,19 +66,67 @@ export function enter(next, status = "") {
  */
 export function stage(stage, picture) {
   const finder = element("finder");
-  document.body.dataset.stage = stage;
-  document.body.toggleAttribute("data-mirrored", picture?.mirrored ?? false);
-  if (picture) finder.style.setProperty("--shape", `${picture.width} / ${picture.height}`);
-  else finder.style.removeProperty("--shape");
+  body.dataset.stage = stage;
+  body.toggleAttribute("data-mirrored", picture?.mirrored ?? false);
+  if (picture) {
+    finder.style.setProperty("--shape", `${picture.width} / ${picture.height}`);
+    finder.style.setProperty("--ratio", String(picture.width / picture.height));
+  } else {
+    finder.style.removeProperty("--shape");
+    finder.style.removeProperty("--ratio");
+  }
   if (stage !== "empty") finder.scrollIntoView({ block: "nearest" });
 }
 
-/** @param {string} sentence */
-export function fail(sentence) {
-  const box = element("error");
-  box.textContent = sentence;
+/**
+ * What to do for a good picture, on the viewfinder.
+ * @param {string} words
+ * @param {string} advice
+ * @param {number} share of the time that it must be good, 0 to 1
+ */
+export function advice(words, advice, share) {
+  const line = element("hint");
+  if (line.textContent !== words) line.textContent = words;
+  body.dataset.advice = advice;
+  element("capture").style.setProperty("--share", `${Math.round(100 * share)}%`);
+}
+
+/**
+ * Shows what went wrong, with another try.
+ * @param {{title?: string, message: string}} problem
+ * @param {{again: () => void, afterSeconds: number}} [retry]
+ */
+export function fail({ title = "", message }, retry) {
+  element("error-title").textContent = title;
+  element("error-title").hidden = title === "";
+  element("error-text").textContent = message;
+  element("error").hidden = false;
   enter("error");
-  box.focus();
+  countDown(retry);
+  element("error").focus();
+  element("error").scrollIntoView({ block: "nearest" });
+}
+
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let counting;
+
+/** @param {{again: () => void, afterSeconds: number}} [retry] */
+function countDown(retry) {
+  const button = /** @type {HTMLButtonElement} */ (element("retry"));
+  clearInterval(counting);
+  button.hidden = retry === undefined;
+  if (!retry) return;
+  const until = Date.now() + 1000 * retry.afterSeconds;
+  const show = () => {
+    const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+    // Disabled in words only, so that the focus can wait on it.
+    button.setAttribute("aria-disabled", String(left > 0));
+    button.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
+    if (left === 0) clearInterval(counting);
+  };
+  button.onclick = () => button.getAttribute("aria-disabled") === "true" || retry.again();
+  counting = setInterval(show, 250);
+  show();
 }
 
 /** @param {string} sentence shown, with nothing else in the way, until something else happens */
@@ -81,32 +138,20 @@ export function notice(sentence) {
 }
 
 /**
- * Shows the crop that has been drawn, and what can be done with it.
- * @param {string} note
+ * Shows one of the panels beside the viewfinder and moves there, or takes all away.
+ * @param {"work" | "result" | "enrol" | "none"} panel
  */
-export function showCrop(note) {
-  element("crop-note").textContent = note;
-  element("work").hidden = false;
-  enter("cropped", "Face found.");
-  focus("work-title");
+export function panel(panel) {
+  for (const name of ["work", "result", "enrol"]) {
+    element(`panel-${name}`).hidden = name !== panel;
+  }
+  body.dataset.panel = panel;
+  if (panel !== "result") element("verdict").dataset.verdict = "";
+  if (panel !== "none") focus(element(`panel-${panel}`));
 }
 
-/** Takes crop and result away. What was enrolled stays: its token is shown only once. */
-export function clear() {
-  element("work").hidden = true;
-  clearResult();
-}
-
-/** Takes the result away. */
-export function clearResult() {
-  element("result-panel").hidden = true;
-  element("verdict").dataset.verdict = "";
-  element("results").replaceChildren();
-}
-
-/** @param {string} id of the heading that begins what is new, for keyboard and screen reader */
-export function focus(id) {
-  const heading = document.getElementById(id);
-  heading?.focus({ preventScroll: true });
-  heading?.closest("section")?.scrollIntoView({ block: "nearest" });
+/** @param {HTMLElement} section that is new; keyboard and screen reader go to its heading */
+export function focus(section) {
+  section.querySelector("h2")?.focus({ preventScroll: true });
+  section.scrollIntoView({ block: "nearest" });
 }

@@ -108,7 +108,7 @@ async fn memory_stays_flat() -> anyhow::Result<()> {
 }
 
 /// Changes the bucket of a running server as a developer would.
-fn wrangler(state: &std::path::Path, arguments: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn wrangler(state: &std::path::Path, arguments: &[&str]) -> anyhow::Result<()> {
     let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = Command::new(root.join("node_modules/.bin/wrangler"))
         .args(["r2", "object"])

@@ -5,11 +5,15 @@ mod damaged;
 
 mod deploy;
 
+mod engines;
+
 mod http;
 
 mod index;
 
 mod load;
+
+mod model;
 
 mod page;
 

@@ -1,4 +1,4 @@
-//! A headless Chromium with a camera that shows a picture of our choice, driven over `WebDriver`.
+//! A headless Chromium with a camera that shows a scene of our choice, driven over `WebDriver`.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,36 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use image::imageops::FilterType;
-use image::{DynamicImage, Rgb, RgbImage};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What the camera delivers.
-const CAMERA_SIZE: (u32, u32) = (1280, 720);
+use crate::camera::Scene;
+
+/// How the browser answers a page that wants the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cameras {
+    /// There is one, and the page may use it.
+    Allowed,
+    /// There is one, but people do not let the page use it.
+    Denied,
+    /// There are this many, which show a test picture.
+    Count(u32),
+}
+
+/// Names this machine for pages that do not come from a trustworthy origin, as browsers see it.
+pub const INSECURE_HOST: &str = "cface.test";
+
+/// What Chromium itself says where the page asks whether WebGL is more than software.
+const SOFTWARE_WEBGL: &str = "software WebGL";
+
+/// The process of Chromium that reads cameras.
+const CAPTURE_SERVICE: &str = "video_capture.mojom.VideoCaptureService";
 
 /// How long the page may take for anything. Face detection without a GPU takes seconds on a busy
 /// machine, and so does the first answer of a cold model.
@@ -30,14 +49,22 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser whose camera shows a photograph.
+    /// Starts a browser whose camera shows a scene.
     ///
     /// # Errors
     /// When Chromium or its driver do not start.
-    pub async fn open(photograph: &Path) -> anyhow::Result<Self> {
+    pub async fn open(scene: Scene) -> anyhow::Result<Self> {
+        Self::open_with(scene, Cameras::Allowed).await
+    }
+
+    /// The same with other cameras.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub async fn open_with(scene: Scene, cameras: Cameras) -> anyhow::Result<Self> {
         let scratch = tempfile::tempdir()?;
         let camera = scratch.path().join("camera.mjpeg");
-        write_camera(&camera, photograph)?;
+        scene.write(&camera)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let driver = Command::new(program("CFACE_CHROMEDRIVER")?)
             .arg(format!("--port={port}"))
@@ -46,7 +73,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .context("starting chromedriver")?;
-        let capabilities = capabilities(scratch.path(), &camera)?;
+        let capabilities = capabilities(scratch.path(), &camera, cameras)?;
         let webdriver = format!("http://127.0.0.1:{port}");
         for _ in 0..50 {
             let mut builder = ClientBuilder::new(HttpConnector::new());
@@ -59,12 +86,18 @@ impl Browser {
         bail!("chromedriver starts no browser")
     }
 
-    /// Lets the camera show another photograph, from the next time that it is started.
+    /// Lets the camera show another scene, from the next time that it is started.
     ///
     /// # Errors
-    /// When the photograph cannot be read.
-    pub fn show(&self, photograph: &Path) -> anyhow::Result<()> {
-        write_camera(&self.scratch.path().join("camera.mjpeg"), photograph)
+    /// When the scene cannot be written.
+    pub fn show(&self, scene: Scene) -> anyhow::Result<()> {
+        scene.write(&self.scratch.path().join("camera.mjpeg"))
+    }
+
+    /// A folder for files that the browser is to open.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// Opens an address.
@@ -75,12 +108,71 @@ impl Browser {
         Ok(self.client.goto(url).await?)
     }
 
-    /// Resizes the window.
+    /// Makes the page's visible part this large.
     ///
     /// # Errors
     /// When the browser does not.
     pub async fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
-        Ok(self.client.set_window_size(width, height).await?)
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+        Ok(())
+    }
+
+    /// Sends a command of the `DevTools` protocol.
+    ///
+    /// # Errors
+    /// When the browser refuses it.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> anyhow::Result<Value> {
+        let body = json!({ "cmd": command, "params": parameters });
+        let command = Vendor { path: "goog/cdp/execute", body };
+        self.client.issue_cmd(command).await.context("a command of the DevTools protocol")
+    }
+
+    /// Presses keys one after the other, as on a keyboard. Where they go is up to the page.
+    ///
+    /// # Errors
+    /// When the browser does not.
+    pub async fn press(&self, keys: &str) -> anyhow::Result<()> {
+        let actions = keys.chars().fold(KeyActions::new("keyboard".into()), |actions, value| {
+            actions.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+        });
+        Ok(self.client.perform_actions(actions).await?)
+    }
+
+    /// Presses a key while Control is held.
+    ///
+    /// # Errors
+    /// When the browser does not.
+    pub async fn press_with_control(&self, value: char) -> anyhow::Result<()> {
+        let control = fantoccini::key::Key::Control.into();
+        let actions = KeyActions::new("keyboard".into())
+            .then(KeyAction::Down { value: control })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: control });
+        Ok(self.client.perform_actions(actions).await?)
+    }
+
+    /// Ends the browser's process that reads the camera, as when it is pulled out.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn unplug_camera(&self) -> anyhow::Result<()> {
+        let mut family = vec![self.driver.id()];
+        let mut at = 0;
+        while let Some(parent) = family.get(at).copied() {
+            family.extend(children_of(parent)?);
+            at += 1;
+        }
+        let reads_cameras = |id: &&u32| {
+            let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(CAPTURE_SERVICE)
+        };
+        let id = family.iter().find(reads_cameras).context("no process reads the camera")?;
+        let id = Pid::from_raw(i32::try_from(*id)?).context("no process")?;
+        kill_process(id, Signal::KILL).context("ending the process that reads the camera")
     }
 
     /// The first element that a CSS selector finds.
@@ -135,12 +227,42 @@ impl Browser {
     /// # Errors
     /// When the driver does not tell.
     pub async fn console(&self) -> anyhow::Result<Vec<String>> {
-        let log = self.client.issue_cmd(ConsoleLog).await?;
-        let entries = log.as_array().context("the console is no list")?;
-        let severe = entries.iter().filter(|entry| {
-            entry["level"].as_str().is_some_and(|level| matches!(level, "SEVERE" | "WARNING"))
+        let log = self.log("browser").await?;
+        let severe = log.iter().filter(|entry| {
+            let level = entry["level"].as_str().unwrap_or_default();
+            let message = entry["message"].as_str().unwrap_or_default();
+            matches!(level, "SEVERE" | "WARNING") && !message.contains(SOFTWARE_WEBGL)
         });
         Ok(severe.map(|entry| entry["message"].to_string()).collect())
+    }
+
+    /// The addresses of all that the page has asked for since the last call.
+    ///
+    /// # Errors
+    /// When the driver does not tell.
+    pub async fn requests(&self) -> anyhow::Result<Vec<String>> {
+        let log = self.log("performance").await?;
+        let url = |entry: &Value| {
+            let event: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let event = &event["message"];
+            let is_request = event["method"] == "Network.requestWillBeSent";
+            is_request.then(|| event["params"]["request"]["url"].as_str().map(str::to_owned))?
+        };
+        Ok(log.iter().filter_map(url).collect())
+    }
+
+    async fn log(&self, kind: &str) -> anyhow::Result<Vec<Value>> {
+        let command = Vendor { path: "se/log", body: json!({ "type": kind }) };
+        let log = self.client.issue_cmd(command).await?;
+        log.as_array().cloned().context("the log is no list")
+    }
+
+    /// Runs a script in the page that calls its last argument when it is done.
+    ///
+    /// # Errors
+    /// When it throws.
+    pub async fn execute_async(&self, script: &str) -> anyhow::Result<Value> {
+        Ok(self.client.execute_async(script, Vec::new()).await?)
     }
 
     /// Ends the browser.
@@ -163,8 +285,18 @@ impl Drop for Browser {
     }
 }
 
-fn capabilities(profile: &Path, camera: &Path) -> anyhow::Result<Capabilities> {
-    let args = [
+fn capabilities(profile: &Path, camera: &Path, cameras: Cameras) -> anyhow::Result<Capabilities> {
+    let answer = if cameras == Cameras::Denied { "=deny" } else { "" };
+    let devices = match cameras {
+        Cameras::Count(count) => {
+            vec![format!("--use-fake-device-for-media-stream=device-count={count}")]
+        }
+        _ => vec![
+            "--use-fake-device-for-media-stream".into(),
+            format!("--use-file-for-fake-video-capture={}", camera.display()),
+        ],
+    };
+    let mut args = [
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
@@ -173,14 +305,16 @@ fn capabilities(profile: &Path, camera: &Path) -> anyhow::Result<Capabilities> {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        &format!("--user-data-dir={}", profile.join("profile").display()),
-        &format!("--use-file-for-fake-video-capture={}", camera.display()),
-    ];
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    args.extend(devices);
+    args.push(format!("--use-fake-ui-for-media-stream{answer}"));
+    args.push(format!("--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"));
+    args.push(format!("--user-data-dir={}", profile.join("profile").display()));
     let options = json!({
         "goog:chromeOptions": { "binary": program("CFACE_CHROMIUM")?, "args": args },
-        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
     });
     options.as_object().cloned().context("no capabilities")
 }
@@ -192,36 +326,36 @@ fn program(variable: &str) -> anyhow::Result<PathBuf> {
         .into())
 }
 
-/// Writes a photograph as the one frame of a camera, whole and undistorted. Chromium reads the
-/// file when the camera starts, so it has to appear at once.
-fn write_camera(camera: &Path, photograph: &Path) -> anyhow::Result<()> {
-    let (width, height) = CAMERA_SIZE;
-    let picture = image::open(photograph)
-        .with_context(|| format!("opening {}", photograph.display()))?
-        .resize(width, height, FilterType::Triangle)
-        .into_rgb8();
-    let mut frame = RgbImage::from_pixel(width, height, Rgb([128; 3]));
-    let (x, y) = ((width - picture.width()) / 2, (height - picture.height()) / 2);
-    image::imageops::replace(&mut frame, &picture, x.into(), y.into());
-    let next = camera.with_extension("jpg");
-    DynamicImage::from(frame).save(&next)?;
-    std::fs::rename(next, camera).context("changing the camera's picture")
+/// The processes that a process has started, on Linux.
+fn children_of(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let stat = |entry: std::io::Result<std::fs::DirEntry>| {
+        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name before it may hold anything, but for the last parenthesis.
+        let (_, after) = stat.rsplit_once(')')?;
+        let found: u32 = after.split_whitespace().nth(1)?.parse().ok()?;
+        (found == parent).then_some(id)
+    };
+    Ok(std::fs::read_dir("/proc")?.filter_map(stat).collect())
 }
 
-/// Chromedriver's way to read the console; not in the standard.
+/// A command of chromedriver's own; not in the standard.
 #[derive(Debug)]
-struct ConsoleLog;
+struct Vendor {
+    path: &'static str,
+    body: Value,
+}
 
-impl WebDriverCompatibleCommand for ConsoleLog {
+impl WebDriverCompatibleCommand for Vendor {
     fn endpoint(
         &self,
         base: &url::Url,
         session: Option<&str>,
     ) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(r#"{"type":"browser"}"#.into()))
+        (http::Method::POST, Some(self.body.to_string()))
     }
 }

@@ -5,6 +5,8 @@ pub mod api;
 
 pub mod browser;
 
+pub mod camera;
+
 pub mod index;
 
 pub mod server;

@@ -49,9 +49,21 @@ impl Server {
     /// # Errors
     /// As of [`start`](Self::start).
     pub async fn start_with(state: &Path, options: &[&str]) -> anyhow::Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Self::launch(port, state, options).await
+    }
+
+    /// Starts a server again, at the port that it had.
+    ///
+    /// # Errors
+    /// As of [`start`](Self::start).
+    pub async fn start_at(port: u16, state: &Path) -> anyhow::Result<Self> {
+        Self::launch(port, state, &[]).await
+    }
+
+    async fn launch(port: u16, state: &Path, options: &[&str]) -> anyhow::Result<Self> {
         let xtask = std::env::var_os("CFACE_XTASK")
             .context("CFACE_XTASK is not set: run this by `cargo xtask test`")?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         std::fs::create_dir_all(state)?;
         let log = std::fs::File::create(state.join("server.log"))?;
         let child = Command::new(xtask)
@@ -88,6 +100,18 @@ impl Server {
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder of everything that it stores.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
     }
 
     /// What the server has printed.
@@ -185,6 +209,14 @@ impl Server {
     /// # Errors
     /// When it does not.
     pub fn stop(mut self) -> anyhow::Result<()> {
+        self.halt()
+    }
+
+    /// The same for a server in whose place another one comes.
+    ///
+    /// # Errors
+    /// As of [`stop`](Self::stop).
+    pub fn halt(&mut self) -> anyhow::Result<()> {
         let mut child = self.child.take().context("the server is stopped already")?;
         terminate(&child)?;
         let started = Instant::now();

@@ -1,8 +1,7 @@
 //! Times as texts, and when the next purge comes. The functions read no clock: callers bring the
 //! time, in milliseconds since 1970, and those who must read one are handed a [`Clock`].
 
-/// The hour of the daily purge in UTC, as the cron in wrangler.toml says.
-pub(crate) const PURGE_HOUR: u64 = 12;
+pub(crate) use wire::retention::PURGE_HOUR;
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;

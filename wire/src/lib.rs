@@ -11,4 +11,6 @@ pub mod limits;
 
 pub mod problem;
 
+pub mod retention;
+
 pub use problem::{Kind, Problem};

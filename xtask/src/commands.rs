@@ -11,4 +11,5 @@ pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod lint;
 pub(crate) mod test;
+mod test_wasm;
 pub(crate) mod weights;

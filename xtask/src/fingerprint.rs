@@ -19,7 +19,7 @@ impl Fingerprint {
     }
 
     /// Adds bytes, with their length so that two parts never run together.
-    fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
         self
@@ -82,7 +82,12 @@ impl Stamp {
 
     /// Whether the result was made from just this.
     pub(crate) fn is(&self, fingerprint: &str) -> bool {
-        fs::read_to_string(&self.0).is_ok_and(|found| found.trim() == fingerprint)
+        self.read().is_some_and(|found| found == fingerprint)
+    }
+
+    /// What the result was made from, if it is there.
+    pub(crate) fn read(&self) -> Option<String> {
+        fs::read_to_string(&self.0).ok().map(|text| text.trim().to_owned())
     }
 
     /// Records what the result was made from, once it is complete.

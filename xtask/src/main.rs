@@ -3,6 +3,7 @@
 
 mod commands;
 mod fingerprint;
+mod golden;
 mod progress;
 mod project;
 mod run;
@@ -10,6 +11,7 @@ mod setup;
 mod stop;
 #[cfg(test)]
 mod tidy;
+mod v8;
 mod wrangler;
 
 use std::process::ExitCode;

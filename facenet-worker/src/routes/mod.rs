@@ -1,6 +1,7 @@
 //! One file per route: parse, call, encode.
 
 mod add;
+mod config;
 mod embed;
 mod faces;
 mod health;
@@ -38,6 +39,7 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
             faces::relay(&request, env, id).await
         }
         (Route::Status(id), Method::Get | Method::Head) => faces::status(env, id).await,
+        (Route::Config, Method::Get | Method::Head) => config::get(env),
         (Route::Health, Method::Get | Method::Head) => health::get(env).await,
         (Route::OpenApi, Method::Get | Method::Head) => openapi(),
         (route, _) => Err(Problem::method_not_allowed(route.allow())),
@@ -48,6 +50,11 @@ fn openapi() -> Result<Response, Problem> {
     let response = Response::from_bytes(include_bytes!("../../openapi.json").to_vec());
     let response = response.map_err(internal)?;
     response.headers().set("content-type", "application/json").map_err(internal)?;
+    public(response)
+}
+
+/// An answer that is the same for everybody, until the next deployment.
+fn public(response: Response) -> Result<Response, Problem> {
     response.headers().set("cache-control", "public, max-age=300").map_err(internal)?;
     Ok(response)
 }

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests end at the first surprise")]
 
+#[cfg(all(feature = "simd", feature = "burn-flex"))]
+mod agreement;
+
 #[cfg(feature = "burn")]
 mod burn;
 

@@ -68,11 +68,11 @@ impl Vectorize {
     ///
     /// ```no_run
     /// # use vectorize_worker::vectorize::{Error, QueryOptions, Vectorize};
-    /// /// The nearest vector, with its exact score.
-    /// async fn nearest(index: &Vectorize, vector: &[f32]) -> Result<Option<(String, f64)>, Error> {
+    /// /// The exact score of the nearest vector.
+    /// async fn nearest(index: &Vectorize, vector: &[f32]) -> Result<Option<f64>, Error> {
     ///     let options = QueryOptions::new().top_k(1).return_values();
     ///     let found = index.query(vector, &options).await?;
-    ///     Ok(found.matches.into_iter().next().map(|nearest| (nearest.id, nearest.score)))
+    ///     Ok(found.matches.first().map(|nearest| nearest.score))
     /// }
     /// ```
     ///

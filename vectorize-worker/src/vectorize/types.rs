@@ -12,7 +12,8 @@ pub type Metadata = serde_json::Map<String, serde_json::Value>;
 /// use vectorize_worker::vectorize::{Metadata, Vector};
 ///
 /// let metadata = Metadata::from_iter([("year".to_owned(), 1503.into())]);
-/// let vector = Vector::new("mona-lisa", vec![0.25; 512]).namespace("paintings").metadata(metadata);
+/// let values = vec![0.25; 512];
+/// let vector = Vector::new("mona-lisa", values).namespace("paintings").metadata(metadata);
 /// assert_eq!(vector.values.len(), 512);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,155 @@
+//! `GET /config`: what is computed, taken and kept, from the constants and variables that decide
+//! it. The page shows thresholds and limits from here, and makes its privacy notice of it.
+
+use facenet::layers::INPUT_SIDE;
+use facenet::verdict::Thresholds;
+use serde::Serialize;
+use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
+use wire::{Problem, limits};
+use worker::{Env, Response};
+
+use super::{json, public, served_model};
+use crate::bindings;
+
+#[derive(Serialize)]
+struct Answer {
+    model: String,
+    pipeline: &'static str,
+    embedding_dimensions: usize,
+    crop_side: usize,
+    thresholds: Limits,
+    limits: Taken,
+    retention: Retention,
+    stored: [Stored; 4],
+    allowed_origins: Vec<String>,
+}
+
+/// Largest L2 distance of each verdict.
+#[derive(Serialize)]
+struct Limits {
+    r#match: f32,
+    possible: f32,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    body_bytes_max: usize,
+    image_side_min: u32,
+    image_side_max: u32,
+    image_pixels_max: u64,
+    name_chars_max: usize,
+    top_k_max: u32,
+    top_k_default: u32,
+}
+
+#[derive(Serialize)]
+struct Retention {
+    cron: &'static str,
+    hour_utc: u64,
+}
+
+/// One thing that an enrolment leaves.
+#[derive(Debug, Serialize)]
+struct Stored {
+    what: String,
+    r#where: String,
+    readers: &'static str,
+    until: String,
+}
+
+pub(super) fn get(env: &Env) -> Result<Response, Problem> {
+    let (model, thresholds) = served_model(env)?;
+    let origins = env.var(bindings::ALLOWED_ORIGINS).map(|value| value.to_string());
+    public(json(&answer(model, thresholds, &origins.unwrap_or_default()), 200)?)
+}
+
+fn answer(model: String, thresholds: Thresholds, origins: &str) -> Answer {
+    let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    Answer {
+        model,
+        pipeline: facenet::PIPELINE,
+        embedding_dimensions: limits::EMBEDDING_DIMENSIONS,
+        crop_side: INPUT_SIDE,
+        thresholds: Limits { r#match: thresholds.match_max, possible: thresholds.possible_max },
+        limits: Taken {
+            body_bytes_max: limits::BODY_BYTES_MAX,
+            image_side_min: limits::IMAGE_SIDE_MIN,
+            image_side_max: limits::IMAGE_SIDE_MAX,
+            image_pixels_max: limits::IMAGE_PIXELS_MAX,
+            name_chars_max: limits::NAME_CHARS_MAX,
+            top_k_max: limits::TOP_K_MAX,
+            top_k_default: limits::TOP_K_DEFAULT,
+        },
+        retention: Retention { cron: PURGE_CRON, hour_utc: PURGE_HOUR },
+        stored: stored(),
+        allowed_origins: origins.map(str::to_owned).collect(),
+    }
+}
+
+/// What is kept after an enrolment. Nothing is after a search.
+fn stored() -> [Stored; 4] {
+    let index = format!("Cloudflare Vectorize, index {INDEX_NAME}");
+    let bucket = format!("Cloudflare R2, bucket {BUCKET_NAME}");
+    let until = format!("you delete it, or {PURGE_HOUR}:00 UTC");
+    // A program may search with a threshold of its own, and so sees who is not alike.
+    let found = "People who search: as a rule only those whose face looks like yours";
+    let entry = |what: String, place: &str, readers| Stored {
+        what,
+        r#where: place.into(),
+        readers,
+        until: until.clone(),
+    };
+    [
+        entry(format!("The cut-out picture, {INPUT_SIDE} × {INPUT_SIDE} pixels"), &bucket, found),
+        entry("The name you typed".into(), &index, found),
+        entry(
+            format!("{} numbers computed from the face", limits::EMBEDDING_DIMENSIONS),
+            &index,
+            "Nobody: searches compare with them and return distances only",
+        ),
+        entry(
+            "A hash of your delete token, beside the picture".into(),
+            &bucket,
+            "Nobody: the token itself is known to you alone",
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORE_CONFIG: &str = include_str!("../../../vectorize-worker/wrangler.toml");
+
+    #[test]
+    fn the_answer_is_what_openapi_describes() {
+        let thresholds = Thresholds::of("casia-webface").unwrap();
+        let answer = answer("casia-webface".into(), thresholds, "https://a.test, https://b.test");
+        let answer = serde_json::to_value(answer).unwrap();
+        let openapi: serde_json::Value =
+            serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+        let schema = &openapi["components"]["schemas"]["Config"];
+        let keys = |object: &serde_json::Value| {
+            let mut keys: Vec<_> = object.as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(keys(&answer), keys(&schema["properties"]));
+        for part in ["thresholds", "limits", "retention"] {
+            assert_eq!(keys(&answer[part]), keys(&schema["properties"][part]["properties"]));
+        }
+        let items = &schema["properties"]["stored"]["items"]["properties"];
+        assert_eq!(keys(&answer["stored"][0]), keys(items));
+        assert_eq!(answer["allowed_origins"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn places_and_times_are_those_of_the_store() {
+        assert!(STORE_CONFIG.contains(&format!("index_name = \"{INDEX_NAME}\"")));
+        assert!(STORE_CONFIG.contains(&format!("bucket_name = \"{BUCKET_NAME}\"")));
+        assert!(STORE_CONFIG.contains(&format!("crons = [\"{PURGE_CRON}\"]")));
+        assert_eq!(PURGE_CRON, format!("0 {PURGE_HOUR} * * *"));
+        let places: String = stored().iter().map(|entry| entry.r#where.as_str()).collect();
+        assert!(places.contains(INDEX_NAME) && places.contains(BUCKET_NAME));
+    }
+}

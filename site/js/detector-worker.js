@@ -1,0 +1,29 @@
+// @ts-check
+/**
+ * The worker in which faces are found. Takes `{id, kind: "load"}` and `{id, kind: "detect", bitmap,
+ * sizes}`, and answers `{id, answer}` or `{id, error}`.
+ */
+
+import { detect, load } from "./detection.js";
+
+self.addEventListener("message", async ({ data: { id, kind, bitmap, sizes } }) => {
+  try {
+    const answer = kind === "load" ? await load() : await detectIn(bitmap, sizes);
+    postMessage({ id, answer });
+  } catch (error) {
+    postMessage({ id, error: String(error) });
+  }
+});
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @param {number[]} sizes
+ */
+function detectIn(bitmap, sizes) {
+  const picture = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = picture.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("no canvas");
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return detect(picture, sizes);
+}

@@ -1,0 +1,58 @@
+// @ts-check
+/** Enrolling: the form with its own consent. What comes of it is in `enrolled.js`. */
+
+import * as api from "./api.js";
+import { follow, showAll } from "./enrolled.js";
+import * as session from "./session.js";
+import { store } from "./store.js";
+import { patiently, run } from "./task.js";
+import * as view from "./view.js";
+
+const { element } = view;
+
+/** Opens the form. */
+export function openForm() {
+  element("agree").checked = false;
+  complain("");
+  view.enter("cropped");
+  view.panel("enrol");
+  element("name").focus({ preventScroll: true });
+}
+
+/** @param {SubmitEvent} event */
+export function enrol(event) {
+  event.preventDefault();
+  const { crop } = session.current() ?? {};
+  const name = element("name").value.trim();
+  if (!crop) return;
+  if (name === "") return complain("Type a name first. A nickname will do.", "name");
+  if (!element("agree").checked) return complain("Tick the box to agree first.", "agree");
+  complain("");
+  run("working", "Enrolling…", async (signal) => {
+    const enrolled = await patiently(api.enrol(name, crop), signal);
+    // Cancelled too late to be stopped: undone.
+    if (signal.aborted) return api.forget(enrolled.id, enrolled.delete_token);
+    store.add(enrolled);
+    element("name").value = "";
+    view.panel("none");
+    view.enter("enrolled");
+    showAll(enrolled.id);
+    view.notice(`Enrolled as ${enrolled.name}. You can delete it here at any time.`);
+    follow(enrolled.id, enrolled.searchable);
+  });
+}
+
+/**
+ * Says what is missing in the form.
+ * @param {string} sentence
+ * @param {string} [hook] of the field
+ */
+function complain(sentence, hook) {
+  const line = element("form-error");
+  line.textContent = sentence;
+  line.hidden = sentence === "";
+  for (const field of ["name", "agree"]) {
+    element(field).setAttribute("aria-invalid", String(field === hook));
+  }
+  if (hook) element(hook).focus();
+}

@@ -1,0 +1,71 @@
+// @ts-check
+/**
+ * Facts of this deployment, as the server tells them, in the texts of the page: elements with
+ * `data-fact` say something that is true everywhere until the fact is known.
+ */
+
+import * as api from "./api.js";
+
+/** What holds until the server has told its own. */
+const DEFAULTS = { possible: 1.05, nameChars: 80 };
+
+/** @type {Promise<any> | undefined} */
+let asking;
+
+/** @returns {Promise<any>} what `/config` answers, or nothing when it does not */
+export function config() {
+  asking ??= api.config().catch(() => (asking = undefined));
+  return asking;
+}
+
+/** @returns {Promise<number>} largest distance of a possible match */
+export async function possibleMax() {
+  return (await config())?.thresholds?.possible ?? DEFAULTS.possible;
+}
+
+/** Puts the facts into the texts. */
+export async function tellFacts() {
+  const facts = await config();
+  if (!facts) return;
+  const { retention, embedding_dimensions: numbers, crop_side: side } = facts;
+  fill("purge", `${String(retention.hour_utc).padStart(2, "0")}:00 UTC`);
+  fill("purge-time", moment(nextPurge(retention.hour_utc).toISOString()));
+  fill("numbers", String(numbers));
+  fill("side", `${side} × ${side}`);
+  fill("model", `${facts.model}, pipeline ${facts.pipeline}`);
+  fill("name-chars", String(facts.limits.name_chars_max));
+}
+
+/**
+ * @param {string} fact
+ * @param {string} text
+ */
+function fill(fact, text) {
+  for (const place of document.querySelectorAll(`[data-fact="${fact}"]`)) place.textContent = text;
+}
+
+/** @param {number} hour of the daily purge in UTC */
+function nextPurge(hour) {
+  const purge = new Date();
+  purge.setUTCHours(hour, 0, 0, 0);
+  if (purge.getTime() <= Date.now()) purge.setUTCDate(purge.getUTCDate() + 1);
+  return purge;
+}
+
+/**
+ * A time as people say it, where they are: “today at 14:00”.
+ * @param {string} time RFC 3339
+ */
+export function moment(time) {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return time;
+  const days = Math.round((midnight(date) - midnight(new Date())) / 86_400_000);
+  const weekday = date.toLocaleDateString("en", { weekday: "long" });
+  const day = ["today", "tomorrow"][days] ?? weekday;
+  return `${day} at ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+}
+
+/** @param {Date} date */
+function midnight(date) {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}

@@ -1,0 +1,128 @@
+// @ts-check
+/**
+ * Watches the camera: finds faces in one picture after the other, frames them, gives advice, and
+ * takes the picture by itself once it has been good for half a second.
+ */
+
+import { chooseFace } from "./crop.js";
+import { detectFaces, loadDetector } from "./detector.js";
+import { frameFaces } from "./frames.js";
+import { advise, brightness, centre, nearest } from "./quality.js";
+import * as view from "./view.js";
+
+/** @typedef {import("./crop.js").Face} Face */
+/** @typedef {import("./crop.js").Point} Point */
+/** @typedef {import("./quality.js").Advice} Advice */
+
+/** Detection sees the picture at this width: enough for any face that is large enough. */
+const WIDTH = 640;
+/** Smaller than for the crop, so that the frames keep up; the other size for faces far away. */
+const SIZES = [320, 416];
+/** How long it must be good. */
+const GOOD_MS = 500;
+/** Advice stays so long, or nobody could read it. */
+const ADVICE_MS = 700;
+
+/** @type {Record<Advice, string>} */
+const WORDS = {
+  none: "No face in sight",
+  several: "One person only, or click a face",
+  closer: "Come closer",
+  farther: "A little farther away",
+  inside: "Move into the picture",
+  turned: "Face the camera",
+  dark: "Too dark: turn to the light",
+  bright: "Too bright: turn from the light",
+  still: "Hold still",
+  good: "Good",
+};
+
+/**
+ * Watches until the signal is aborted.
+ * @param {import("./camera.js").Camera} camera
+ * @param {AbortSignal} signal
+ * @param {{isAutomatic: () => boolean, onGood: () => void}} options
+ * @returns {{picked: () => Point | undefined}} where the face is that was picked, in the camera's
+ *   pixels, if one was
+ */
+export function watch(camera, signal, { isAutomatic, onGood }) {
+  /** @type {Face | undefined} */
+  let before;
+  /** @type {Point | undefined} */
+  let picked;
+  let goodSince = 0;
+  const pick = (/** @type {Face} */ face) => (picked = centre(face));
+
+  const look = async () => {
+    const small = camera.grab(WIDTH);
+    const size = camera.shape;
+    const scale = size.width / small.width;
+    const faces = (await detectFaces(small, SIZES)).map((face) => scaled(face, scale));
+    if (signal.aborted) return;
+    const same = picked && nearest(faces, picked);
+    picked = same && centre(same);
+    const chosen = same ?? chooseFace(faces, size.width, size.height);
+    const light = lightOf(small, chosen, scale);
+    const advice = advise(faces, chosen, { size, light, isPicked: Boolean(picked), before });
+    before = chosen;
+    frameFaces(faces, chosen, size, pick);
+    const now = performance.now();
+    if (advice !== "good") goodSince = 0;
+    else goodSince ||= now;
+    const share = goodSince && isAutomatic() ? Math.min(1, (now - goodSince) / GOOD_MS) : 0;
+    say(WORDS[advice], advice, share);
+    if (share === 1) onGood();
+  };
+
+  const loop = async () => {
+    say("Loading the face finder…", "none", 0);
+    await loadDetector((share) => {
+      const words = `Loading the face finder… ${Math.round(100 * share)} %`;
+      if (!signal.aborted) view.advice(words, "none", 0);
+    });
+    while (!signal.aborted) {
+      await look();
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  };
+  const say = speaker();
+  loop().catch((error) => {
+    if (!signal.aborted) view.advice(error.message, "none", 0);
+  });
+  return { picked: () => picked };
+}
+
+/** Shows advice, and no new one before the old one could be read. */
+function speaker() {
+  let [shown, since] = ["", 0];
+  return (/** @type {string} */ words, /** @type {Advice} */ advice, /** @type {number} */ share) => {
+    const now = performance.now();
+    if (words !== shown && advice !== "good" && now - since < ADVICE_MS) return;
+    if (words !== shown) [shown, since] = [words, now];
+    view.advice(words, advice, share);
+  };
+}
+
+/**
+ * @param {HTMLCanvasElement} small
+ * @param {Face | undefined} face in pixels of the camera
+ * @param {number} scale
+ */
+function lightOf(small, face, scale) {
+  const context = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));
+  const all = { x: 0, y: 0, width: small.width, height: small.height };
+  return brightness(context, face ? scaled(face, 1 / scale).box : all);
+}
+
+/**
+ * @param {Face} face
+ * @param {number} by
+ * @returns {Face}
+ */
+function scaled({ box, points, score }, by) {
+  return {
+    box: { x: box.x * by, y: box.y * by, width: box.width * by, height: box.height * by },
+    points: points.map(({ x, y }) => ({ x: x * by, y: y * by })),
+    score,
+  };
+}

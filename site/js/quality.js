@@ -1,0 +1,133 @@
+// @ts-check
+/**
+ * How good a face in the viewfinder is, in one word of advice. Pure geometry and light: it knows
+ * neither page nor camera.
+ */
+
+import { boundingBox, cropRectangle } from "./crop.js";
+
+/** @typedef {import("./crop.js").Face} Face */
+/** @typedef {import("./crop.js").Point} Point */
+/** @typedef {"none" | "several" | "closer" | "farther" | "inside" | "turned" | "dark" | "bright"
+ *   | "still" | "good"} Advice */
+/** @typedef {{width: number, height: number}} Size */
+
+/** Narrower crops are blurred by enlarging them to 160 pixels. */
+const CROP_WIDTH_MIN = 110;
+
+/** Of the picture's shorter side: a face so wide is too near, lenses distort it. */
+const CROP_SHARE_MAX = 0.85;
+
+/** How much of a crop may lie outside the picture, of its width or height. */
+const OUTSIDE_MAX = 0.12;
+
+/** The nose's way from the middle between the eyes, of their distance: some 25 degrees. */
+const YAW_MAX = 0.35;
+/** The eyes' slope: some 20 degrees. */
+const ROLL_MAX = 0.36;
+
+/** Mean brightness of a face, 0 to 255. */
+const DARK = 45;
+const BRIGHT = 225;
+
+/** How far a face may move from one picture to the next, of the crop's width. */
+const MOVE_MAX = 0.06;
+
+/**
+ * @param {Face[]} faces
+ * @param {Face | undefined} chosen the one that would be taken
+ * @param {{size: Size, light: number, isPicked: boolean, before?: Face}} view the picture's size in
+ *   the faces' pixels, the brightness of the face or, without one, of all; whether somebody picked
+ *   the face; the same face a moment ago
+ * @returns {Advice}
+ */
+export function advise(faces, chosen, { size, light, isPicked, before }) {
+  if (!chosen) return light < DARK ? "dark" : "none";
+  if (faces.length > 1 && !isPicked) return "several";
+  const crop = cropRectangle(boundingBox(chosen.points));
+  if (crop.width < CROP_WIDTH_MIN) return "closer";
+  if (crop.width > CROP_SHARE_MAX * Math.min(size.width, size.height)) return "farther";
+  const outside = Math.max(
+    -crop.x / crop.width,
+    (crop.x + crop.width - size.width) / crop.width,
+    -crop.y / crop.height,
+    (crop.y + crop.height - size.height) / crop.height,
+  );
+  if (outside > OUTSIDE_MAX) return "inside";
+  if (isTurned(chosen.points)) return "turned";
+  if (light < DARK) return "dark";
+  if (light > BRIGHT) return "bright";
+  if (!before || moved(before, chosen) > MOVE_MAX * crop.width) return "still";
+  return "good";
+}
+
+/**
+ * The face that is nearest to a point.
+ * @param {Face[]} faces
+ * @param {Point} point
+ * @returns {Face | undefined}
+ */
+export function nearest(faces, point) {
+  const away = (/** @type {Face} */ face) => {
+    const { x, y } = centre(face);
+    return Math.hypot(x - point.x, y - point.y);
+  };
+  return [...faces].sort((a, b) => away(a) - away(b))[0];
+}
+
+/**
+ * @param {Face} face
+ * @returns {Point}
+ */
+export function centre({ box }) {
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
+
+/**
+ * Mean brightness, 0 to 255, of a part of a picture.
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("./crop.js").Rectangle} part
+ */
+export function brightness(context, part) {
+  const { width, height } = context.canvas;
+  const left = Math.min(width - 1, Math.max(0, Math.floor(part.x)));
+  const top = Math.min(height - 1, Math.max(0, Math.floor(part.y)));
+  const right = Math.min(width, Math.max(left + 1, Math.ceil(part.x + part.width)));
+  const bottom = Math.min(height, Math.max(top + 1, Math.ceil(part.y + part.height)));
+  const { data } = context.getImageData(left, top, right - left, bottom - top);
+  let sum = 0;
+  // The weights of ITU-R BT.601.
+  for (let at = 0; at < data.length; at += 4) {
+    sum += 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+  }
+  return sum / (data.length / 4);
+}
+
+/** @param {Point[]} points the 68 landmarks */
+function isTurned(points) {
+  const left = mean(points.slice(36, 42));
+  const right = mean(points.slice(42, 48));
+  const nose = points[30];
+  const [dx, dy] = [right.x - left.x, right.y - left.y];
+  const distance = Math.hypot(dx, dy);
+  if (distance === 0) return true;
+  const middle = mean([left, right]);
+  // The nose's way along the line through the eyes, whichever way that runs.
+  const yaw = ((nose.x - middle.x) * dx + (nose.y - middle.y) * dy) / distance ** 2;
+  return Math.abs(yaw) > YAW_MAX || Math.abs(Math.atan2(dy, dx)) > ROLL_MAX;
+}
+
+/** @param {Point[]} points */
+function mean(points) {
+  const sum = points.reduce((all, { x, y }) => ({ x: all.x + x, y: all.y + y }), { x: 0, y: 0 });
+  return { x: sum.x / points.length, y: sum.y / points.length };
+}
+
+/**
+ * @param {Face} before
+ * @param {Face} now
+ */
+function moved(before, now) {
+  const [a, b] = [centre(before), centre(now)];
+  return Math.hypot(a.x - b.x, a.y - b.y) + Math.abs(before.box.width - now.box.width) / 2;
+}

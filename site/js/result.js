@@ -1,0 +1,118 @@
+// @ts-check
+/**
+ * A search and what the server says to it: the verdict in words, and the nearest faces, each on a
+ * scale of distances with the limits marked.
+ */
+
+import * as api from "./api.js";
+import { possibleMax } from "./facts.js";
+import * as session from "./session.js";
+import { patiently, run } from "./task.js";
+import { element, enter, panel } from "./view.js";
+
+/** @typedef {import("./api.js").Matches} Matches */
+/** @typedef {import("./api.js").Match} Match */
+
+/** Distances beyond this are all alike: the scale ends there. */
+const SCALE_END = 1.4;
+
+export function match() {
+  const { crop } = session.current() ?? {};
+  if (!crop) return;
+  run("working", "Searching…", async (signal) => {
+    const answer = await patiently(api.match(crop, signal), signal);
+    const possible = await possibleMax();
+    if (!signal.aborted) showResult(answer, Math.max(possible, answer.threshold));
+  });
+}
+
+/**
+ * @param {Matches} answer
+ * @param {number} possible the largest distance of a possible match
+ */
+function showResult({ verdict, threshold, matches }, possible) {
+  const [nearest] = matches;
+  const known = nearest !== undefined && (verdict === "match" || verdict === "possible");
+  const heading = element("verdict");
+  const [title, meaning] = words(known ? verdict : "none", nearest?.name ?? "");
+  element("title").replaceChildren(...title);
+  element("meaning").textContent = meaning;
+  element("pair").hidden = !known;
+  if (known) {
+    element("pair-picture").src = nearest.picture;
+    element("pair-picture").alt = `The stored picture of ${nearest.name}`;
+  }
+  const limits = { threshold, possible };
+  element("results").replaceChildren(...matches.map((match) => resultItem(match, limits)));
+  element("nearest").hidden = matches.length === 0;
+  element("match-limit").textContent = number(threshold);
+  element("possible-limit").textContent = number(possible);
+  enter("result");
+  panel("result");
+  heading.dataset.verdict = known ? verdict : "none";
+}
+
+/**
+ * @param {string} verdict
+ * @param {string} name
+ * @returns {[(string | Node)[], string]} title and meaning
+ */
+function words(verdict, name) {
+  if (verdict === "match") {
+    return [
+      ["This looks like ", isolated(name)],
+      "The faces are more alike than two people’s usually are. Look-alikes exist: look yourself.",
+    ];
+  }
+  if (verdict === "possible") {
+    return [
+      ["This might be ", isolated(name)],
+      "Not sure. It can be the same person in other light, or somebody who looks alike. Compare.",
+    ];
+  }
+  return [
+    ["Nobody we know"],
+    "No face that is enrolled here looks enough like this one. The search has stored nothing.",
+  ];
+}
+
+/**
+ * A name in a sentence, whichever way its script runs.
+ * @param {string} name
+ */
+function isolated(name) {
+  const part = document.createElement("bdi");
+  part.textContent = name;
+  return part;
+}
+
+/**
+ * @param {Match} match
+ * @param {{threshold: number, possible: number}} limits
+ */
+function resultItem({ name, distance, picture, pictures = 1 }, { threshold, possible }) {
+  const item = element("result-template").content.cloneNode(true);
+  element("result-name", item).textContent = name;
+  element("result-distance", item).textContent = number(distance);
+  element("result-pictures", item).textContent = pictures > 1 ? `${pictures} pictures` : "";
+  const image = element("result-picture", item);
+  image.alt = `Stored picture of ${name}`;
+  image.src = picture;
+  const scale = element("scale", item);
+  const marks = { "--at": distance, "--match": threshold, "--possible": possible };
+  for (const [mark, value] of Object.entries(marks)) {
+    scale.style.setProperty(mark, `${(100 * Math.min(1, value / SCALE_END)).toFixed(1)}%`);
+  }
+  const zone = distance <= threshold ? "match" : distance <= possible ? "possible" : "none";
+  scale.dataset.scale = zone;
+  element("result-zone", item).textContent = ZONES[zone];
+  return item;
+}
+
+/** What a distance says by itself. */
+const ZONES = { match: "alike", possible: "not sure", none: "different" };
+
+/** @param {number} value */
+function number(value) {
+  return Number(value).toFixed(2);
+}

@@ -1,0 +1,25 @@
+// @ts-check
+/**
+ * The face at hand: the picture it is from, its crop and the bytes that are sent. One at a time.
+ */
+
+/** @typedef {{picture: HTMLCanvasElement, found: import("./finder.js").Found, crop: Blob,
+ *   url: string}} Session  the url shows the crop */
+
+/** @type {Session | undefined} */
+let session;
+
+/** @returns {Session | undefined} */
+export function current() {
+  return session;
+}
+
+/** @param {Omit<Session, "url">} [next] nothing forgets the face */
+export function hold(next) {
+  if (session) URL.revokeObjectURL(session.url);
+  session = next && { ...next, url: URL.createObjectURL(next.crop) };
+  for (const image of document.querySelectorAll("[data-crop]")) {
+    if (session) /** @type {HTMLImageElement} */ (image).src = session.url;
+    else image.removeAttribute("src");
+  }
+}

@@ -1,0 +1,69 @@
+// @ts-check
+/**
+ * What was enrolled from this device: ids and delete tokens, in this browser's own storage, until
+ * they expire. Fires `change`. It knows neither page nor server.
+ */
+
+/** @typedef {import("./api.js").Enrolled} Enrolled */
+
+const KEY = "cface-enrolled";
+
+class Store extends EventTarget {
+  /** Where storage is forbidden, the list lasts as long as the page. @type {unknown} */
+  #memory;
+
+  constructor() {
+    super();
+    // Another tab has changed the list.
+    addEventListener("storage", ({ key }) => {
+      if (key === KEY) this.dispatchEvent(new Event("change"));
+    });
+  }
+
+  /** Newest first. @returns {Enrolled[]} */
+  all() {
+    const now = Date.now();
+    return this.#read().filter(({ expires_at }) => !(Date.parse(expires_at) <= now));
+  }
+
+  /** @param {Enrolled} enrolled */
+  add({ id, name, delete_token, expires_at }) {
+    const others = this.all().filter((other) => other.id !== id);
+    this.#write([{ id, name, delete_token, expires_at }, ...others]);
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    this.#write(this.all().filter((other) => other.id !== id));
+  }
+
+  #read() {
+    let list = this.#memory;
+    try {
+      list ??= JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    } catch {
+      // Forbidden, or written by somebody else.
+    }
+    return Array.isArray(list) ? list.filter(isEnrolled) : [];
+  }
+
+  /** @param {Enrolled[]} list */
+  #write(list) {
+    try {
+      if (list.length > 0) localStorage.setItem(KEY, JSON.stringify(list));
+      else localStorage.removeItem(KEY);
+      this.#memory = undefined;
+    } catch {
+      this.#memory = list;
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** @param {any} entry of a list that others may have written */
+function isEnrolled(entry) {
+  const members = ["id", "name", "delete_token", "expires_at"];
+  return members.every((member) => typeof entry?.[member] === "string");
+}
+
+export const store = new Store();

@@ -1,0 +1,203 @@
+//! The page for everyone: by keyboard alone, on any screen, light to load, and under the policy
+//! that forbids scripts of others.
+
+use anyhow::ensure;
+use fantoccini::key::Key;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::api::{Api, json as read_json};
+use tests::camera::Scene;
+use tests::photograph;
+
+use super::Page;
+
+/// What the page may weigh, uncompressed and without the detector.
+const PAGE_BYTES_MAX: u64 = 100_000;
+
+/// First contentful paint on a server beside the browser.
+const PAINT_MS_MAX: f64 = 1000.0;
+
+/// What has the focus.
+const FOCUSED: &str = "
+    const { activeElement: focused } = document;
+    return Object.keys(focused.dataset)[0] ?? focused.localName;";
+
+/// Presses Tab until something has the focus.
+async fn tab_to(page: &Page, hook: &str) -> anyhow::Result<()> {
+    let mut passed = Vec::new();
+    for _ in 0..30 {
+        page.browser.press(&char::from(Key::Tab).to_string()).await?;
+        let focused = page.browser.execute(FOCUSED).await?;
+        if focused == hook {
+            let outline = "
+                const { activeElement: focused } = document;
+                const ring = focused.closest('label') ?? focused;
+                return [focused, ring].some((one) => getComputedStyle(one).outlineStyle !== 'none')";
+            ensure!(page.browser.execute(outline).await? == true, "no ring around {hook}");
+            return Ok(());
+        }
+        passed.push(focused);
+    }
+    anyhow::bail!("{hook} cannot be reached by Tab, only {passed:?}")
+}
+
+#[tokio::test]
+async fn the_keyboard_is_enough() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Face("obama-1.jpg")).await?;
+    let enter = char::from(Key::Enter).to_string();
+    tab_to(&page, "consent").await?;
+    page.browser.press(" ").await?;
+    tab_to(&page, "startCamera").await?;
+    page.browser.press(&enter).await?;
+    page.state("cropped").await?;
+    tab_to(&page, "openEnrol").await?;
+    page.browser.press(&enter).await?;
+    page.until("return document.activeElement.dataset.name !== undefined").await?;
+    page.browser.press("Ada").await?;
+    tab_to(&page, "agree").await?;
+    page.browser.press(" ").await?;
+    tab_to(&page, "enrol").await?;
+    page.browser.press(&enter).await?;
+    page.state("enrolled").await?;
+    tab_to(&page, "another").await?;
+    page.browser.press(&enter).await?;
+    page.state("cropped").await?;
+    tab_to(&page, "match").await?;
+    page.browser.press(&enter).await?;
+    page.state("result").await?;
+    ensure!(page.text("[data-verdict]").await?.contains("Ada"));
+
+    // The camera by hand: without the automatic, by the space bar, and left by Escape.
+    tab_to(&page, "another").await?;
+    page.browser.show(Scene::Nobody)?;
+    page.browser.press(&enter).await?;
+    page.state("camera").await?;
+    page.browser.press(&char::from(Key::Escape).to_string()).await?;
+    page.state("idle").await?;
+    tab_to(&page, "forget").await?;
+    page.browser.press(&enter).await?;
+    page.until_text("[data-notice]", "Forgotten").await?;
+    page.close().await
+}
+
+#[tokio::test]
+async fn it_fits_any_screen_and_direction() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    page.choose(&photograph("obama-1.jpg")).await?;
+    page.state("cropped").await?;
+    page.enrol("A name that is as long as eighty characters, which is what a name may have here")
+        .await?;
+    page.choose(&photograph("obama-2.jpg")).await?;
+    page.state("cropped").await?;
+    page.find("match").await?;
+    for direction in ["rtl", "ltr"] {
+        page.browser.execute(&format!("document.documentElement.dir = '{direction}'")).await?;
+        for width in [320, 390, 768, 1024, 1280, 1920, 3840] {
+            page.browser.resize(width, 900).await?;
+            let misfits = page.browser.execute(super::MISFITS).await?;
+            ensure!(misfits == json!([]), "{width} {direction}: {misfits}");
+            let name = format!("wide-{width}-{direction}.png");
+            page.browser.screenshot(&page.screenshots.join(name)).await?;
+        }
+    }
+    let media = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+    page.browser.devtools("Emulation.setEmulatedMedia", media).await?;
+    page.close().await
+}
+
+#[tokio::test]
+async fn it_is_light_and_the_detector_comes_when_it_is_wanted() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    page.browser.goto("about:blank").await?;
+    page.load().await?;
+    let paint = page
+        .browser
+        .execute("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        .await?;
+    println!("first contentful paint after {paint} ms");
+    ensure!(paint.as_f64().is_some_and(|ms| ms < PAINT_MS_MAX), "{paint} ms");
+    let script = "
+        const all = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
+        return all.map(({ name, decodedBodySize }) => [new URL(name).pathname, decodedBodySize])";
+    let loaded: Vec<(String, u64)> = serde_json::from_value(page.browser.execute(script).await?)?;
+    let is_detector =
+        |path: &str| path.starts_with("/models/") || path.len() > "/vendor/".len() + 20;
+    let bytes: u64 = loaded.iter().map(|(_, bytes)| bytes).sum();
+    println!("the page has {bytes} bytes in {} files", loaded.len());
+    ensure!(loaded.iter().all(|(path, _)| !is_detector(path)), "{loaded:?}");
+    ensure!(bytes < PAGE_BYTES_MAX, "{bytes} bytes: {loaded:?}");
+
+    page.choose(&photograph("obama-1.jpg")).await?;
+    page.state("cropped").await?;
+    let place = page
+        .browser
+        .execute_async(
+            "const done = arguments[arguments.length - 1];
+             import('/js/detector.js').then(({ loadDetector }) => loadDetector()).then(done)",
+        )
+        .await?;
+    println!("the detector: {place}");
+    ensure!(place["place"] == "worker", "{place}");
+    page.close().await
+}
+
+#[tokio::test]
+async fn files_are_kept_by_their_hash_and_documents_are_guarded() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    let api = Api::of(&page.server);
+    let get = async |path: &str| anyhow::Ok(api.request(Method::GET, path).send().await?);
+    let index = get("/vendor/index.js").await?.text().await?;
+    let hash = |name: &str| {
+        let (_, after) = index.split_once(&format!("../{name}/"))?;
+        after.split('/').next().map(str::to_owned)
+    };
+    for (name, file) in [("vendor", "face-api.esm.js"), ("models", "tiny_face_detector_model.bin")]
+    {
+        let path = format!("/{name}/{}/{file}", hash(name).unwrap_or_default());
+        let response = get(&path).await?;
+        ensure!(response.status() == 200, "{path}");
+        ensure!(response.headers()["cache-control"] == "public, max-age=31536000, immutable");
+    }
+    for path in ["/", "/privacy", "/js/app.js", "/js/detector-worker.js", "/vendor/index.js"] {
+        let response = get(path).await?;
+        let headers = response.headers().clone();
+        let cache = headers["cache-control"].to_str()?;
+        ensure!(
+            cache.contains("must-revalidate") && headers.contains_key("etag"),
+            "{path}: {cache}"
+        );
+        let policy = headers["content-security-policy"].to_str()?;
+        ensure!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        ensure!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+    }
+    page.close().await
+}
+
+#[tokio::test]
+async fn the_privacy_page_says_what_the_server_does() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    let api = Api::of(&page.server);
+    let response = api.request(Method::GET, "/config").send().await?;
+    ensure!(response.headers()["cache-control"] == "public, max-age=300");
+    let config = read_json(response, reqwest::StatusCode::OK).await?;
+    ensure!(config["model"] == "casia-webface" && config["pipeline"] == "1", "{config}");
+    ensure!(config["thresholds"] == json!({ "match": 0.85, "possible": 1.05 }), "{config}");
+    ensure!(config["retention"] == json!({ "cron": "0 12 * * *", "hour_utc": 12 }), "{config}");
+    page.click("header a[href='/privacy']").await?;
+    page.state("told").await?;
+    let text = page.text("main").await?;
+    let stored = config["stored"].as_array().map_or(&[][..], Vec::as_slice);
+    ensure!(stored.len() == 4, "{config}");
+    for entry in stored {
+        for column in ["what", "where", "until", "readers"] {
+            let words = entry[column].as_str().unwrap_or("missing");
+            ensure!(text.contains(words), "the page does not say {words}:\n{text}");
+        }
+    }
+    ensure!(text.contains("12:00 UTC") && text.contains("512"), "{text}");
+    page.look("privacy").await?;
+    let consent = "return document.querySelector('[data-consent]')?.checked ?? 'gone'";
+    page.load().await?;
+    ensure!(page.browser.execute(consent).await? == Value::Bool(false), "consent is ticked");
+    page.close().await
+}

@@ -1,0 +1,232 @@
+//! The page in a browser, by clicking and typing only. Each state that it comes to is looked at:
+//! a screenshot of each at phone and desktop size, light and dark, no finding of axe-core, nothing
+//! cut off, nothing too small to touch.
+
+mod everyone;
+
+mod journey;
+
+mod speed;
+
+mod trouble;
+
+mod ways;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::browser::{Browser, Cameras};
+use tests::camera::Scene;
+use tests::server::Server;
+
+const PHONE: (u32, u32) = (390, 844);
+const DESKTOP: (u32, u32) = (1280, 900);
+
+/// What axe-core must not find.
+const FINDINGS: &str = "
+    const done = arguments[arguments.length - 1];
+    const grave = ({ impact }) => impact === 'serious' || impact === 'critical';
+    const told = ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`;
+    axe.run(document, { resultTypes: ['violations'] }).then(
+        ({ violations }) => done(violations.filter(grave).map(told)),
+        (error) => done([String(error)]),
+    );";
+
+/// Whether something sticks out to the side, and what can be touched but is smaller than 44
+/// pixels. Links within sentences need not be larger.
+const MISFITS: &str = "
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const wide = scrollWidth > clientWidth ? [`${scrollWidth} in ${clientWidth} pixels`] : [];
+    const touched = 'button, select, summary, label:has(input), input:not([type]), header a';
+    const visible = (element) => element.checkVisibility() && !element.closest('[data-frames]');
+    const small = [...document.querySelectorAll(touched)].filter(visible).filter((element) => {
+        const { width, height } = element.getBoundingClientRect();
+        return width > 1 && (width < 44 || height < 44) && element.htmlFor !== 'name';
+    });
+    return [...wide, ...small.map((element) => element.outerHTML.slice(0, 90))];";
+
+/// A server, a browser and where the screenshots go.
+struct Page {
+    server: Server,
+    browser: Browser,
+    screenshots: PathBuf,
+    _state: TempDir,
+}
+
+impl Page {
+    /// A fresh server, and the page on it.
+    async fn open(scene: Scene) -> anyhow::Result<Self> {
+        Self::open_with(scene, Cameras::Allowed, &[]).await
+    }
+
+    /// The same with other cameras and options of the server.
+    async fn open_with(scene: Scene, cameras: Cameras, options: &[&str]) -> anyhow::Result<Self> {
+        let state = tempfile::tempdir()?;
+        let server = Server::start_with(state.path(), options).await?;
+        let browser = Browser::open_with(scene, cameras).await?;
+        let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
+        std::fs::create_dir_all(&screenshots)?;
+        let page = Self { server, browser, screenshots, _state: state };
+        page.browser.resize(DESKTOP.0, DESKTOP.1).await?;
+        page.load().await?;
+        Ok(page)
+    }
+
+    /// Opens the page anew.
+    async fn load(&self) -> anyhow::Result<()> {
+        self.browser.goto(&self.server.url("/")).await?;
+        self.browser.wait_for_state("idle").await
+    }
+
+    async fn click(&self, hook: &str) -> anyhow::Result<()> {
+        self.browser.click(hook).await
+    }
+
+    async fn state(&self, state: &str) -> anyhow::Result<()> {
+        self.browser.wait_for_state(state).await
+    }
+
+    /// From a fresh page to the crop of the face that the camera sees.
+    async fn show_face(&self, scene: Scene) -> anyhow::Result<()> {
+        self.browser.show(scene)?;
+        self.load().await?;
+        self.click("[data-consent]").await?;
+        self.click("[data-start-camera]").await?;
+        // Taken by itself.
+        self.state("cropped").await.with_context(|| format!("{scene:?}"))
+    }
+
+    /// Agrees unless that is done, and chooses a file.
+    async fn choose(&self, file: &Path) -> anyhow::Result<()> {
+        let agreed = "return document.querySelector('[data-consent]').checked";
+        if self.browser.execute(agreed).await? != true {
+            self.click("[data-consent]").await?;
+        }
+        let file = file.canonicalize()?;
+        let file = file.to_str().context("not UTF-8")?;
+        self.browser.find("[data-file]").await?.send_keys(file).await?;
+        Ok(())
+    }
+
+    /// Enrols the crop under a name, as people do.
+    async fn enrol(&self, name: &str) -> anyhow::Result<()> {
+        self.click("[data-panel-work] [data-open-enrol]").await?;
+        self.browser.find("[data-name]").await?.send_keys(name).await?;
+        self.click("[data-agree]").await?;
+        self.click("[data-enrol]").await?;
+        self.state("enrolled").await
+    }
+
+    /// Searches with the crop; the names that are found.
+    async fn find(&self, verdict: &str) -> anyhow::Result<Vec<String>> {
+        self.click("[data-match]").await?;
+        self.state("result").await?;
+        let shown = self.attribute("[data-verdict]", "data-verdict").await?;
+        ensure!(shown == verdict, "{shown} where {verdict} belongs:\n{}", self.text("main").await?);
+        let script = "return [...document.querySelectorAll('[data-result-name]')]\
+                      .map((name) => name.textContent)";
+        Ok(serde_json::from_value(self.browser.execute(script).await?)?)
+    }
+
+    async fn text(&self, css: &str) -> anyhow::Result<String> {
+        Ok(self.browser.find(css).await?.text().await?)
+    }
+
+    async fn attribute(&self, css: &str, name: &str) -> anyhow::Result<String> {
+        Ok(self.browser.find(css).await?.attr(name).await?.unwrap_or_default())
+    }
+
+    /// Waits until a script returns true.
+    async fn until(&self, script: &str) -> anyhow::Result<()> {
+        for _ in 0..600 {
+            if self.browser.execute(script).await? == true {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("not within a minute: {script}\n{}", self.text("main").await?)
+    }
+
+    /// Waits until an element's text holds some words.
+    async fn until_text(&self, css: &str, words: &str) -> anyhow::Result<()> {
+        let (css, words) = (json!(css), json!(words));
+        self.until(&format!(
+            "return document.querySelector({css})?.textContent.includes({words}) ?? false"
+        ))
+        .await
+    }
+
+    /// Looks at the present state in both sizes and themes.
+    async fn look(&self, name: &str) -> anyhow::Result<()> {
+        let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe)?;
+        for (size, (width, height)) in [("phone", PHONE), ("desktop", DESKTOP)] {
+            self.browser.resize(width, height).await?;
+            for theme in ["dark", "light"] {
+                let feature = json!({ "name": "prefers-color-scheme", "value": theme });
+                let media = json!({ "features": [feature] });
+                self.browser.devtools("Emulation.setEmulatedMedia", media).await?;
+                let file = self.screenshots.join(format!("{name}-{size}-{theme}.png"));
+                self.browser.screenshot(&file).await?;
+                self.browser.execute(&axe).await?;
+                let findings = self.browser.execute_async(FINDINGS).await?;
+                ensure!(findings == json!([]), "{name}, {size}, {theme}: {findings}");
+            }
+            let misfits = self.browser.execute(MISFITS).await?;
+            ensure!(misfits == json!([]), "{name}, {size}: {misfits}");
+        }
+        Ok(())
+    }
+
+    /// Takes one picture of a state that does not last.
+    async fn look_once(&self, name: &str) -> anyhow::Result<()> {
+        self.browser.screenshot(&self.screenshots.join(format!("{name}.png"))).await
+    }
+
+    /// Checks that nothing went wrong unnoticed and nothing was asked of others, and ends.
+    async fn close(self) -> anyhow::Result<()> {
+        let console = self.browser.console().await?;
+        ensure!(console.is_empty(), "the console says {console:?}");
+        self.close_noisily().await
+    }
+
+    /// The same where the browser reports requests that failed on purpose.
+    async fn close_noisily(self) -> anyhow::Result<()> {
+        let own = [self.server.url("/"), "blob:".into(), "data:".into(), "chrome:".into()];
+        let requests = self.browser.requests().await?;
+        ensure!(!requests.is_empty(), "no request was seen");
+        for url in requests {
+            let is_own = own.iter().any(|start| url.starts_with(start.as_str()));
+            ensure!(is_own, "the page asks others: {url}");
+        }
+        self.browser.close().await?;
+        self.server.stop()
+    }
+
+    /// Sets what the network is like for the page.
+    async fn network(&self, network: Value) -> anyhow::Result<()> {
+        self.browser.devtools("Network.enable", json!({})).await?;
+        self.browser.devtools("Network.emulateNetworkConditions", network).await?;
+        Ok(())
+    }
+}
+
+/// A network of this speed in bytes a second, both ways.
+fn speed(bytes: u32) -> Value {
+    json!({
+        "offline": false, "latency": 20, "downloadThroughput": bytes, "uploadThroughput": bytes,
+    })
+}
+
+/// The network as it is.
+fn unlimited() -> Value {
+    json!({ "offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 })
+}
+
+/// No network.
+fn offline() -> Value {
+    json!({ "offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 })
+}
