@@ -17,6 +17,8 @@ mod model;
 
 mod page;
 
+mod people;
+
 mod rubbish;
 
 mod storage;
