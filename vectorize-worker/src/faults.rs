@@ -180,7 +180,7 @@ fn run(operation: Operation, faults: &[(usize, Fault)], lags: bool) -> usize {
             assert_eq!((found, found_late), (1, 1 + straggles), "{case}");
         }
         (Operation::Delete | Operation::Forget, true) => {
-            assert_eq!((found, found_late), (0, 0), "{case}")
+            assert_eq!((found, found_late), (0, 0), "{case}");
         }
         (Operation::Purge, true) => assert_eq!(fake.counts(), (0, 0), "{case}"),
         _ => {}
