@@ -11,6 +11,8 @@ pub(crate) enum Route {
     Match,
     /// `/verify`
     Verify,
+    /// `/faces`
+    Faces,
     /// `/faces/{id}`
     Face(String),
     /// `/faces/{id}/status`
@@ -32,6 +34,7 @@ impl Route {
             "/add" => Self::Add,
             "/match" => Self::Match,
             "/verify" => Self::Verify,
+            "/faces" => Self::Faces,
             "/config" => Self::Config,
             "/health" => Self::Health,
             "/openapi.json" => Self::OpenApi,
@@ -47,6 +50,7 @@ impl Route {
     pub(crate) const fn allow(&self) -> &'static str {
         match self {
             Self::Embed | Self::Add | Self::Match | Self::Verify => "POST",
+            Self::Faces => "DELETE",
             Self::Face(_) => "GET, HEAD, DELETE",
             Self::Status(_) | Self::Config | Self::Health | Self::OpenApi => "GET, HEAD",
         }
@@ -63,7 +67,7 @@ mod tests {
         assert_eq!(Route::parse("/faces/ab"), Some(Route::Face("ab".into())));
         assert_eq!(Route::parse("/faces/ab/status"), Some(Route::Status("ab".into())));
         let strays = ["/faces/a/b", "/faces/a/status/", "/faces/a/b/status", "/faces//"];
-        for path in ["/", "/embed/", "/faces", "/EMBED", ""].into_iter().chain(strays) {
+        for path in ["/", "/embed/", "/faces/a/", "/EMBED", ""].into_iter().chain(strays) {
             assert_eq!(Route::parse(path), None, "{path}");
         }
     }
@@ -73,7 +77,7 @@ mod tests {
         let text = include_str!("../openapi.json");
         let openapi: serde_json::Value = serde_json::from_str(text).unwrap();
         let paths = openapi["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 9);
+        assert_eq!(paths.len(), 10);
         for (path, operations) in paths {
             let route = Route::parse(&path.replace("{id}", "0")).unwrap();
             let mut documented: Vec<_> = operations

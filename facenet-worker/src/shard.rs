@@ -233,17 +233,16 @@ impl LoadError {
     /// The details go to the log; what the operator has to do is no secret.
     fn problem(self, env: &Env, part: Part) -> Problem {
         let file = part.file();
+        let model = env.var(bindings::MODEL).map(|model| model.to_string()).unwrap_or_default();
         match self {
             Self::Missing => {
                 console_error!("{file} is not in the bucket");
-                missing(part)
+                missing(part, &model)
             }
             Self::Record(error) => {
                 console_error!("{file} does not load: {error}");
-                let model = env.var(bindings::MODEL).map(|model| model.to_string());
-                let model = model.unwrap_or_default();
                 let what = format!("{file} in the models bucket is not the record of {model}.");
-                Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(part)))
+                Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(part, &model)))
             }
             Self::Platform(error) => {
                 console_error!("{file} cannot be read: {error}");
@@ -255,18 +254,18 @@ impl LoadError {
 }
 
 /// A shard is not in the bucket.
-pub(crate) fn missing(part: Part) -> Problem {
+pub(crate) fn missing(part: Part, model: &str) -> Problem {
     let what = format!("{} is not in the models bucket.", part.file());
-    Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(part)))
+    Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(part, model)))
 }
 
 /// What the operator has to do about a shard in the bucket.
-fn cure(part: Part) -> String {
+fn cure(part: Part, model: &str) -> String {
     let file = part.file();
     format!(
-        "The operator has to make it by `cargo xtask weights` and to upload it, by `cargo xtask \
-         deploy` or `wrangler r2 object put models/{file} --file \
-         .cface/weights/casia-webface/{file}`; no restart is needed."
+        "The operator has to make it by `cargo xtask weights --model {model}` and to upload it, by \
+         `cargo xtask deploy --model {model}` or `wrangler r2 object put models/{file} --file \
+         .cface/weights/{model}/{file}`; no restart is needed."
     )
 }
 

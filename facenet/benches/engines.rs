@@ -1,7 +1,8 @@
 //! How long one embedding takes in each engine, natively, on one thread. The engines take turns
 //! in one run, because the machine may be busy with other things; what counts is their ratio.
 //!
-//! `cargo xtask bench` passes the folder with the weights in `CFACE_WEIGHTS`.
+//! `cargo xtask bench` passes the folder with the weights in `CFACE_WEIGHTS`, and in
+//! `CFACE_BENCH_JSON` the file that it wants all times in, in milliseconds.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends at once")]
 
@@ -51,16 +52,6 @@ impl Contestant {
         let boundary = self.shards[0](input).unwrap();
         Embedding::normalise(self.shards[1](&boundary).unwrap()).unwrap()
     }
-
-    fn min_ms(&self) -> f64 {
-        milliseconds(self.times.iter().min().unwrap())
-    }
-
-    fn median_ms(&self) -> f64 {
-        let mut times = self.times.clone();
-        times.sort();
-        milliseconds(&times[times.len() / 2])
-    }
 }
 
 fn record(part: Part) -> Vec<u8> {
@@ -92,10 +83,11 @@ fn main() {
             contestant.times.push(started.elapsed());
         }
     }
-    println!("one embedding, native, {rounds} rounds: min ms, median ms, ratio to burn-flex");
-    let rival = contestants[0].min_ms();
-    for contestant in &contestants {
-        let (min, median) = (contestant.min_ms(), contestant.median_ms());
-        println!("{:14} {min:9.1} {median:9.1} {:6.2}", contestant.name, min / rival);
-    }
+    let times = contestants.iter().map(|contestant| {
+        let times: Vec<f64> = contestant.times.iter().map(milliseconds).collect();
+        (contestant.name.to_owned(), times.into())
+    });
+    let json = serde_json::Value::Object(times.collect());
+    let file = std::env::var_os("CFACE_BENCH_JSON").expect("run `cargo xtask bench`");
+    std::fs::write(file, json.to_string()).unwrap();
 }

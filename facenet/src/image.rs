@@ -11,6 +11,10 @@ use crate::layers::INPUT_SIDE;
 
 const SIDE: u32 = INPUT_SIDE as u32;
 
+/// What transparent pixels lie over: mid-grey, as what lies beyond the edge of a photograph in the
+/// crops of the page. FaceNet sees it as zero.
+const BACKGROUND: u8 = 128;
+
 /// Bytes of a [`Face`]: 160 x 160 pixels of RGB.
 pub const FACE_BYTES: usize = INPUT_SIDE * INPUT_SIDE * 3;
 
@@ -71,9 +75,10 @@ impl From<image::ImageError> for ImageError {
 pub struct Face(RgbImage);
 
 impl Face {
-    /// Decodes a JPEG, PNG or WebP file, upright by its EXIF orientation. A picture that is not
-    /// 160x160 is stretched to that with an antialiased bilinear filter, as FaceNet's training
-    /// crops were.
+    /// Decodes a JPEG, PNG or WebP file, upright by its EXIF orientation, the first frame of an
+    /// animation. What is transparent lies over mid-grey; 16 bits a channel are rounded to 8. A
+    /// picture that is not 160x160 is stretched to that with an antialiased bilinear filter, as
+    /// FaceNet's training crops were.
     ///
     /// # Errors
     /// When the bytes are not such a picture, are damaged, or exceed the limits.
@@ -99,7 +104,7 @@ impl Face {
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut picture = DynamicImage::from_decoder(decoder)?;
         picture.apply_orientation(orientation);
-        let picture = picture.into_rgb8();
+        let picture = opaque(picture);
         Ok(Self(if picture.dimensions() == (SIDE, SIDE) {
             picture
         } else {
@@ -144,6 +149,24 @@ impl Face {
     }
 }
 
+/// The picture as RGB. Transparent pixels may have any colour, black as a rule, which is none of
+/// the picture's.
+fn opaque(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let mut picture = picture.into_rgba8();
+    for pixel in picture.pixels_mut() {
+        let [colours @ .., alpha] = &mut pixel.0;
+        let alpha = u32::from(*alpha);
+        for value in colours {
+            let sum = u32::from(*value) * alpha + u32::from(BACKGROUND) * (255 - alpha);
+            *value = ((sum + 127) / 255) as u8;
+        }
+    }
+    DynamicImage::from(picture).into_rgb8()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +195,22 @@ mod tests {
         assert_eq!(Face::from_rgb(face.rgb().to_vec()).as_ref(), Some(&face));
         assert_eq!(Face::from_rgb(vec![0; FACE_BYTES - 1]), None);
         assert_eq!(Face::from_rgb(vec![0; FACE_BYTES + 1]), None);
+    }
+
+    #[test]
+    fn only_what_is_transparent_becomes_grey() {
+        let colour = |x: u32, y: u32| [x as u8, y as u8, 200];
+        let picture = image::RgbaImage::from_fn(160, 160, |x, y| {
+            let [r, g, b] = colour(x, y);
+            image::Rgba([r, g, b, if x < 80 { 255 } else { 0 }])
+        });
+        let mut bytes = Vec::new();
+        picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        let face = Face::decode(&bytes, &LIMITS).unwrap();
+        for (x, y, pixel) in face.0.enumerate_pixels() {
+            let expected = if x < 80 { colour(x, y) } else { [BACKGROUND; 3] };
+            assert_eq!(pixel.0, expected, "{x}, {y}");
+        }
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub mod simd;
 #[cfg(feature = "burn")]
 pub mod burn;
 
+#[cfg(any(feature = "simd", feature = "burn"))]
+#[doc(hidden)]
+pub mod outputs;
+
 pub mod embedding;
 
 pub mod verdict;

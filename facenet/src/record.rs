@@ -11,6 +11,9 @@ use crate::Part;
 /// [`Part::layers`](crate::Part::layers).
 pub const PACKING: &str = "f16-oihw";
 
+/// The same in float32, for comparison: only the Burn engine takes such a record.
+pub const PACKING_F32: &str = "f32-oihw";
+
 /// What the header of a record says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -74,6 +77,18 @@ impl Header {
             packing: PACKING.into(),
             shard: part.name().into(),
         }
+    }
+
+    /// The same with another packing.
+    #[must_use]
+    pub fn with_packing(self, packing: &str) -> Self {
+        Self { packing: packing.into(), ..self }
+    }
+
+    /// Whether a burnpack's metadata names this packing.
+    #[must_use]
+    pub fn is_packed(metadata: &BTreeMap<String, String>, packing: &str) -> bool {
+        metadata.get(PACKING_ENTRY).is_some_and(|found| found == packing)
     }
 
     /// The entries to write into a burnpack's metadata.

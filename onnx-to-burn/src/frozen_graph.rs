@@ -108,11 +108,11 @@ fn array(tensor: TensorProto) -> anyhow::Result<Array> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
-    /// A graph of constants, for tests of what is made of it.
-    pub(crate) fn encode(constants: &HashMap<String, Array>) -> Vec<u8> {
+    /// A graph of constants.
+    fn encode(constants: &HashMap<String, Array>) -> Vec<u8> {
         let node = constants
             .iter()
             .map(|(name, array)| {
@@ -129,6 +129,14 @@ pub(crate) mod tests {
             })
             .collect();
         GraphDef { node }.encode_to_vec()
+    }
+
+    #[test]
+    fn constants_are_read_by_name() {
+        let array = |data: &[f32]| Array { shape: vec![1, data.len()], data: data.to_vec() };
+        let constants =
+            HashMap::from([("a/b".into(), array(&[0.5, -2.0])), ("c".into(), array(&[3.0]))]);
+        assert_eq!(read_constants(&encode(&constants)).unwrap(), constants);
     }
 
     #[test]

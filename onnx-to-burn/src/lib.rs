@@ -1,8 +1,9 @@
 //! Offline converter: published FaceNet checkpoints to what `facenet` compiles and loads.
 //!
 //! ```text
-//! frozen TensorFlow graph --(checkpoint)--> shard1.bin, shard2.bin
-//! ONNX files ---------------(onnx)--------> shard1.rs, shard2.rs, shard1.bin, shard2.bin
+//! TensorFlow's frozen graph --+--(checkpoint)--> shard1.bin, shard2.bin
+//! PyTorch's state dict -------+
+//! ONNX files --------------------(onnx)--------> shard1.rs, shard2.rs, shard1.bin, shard2.bin
 //! ```
 //!
 //! The first way needs neither Burn nor PyTorch and is what set-up runs. The second, behind the
@@ -12,10 +13,16 @@ pub mod checkpoint;
 
 mod frozen_graph;
 
+mod state_dict;
+
+mod tensorflow;
+
 #[cfg(feature = "onnx")]
 pub mod onnx;
 
 pub mod shard;
+
+pub mod whole;
 
 /// Raise this when the same checkpoint gives other records than before, so that set-up makes
 /// them anew.

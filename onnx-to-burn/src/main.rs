@@ -30,6 +30,9 @@ enum Command {
         /// Where the records go.
         #[arg(long)]
         out: PathBuf,
+        /// The model that the ONNX files are of.
+        #[arg(long)]
+        model: String,
     },
 }
 
@@ -38,9 +41,9 @@ fn main() -> anyhow::Result<()> {
         Command::Generate { onnx, out, check } => {
             Part::ALL.iter().try_for_each(|&part| generate(part, &onnx, &out, check))
         }
-        Command::Records { onnx, out } => Part::ALL.iter().try_for_each(|&part| {
+        Command::Records { onnx, out, model } => Part::ALL.iter().try_for_each(|&part| {
             let converted = onnx::convert(part, &onnx)?;
-            onnx::write_record(part, converted.tensors, &out)
+            onnx::write_record(part, &model, converted.tensors, &out)
         }),
     }
 }

@@ -48,7 +48,7 @@ pub fn convert(part: Part, onnx_dir: &Path) -> anyhow::Result<Converted> {
     let code = std::fs::read_to_string(output.with_extension("rs"))
         .context("burn-onnx has written no code")?;
     Ok(Converted {
-        code: rename(part, &code, &names)?,
+        code: observed(&rename(part, &code, &names)?),
         tensors: tensors(&output.with_extension("bpk"), &names)?,
     })
 }
@@ -57,8 +57,13 @@ pub fn convert(part: Part, onnx_dir: &Path) -> anyhow::Result<Converted> {
 ///
 /// # Errors
 /// As [`shard::write`].
-pub fn write_record(part: Part, tensors: Tensors, out_dir: &Path) -> anyhow::Result<()> {
-    shard::write(part, crate::checkpoint::MODEL, tensors, &out_dir.join(part.file()))
+pub fn write_record(
+    part: Part,
+    model: &str,
+    tensors: Tensors,
+    out_dir: &Path,
+) -> anyhow::Result<()> {
+    shard::write(part, model, tensors, &out_dir.join(part.file()))
 }
 
 fn utf8(path: &Path) -> anyhow::Result<&str> {
@@ -177,6 +182,29 @@ fn rename(part: Part, code: &str, names: &[Name]) -> anyhow::Result<String> {
     Ok(renamed)
 }
 
+/// Adds a call that shows the output of every layer to whoever compares: after `ReLU`, after the
+/// sum at the end of a residual block that has none, and after the layers that follow the blocks.
+fn observed(code: &str) -> String {
+    let mut result = String::with_capacity(2 * code.len());
+    for line in code.split_inclusive('\n') {
+        result.push_str(line);
+        let Some((name, value)) =
+            line.trim().strip_prefix("let ").and_then(|it| it.split_once(" = "))
+        else {
+            continue;
+        };
+        let is_sum = value.contains(".add(") && !code.contains(&format!("::relu({name})"));
+        if value.contains("::relu(")
+            || is_sum
+            || matches!(name, "last_linear_out1" | "last_bn_out1")
+        {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let _ = writeln!(result, "{indent}super::see(&{name});");
+        }
+    }
+    result
+}
+
 /// Reads the weights that `burn-onnx` has written and gives them our names. A large model is cut
 /// into submodules there, which say nothing about the network and are dropped.
 fn tensors(file: &Path, names: &[Name]) -> anyhow::Result<Tensors> {
@@ -256,6 +284,21 @@ mod tests {
         check("/repeat_1/repeat_1.0/branch1/branch1.1/conv/Conv", "repeat_1.0.branch1.1");
         check("/repeat_1/repeat_1.4/conv2d/Conv", "repeat_1.4.conv2d");
         check("/last_bn/BatchNormalization", "last_bn");
+    }
+
+    #[test]
+    fn outputs_of_layers_are_shown() {
+        let code = "  let a = self.x.forward(input);\n  let b = burn::relu(a);\n  \
+            let c = a.add(b);\n  let d = burn::relu(c);\n  let e = d.add(b);\n";
+        let shown: Vec<_> = observed(code)
+            .lines()
+            .filter_map(|line| {
+                line.strip_prefix("  super::see(&")?.strip_suffix(");").map(str::to_owned)
+            })
+            .collect();
+        assert_eq!(shown, ["b", "d", "e"]);
+        let bottleneck = "let last_linear_out1 = f(x);\nlet last_bn_out1 = g(y);\n";
+        assert_eq!(observed(bottleneck).lines().count(), 4);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use burn_pack::{Bytes, DType, TENSOR_ALIGNMENT, Tensor, Writer};
 use facenet::Part;
 use facenet::layers::Layer;
-use facenet::record::{Checksum, Header};
+use facenet::record::{Checksum, Header, PACKING, PACKING_F32};
 use half::f16;
 
 /// A tensor in float32, row-major.
@@ -22,12 +22,39 @@ pub struct Array {
 /// The tensors of one shard by their names in the record.
 pub type Tensors = BTreeMap<String, Array>;
 
+/// How a record holds its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// As the Worker has them.
+    F16,
+    /// As the checkpoint has them: only the Burn engine reads such records, to compare with.
+    F32,
+}
+
 /// Writes the record of a shard: every tensor of [`Part::layers`] in that order, as float16.
 ///
 /// # Errors
 /// When a tensor is missing, has a wrong shape, does not fit into float16, or is not of the
 /// shard; and when the file cannot be written.
-pub fn write(part: Part, model: &str, mut tensors: Tensors, file: &Path) -> anyhow::Result<()> {
+pub fn write(part: Part, model: &str, tensors: Tensors, file: &Path) -> anyhow::Result<()> {
+    write_as(Precision::F16, part, model, tensors, file)
+}
+
+/// As [`write()`], in either precision.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_as(
+    precision: Precision,
+    part: Part,
+    model: &str,
+    mut tensors: Tensors,
+    file: &Path,
+) -> anyhow::Result<()> {
+    let (packing, kind) = match precision {
+        Precision::F16 => (PACKING, DType::F16),
+        Precision::F32 => (PACKING_F32, DType::F32),
+    };
     let mut packed = Vec::new();
     let mut data = Data::default();
     for (name, shape) in part.layers().iter().flat_map(Layer::tensors) {
@@ -37,14 +64,17 @@ pub fn write(part: Part, model: &str, mut tensors: Tensors, file: &Path) -> anyh
             "`{name}` has the shape {:?} where the network has {shape:?}",
             array.shape
         );
-        let bytes = to_f16(&array.data).with_context(|| format!("`{name}`"))?;
+        let bytes = match precision {
+            Precision::F16 => to_f16(&array.data).with_context(|| format!("`{name}`"))?,
+            Precision::F32 => array.data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        };
         data.push(&bytes);
-        packed.push(Tensor::new(name, DType::F16, shape, None, Bytes::from_bytes_vec(bytes)));
+        packed.push(Tensor::new(name, kind, shape, None, Bytes::from_bytes_vec(bytes)));
     }
     if let Some(name) = tensors.keys().next() {
         bail!("`{name}` is not a tensor of {}", part.name());
     }
-    let header = Header::new(model, part);
+    let header = Header::new(model, part).with_packing(packing);
     let writer = header
         .entries()
         .iter()

@@ -3,7 +3,7 @@
  * From a picture to the one face that is used: detector and recipe together, without the page.
  */
 
-import { boundingBox, chooseFace, cropRectangle } from "./crop.js";
+import { chooseFace, cropFrame } from "./crop.js";
 import { detectFaces } from "./detector.js";
 import { nearest } from "./quality.js";
 
@@ -36,7 +36,7 @@ export async function findFace(picture, picked) {
  * @returns {Found}
  */
 export function take(face, faces) {
-  return { face, faces, frame: cropRectangle(boundingBox(face.points)) };
+  return { face, faces, frame: cropFrame(face) };
 }
 
 /**

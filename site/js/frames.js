@@ -4,7 +4,7 @@
  * its face.
  */
 
-import { boundingBox, cropRectangle } from "./crop.js";
+import { cropFrame } from "./crop.js";
 import { element } from "./view.js";
 
 /** @typedef {import("./crop.js").Face} Face */
@@ -25,7 +25,7 @@ export function frameFaces(faces, chosen, size, onPick) {
   while (layer.children.length < sorted.length) layer.append(document.createElement("button"));
   sorted.forEach((face, at) => {
     const frame = /** @type {HTMLButtonElement} */ (layer.children[at]);
-    const { x, y, width, height } = cropRectangle(boundingBox(face.points));
+    const { x, y, width, height } = cropFrame(face);
     const share = { "--x": x / size.width, "--y": y / size.height };
     const extent = { "--width": width / size.width, "--height": height / size.height };
     for (const [name, value] of Object.entries({ ...share, ...extent })) {

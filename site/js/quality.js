@@ -4,7 +4,7 @@
  * neither page nor camera.
  */
 
-import { boundingBox, cropRectangle } from "./crop.js";
+import { cropFrame } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./crop.js").Point} Point */
@@ -44,7 +44,7 @@ const MOVE_MAX = 0.06;
 export function advise(faces, chosen, { size, light, isPicked, before }) {
   if (!chosen) return light < DARK ? "dark" : "none";
   if (faces.length > 1 && !isPicked) return "several";
-  const crop = cropRectangle(boundingBox(chosen.points));
+  const crop = cropFrame(chosen);
   if (crop.width < CROP_WIDTH_MIN) return "closer";
   if (crop.width > CROP_SHARE_MAX * Math.min(size.width, size.height)) return "farther";
   const outside = Math.max(

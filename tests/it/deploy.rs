@@ -15,5 +15,6 @@ fn a_dry_run_names_every_step_and_bundles_both_workers() -> anyhow::Result<()> {
     for step in steps {
         ensure!(text.contains(step), "no step with {step}:\n{text}");
     }
+    ensure!(text.contains("casia-webface"), "the public Worker is not told its model:\n{text}");
     Ok(())
 }

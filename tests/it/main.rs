@@ -5,13 +5,19 @@ mod damaged;
 
 mod deploy;
 
+mod engines;
+
 mod http;
 
 mod index;
 
 mod load;
 
+mod model;
+
 mod page;
+
+mod people;
 
 mod rubbish;
 

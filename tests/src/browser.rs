@@ -1,16 +1,14 @@
 //! A headless Chromium with a camera that shows a scene of our choice, driven over `WebDriver`.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
+use ::browser::Chromium;
 use anyhow::{Context as _, bail};
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, Locator};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -44,7 +42,7 @@ const WAIT_MAX: Duration = Duration::from_secs(90);
 /// A running browser. Close it with [`Browser::close`].
 pub struct Browser {
     client: Client,
-    driver: Child,
+    chromium: Chromium,
     scratch: TempDir,
 }
 
@@ -65,25 +63,8 @@ impl Browser {
         let scratch = tempfile::tempdir()?;
         let camera = scratch.path().join("camera.mjpeg");
         scene.write(&camera)?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let driver = Command::new(program("CFACE_CHROMEDRIVER")?)
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting chromedriver")?;
-        let capabilities = capabilities(scratch.path(), &camera, cameras)?;
-        let webdriver = format!("http://127.0.0.1:{port}");
-        for _ in 0..50 {
-            let mut builder = ClientBuilder::new(HttpConnector::new());
-            builder.capabilities(capabilities.clone());
-            if let Ok(client) = builder.connect(&webdriver).await {
-                return Ok(Self { client, driver, scratch });
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        bail!("chromedriver starts no browser")
+        let chromium = Chromium::open(&arguments(&camera, cameras), &["performance"]).await?;
+        Ok(Self { client: chromium.client().clone(), chromium, scratch })
     }
 
     /// Lets the camera show another scene, from the next time that it is started.
@@ -160,7 +141,7 @@ impl Browser {
     /// # Errors
     /// When there is none.
     pub fn unplug_camera(&self) -> anyhow::Result<()> {
-        let mut family = vec![self.driver.id()];
+        let mut family = vec![self.chromium.driver_id()];
         let mut at = 0;
         while let Some(parent) = family.get(at).copied() {
             family.extend(children_of(parent)?);
@@ -269,25 +250,14 @@ impl Browser {
     ///
     /// # Errors
     /// When it does not.
-    pub async fn close(mut self) -> anyhow::Result<()> {
-        self.client.clone().close().await?;
-        self.driver.kill()?;
-        self.driver.wait()?;
-        Ok(())
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.chromium.close().await
     }
 }
 
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // The browser ends with its driver, also when a test fails.
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
-
-fn capabilities(profile: &Path, camera: &Path, cameras: Cameras) -> anyhow::Result<Capabilities> {
+fn arguments(camera: &Path, cameras: Cameras) -> Vec<String> {
     let answer = if cameras == Cameras::Denied { "=deny" } else { "" };
-    let devices = match cameras {
+    let mut arguments = match cameras {
         Cameras::Count(count) => {
             vec![format!("--use-fake-device-for-media-stream=device-count={count}")]
         }
@@ -296,34 +266,9 @@ fn capabilities(profile: &Path, camera: &Path, cameras: Cameras) -> anyhow::Resu
             format!("--use-file-for-fake-video-capture={}", camera.display()),
         ],
     };
-    let mut args = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    args.extend(devices);
-    args.push(format!("--use-fake-ui-for-media-stream{answer}"));
-    args.push(format!("--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"));
-    args.push(format!("--user-data-dir={}", profile.join("profile").display()));
-    let options = json!({
-        "goog:chromeOptions": { "binary": program("CFACE_CHROMIUM")?, "args": args },
-        "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
-    });
-    options.as_object().cloned().context("no capabilities")
-}
-
-fn program(variable: &str) -> anyhow::Result<PathBuf> {
-    let path = std::env::var_os(variable);
-    Ok(path
-        .with_context(|| format!("{variable} is not set: run this by `cargo xtask test`"))?
-        .into())
+    arguments.push(format!("--use-fake-ui-for-media-stream{answer}"));
+    arguments.push(format!("--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"));
+    arguments
 }
 
 /// The processes that a process has started, on Linux.

@@ -1,4 +1,4 @@
-//! `POST /add`: stores a face.
+//! `POST /add`: stores a face, of somebody new or of somebody who is enrolled already.
 
 use std::slice;
 
@@ -10,7 +10,7 @@ use wire::{
 use crate::{
     check,
     clock::{self, Clock},
-    secret,
+    people, secret,
     store::{Done, Face, Failure, Label, Pictures, Trouble, Vectors},
     tombstone::{Burial, bury},
 };
@@ -33,15 +33,22 @@ pub(crate) async fn enrol(
     clock: &impl Clock,
     enrol: Enrol,
 ) -> Result<Done<Enrolled>, Trouble> {
-    let Enrol { namespace, name, embedding, picture } = enrol;
-    let (id, delete_token) = (secret::id()?, secret::token()?);
-    let face = Face { id, namespace, name, embedding };
+    let Enrol { namespace, name, embedding, delete_token, picture } = enrol;
+    let (delete_token, others) = match delete_token {
+        Some(token) => {
+            let others = people::check_room(pictures, clock, &token).await?;
+            (token, others)
+        }
+        None => (secret::token()?, 0),
+    };
     let token_hash = secret::hash(&delete_token);
+    let face = Face { id: secret::face_id(&token_hash)?, namespace, name, embedding };
+    let ids = slice::from_ref(&face.id);
     let label = match pictures.put(&face.id, picture, &token_hash).await {
         Ok(uploaded) => Label { token_hash, uploaded },
         Err(failure) => {
             // It may have been stored all the same. There is no vector yet.
-            let undone = pictures.delete(slice::from_ref(&face.id)).await;
+            let undone = pictures.delete(ids).await;
             return Err(with_undoing(failure, [undone]).into());
         }
     };
@@ -49,13 +56,13 @@ pub(crate) async fn enrol(
         Ok(mutation) => mutation,
         Err(failure) => {
             // It may have been carried out all the same, or still be.
-            let Burial { picture, vector } = bury(vectors, pictures, &face.id).await;
+            let Burial { picture, vector } = bury(vectors, pictures, ids).await;
             return Err(with_undoing(failure, [picture, vector]).into());
         }
     };
     if label.is_over(clock.now()) {
         // The purge has begun meanwhile, and may have passed this face by.
-        let Burial { picture, vector } = bury(vectors, pictures, &face.id).await;
+        let Burial { picture, vector } = bury(vectors, pictures, ids).await;
         picture.and(vector)?;
         let text = "The daily purge has just begun. Enrol the face again.";
         return Err(Trouble::problem(Kind::Unavailable, text));
@@ -65,7 +72,9 @@ pub(crate) async fn enrol(
         Err(failure) => (false, Some(failure)),
     };
     let expires_at = clock::rfc3339(label.expires());
-    let answer = Enrolled { id: face.id, name: face.name, delete_token, expires_at, searchable };
+    let pictures = others + 1;
+    let Face { id, name, .. } = face;
+    let answer = Enrolled { id, name, delete_token, pictures, expires_at, searchable };
     Ok(Done { answer, failure })
 }
 
@@ -116,6 +125,31 @@ mod tests {
         let label = fake.pictures.borrow()[&enrolled.id].clone();
         assert!(secret::fits(&enrolled.delete_token, &label.token_hash));
         assert_eq!(fake.vectors.borrow()[&enrolled.id].name, "Ada");
+    }
+
+    #[test]
+    fn a_token_adds_to_its_person() {
+        let fake = Fake::default();
+        let first = stored(&fake).unwrap().answer;
+        assert_eq!(first.pictures, 1);
+        let add = |token: &str| {
+            let mut request = request();
+            request["delete_token"] = json!(token);
+            let request = read(request.to_string().as_bytes()).unwrap();
+            now(enrol(&fake, &fake, &fake, request))
+        };
+        let second = add(&first.delete_token).unwrap().answer;
+        assert_eq!((second.pictures, &second.delete_token), (2, &first.delete_token));
+        assert_ne!(second.id, first.id);
+        assert_eq!(secret::person(&second.id), secret::person(&first.id));
+        assert_eq!(fake.counts(), (2, 2));
+        for stranger in ["", &first.id, &first.delete_token.to_uppercase()] {
+            match add(stranger) {
+                Err(Trouble::Problem(problem)) => assert_eq!(problem.kind, Kind::WrongToken),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(fake.counts(), (2, 2));
     }
 
     #[test]

@@ -72,7 +72,8 @@ pub(crate) async fn remove(
         let text = "Send the delete token of this face as `Authorization: Bearer <token>`.";
         return Err(Trouble::problem(Kind::WrongToken, text));
     }
-    let Burial { picture, vector } = bury(vectors, pictures, id).await;
+    let ids = [id.to_owned()];
+    let Burial { picture, vector } = bury(vectors, pictures, &ids).await;
     picture?;
     Ok(Done { answer: (), failure: vector.err() })
 }
@@ -82,12 +83,6 @@ async fn label(pictures: &impl Pictures, id: &str) -> Result<Label, Trouble> {
         return Err(unknown());
     }
     pictures.label(id).await?.ok_or_else(unknown)
-}
-
-/// The token in an `Authorization` header.
-pub(crate) fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn unknown() -> Trouble {
@@ -180,13 +175,5 @@ mod tests {
         }
         fake.now.set(12 * 3600 * 1000);
         assert_eq!(status(&fake, ID), Err(Kind::NotFound), "its time is over");
-    }
-
-    #[test]
-    fn tokens_are_read_from_the_header() {
-        assert_eq!(bearer("Bearer abc"), Some("abc"));
-        assert_eq!(bearer("bearer  abc "), Some("abc"));
-        assert_eq!(bearer("Basic abc"), None);
-        assert_eq!(bearer("Bearer"), None);
     }
 }

@@ -1,12 +1,12 @@
 //! Which request goes where, and what leaves when it fails.
 
 use serde::Serialize;
-use wire::{Kind, Problem, body};
+use wire::{Kind, Problem, body, faces::bearer};
 use worker::{Env, Method, Request, Response, Result, console_error};
 
 use crate::{
     cloudflare::{Faces, Index, SystemClock},
-    enrol, faces, health, search,
+    enrol, faces, health, people, search,
     store::{Done, Failure, Trouble},
 };
 
@@ -39,6 +39,12 @@ async fn route(req: &mut Request, env: &Env) -> std::result::Result<Response, Tr
             let request = search::read(&body::read(req).await.map_err(Trouble::Problem)?)?;
             json(&search::search(&vectors, &pictures, &SystemClock, &request).await?, 200)
         }
+        ("/faces", _) => {
+            only(&method, &[Method::Delete], "DELETE")?;
+            let token = token(req)?;
+            answer_of(people::forget(&vectors, &pictures, token.as_deref()).await?);
+            nothing()
+        }
         ("/health", _) => {
             only(&method, &[Method::Get], "GET")?;
             json(&health::health(&vectors, &pictures).await?, 200)
@@ -52,13 +58,18 @@ async fn route(req: &mut Request, env: &Env) -> std::result::Result<Response, Tr
             if method == Method::Get {
                 return faces::show(&pictures, &SystemClock, id).await;
             }
-            let authorization = req.headers().get("authorization").map_err(malformed)?;
-            let token = authorization.as_deref().and_then(faces::bearer);
-            answer_of(faces::remove(&vectors, &pictures, id, token).await?);
-            Response::empty().map(|response| response.with_status(204)).map_err(unsendable)
+            let token = token(req)?;
+            answer_of(faces::remove(&vectors, &pictures, id, token.as_deref()).await?);
+            nothing()
         }
         _ => Err(Trouble::problem(Kind::NotFound, "There is no such route.")),
     }
+}
+
+/// The token that comes with a request.
+fn token(req: &Request) -> std::result::Result<Option<String>, Trouble> {
+    let authorization = req.headers().get("authorization").map_err(malformed)?;
+    Ok(authorization.as_deref().and_then(bearer).map(ToOwned::to_owned))
 }
 
 /// The answer, when what failed beside it is in the log.
@@ -82,6 +93,10 @@ fn only(
 
 fn json(answer: &impl Serialize, status: u16) -> std::result::Result<Response, Trouble> {
     Response::from_json(answer).map(|response| response.with_status(status)).map_err(unsendable)
+}
+
+fn nothing() -> std::result::Result<Response, Trouble> {
+    Response::empty().map(|response| response.with_status(204)).map_err(unsendable)
 }
 
 fn malformed(_: worker::Error) -> Trouble {

@@ -7,9 +7,24 @@ use subtle::ConstantTimeEq as _;
 
 use crate::store::Failure;
 
+/// Digits of an id that all faces of a person have in common.
+const PERSON_DIGITS: usize = 16;
+
 /// A new id: 128 random bits as hexadecimal digits.
 pub(crate) fn id() -> Result<String, Failure> {
     random::<16>()
+}
+
+/// A new id of a face of the person whose token has this hash: 64 bits of the hash, which is as
+/// random as the token, and 64 random ones.
+pub(crate) fn face_id(token_hash: &str) -> Result<String, Failure> {
+    Ok(format!("{}{}", person(token_hash), random::<8>()?))
+}
+
+/// What a person's token hash and the ids of all the person's faces begin with. So the bucket
+/// lists a person's faces, and no other place says whose they are.
+pub(crate) fn person(id_or_token_hash: &str) -> &str {
+    id_or_token_hash.get(..PERSON_DIGITS).unwrap_or(id_or_token_hash)
 }
 
 /// A new delete token: 256 random bits as hexadecimal digits.
@@ -55,6 +70,17 @@ mod tests {
         let token = token().unwrap();
         assert_eq!(token.len(), 64);
         assert!(token.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn ids_tell_whose_faces_they_are() {
+        let hash = hash(&token().unwrap());
+        let (a, b) = (face_id(&hash).unwrap(), face_id(&hash).unwrap());
+        assert_ne!(a, b);
+        assert!(wire::faces::is_id(&a));
+        assert_eq!((person(&a), person(&b)), (person(&hash), person(&hash)));
+        assert_ne!(person(&a), person(&id().unwrap()));
+        assert_eq!(person("short"), "short");
     }
 
     #[test]

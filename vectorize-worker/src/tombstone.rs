@@ -45,15 +45,27 @@ pub(crate) struct Burial {
     pub(crate) vector: Result<(), Failure>,
 }
 
-/// Deletes a face for good: tombstone, picture, vector. Without the tombstone the picture stays,
-/// as what leads to the vector.
-pub(crate) async fn bury(vectors: &impl Vectors, pictures: &impl Pictures, id: &str) -> Burial {
-    let ids = [id.to_owned()];
-    let picture = match pictures.mark(&key_of(id), &ids).await {
-        Ok(()) => pictures.delete(&ids).await,
+/// Deletes faces for good: tombstone, pictures, vectors. Without the tombstone the pictures stay,
+/// as what leads to the vectors. At most [`DELETE_VECTORS_MAX`](crate::store::DELETE_VECTORS_MAX)
+/// faces, and at least one.
+pub(crate) async fn bury(
+    vectors: &impl Vectors,
+    pictures: &impl Pictures,
+    ids: &[String],
+) -> Burial {
+    let picture = match mark(pictures, ids).await {
+        Ok(()) => pictures.delete(ids).await,
         Err(failure) => Err(failure),
     };
-    Burial { picture, vector: vectors.delete(&ids).await }
+    Burial { picture, vector: vectors.delete(ids).await }
+}
+
+async fn mark(pictures: &impl Pictures, ids: &[String]) -> Result<(), Failure> {
+    let key = match ids {
+        [id] => key_of(id),
+        _ => new_key()?,
+    };
+    pictures.mark(&key, ids).await
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! | `POST /match` | [`Search`] | 200 [`Neighbours`] |
 //! | `GET /faces/{id}` | | 200 `image/jpeg` |
 //! | `GET /faces/{id}/status` | | 200 [`Status`] |
-//! | `DELETE /faces/{id}` | `Authorization: Bearer <delete_token>` | 204 |
+//! | `DELETE /faces/{id}`, `DELETE /faces` | `Authorization: Bearer <delete_token>` | 204 |
 //! | `GET /health` | | 200 when index and bucket answer |
 //!
 //! Anything else is a [`Problem`](crate::Problem).
@@ -25,6 +25,9 @@ pub struct Enrol {
     pub name: String,
     /// The L2-normalised embedding of `picture`, 512 numbers.
     pub embedding: Vec<f32>,
+    /// The token of somebody who is enrolled already, to whom this picture is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_token: Option<String>,
     /// The crop as JPEG.
     #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
     pub picture: Vec<u8>,
@@ -37,8 +40,11 @@ pub struct Enrolled {
     pub id: String,
     /// The name as stored.
     pub name: String,
-    /// 64 hexadecimal digits; whoever holds them can delete the face. Only their hash is kept.
+    /// 64 hexadecimal digits; whoever holds them is the person, and can delete the person's faces
+    /// and add more. Only their hash is kept.
     pub delete_token: String,
+    /// Pictures of the person, this one included.
+    pub pictures: usize,
     /// When the daily purge will remove the face, RFC 3339 in UTC.
     pub expires_at: String,
     /// Whether a search is known to find the face already. The index takes up to some minutes;
@@ -57,7 +63,7 @@ pub struct Status {
     pub expires_at: String,
 }
 
-/// A search for the nearest faces.
+/// A search for the nearest people.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
@@ -65,26 +71,37 @@ pub struct Search {
     pub namespace: String,
     /// The L2-normalised query, 512 numbers.
     pub embedding: Vec<f32>,
-    /// How many faces to return at most, 1 to [`TOP_K_MAX`](crate::limits::TOP_K_MAX).
+    /// How many people to return at most, 1 to [`TOP_K_MAX`](crate::limits::TOP_K_MAX).
     pub top_k: u32,
+    /// Largest L2 distance of what is looked for, 0 to 2.
+    pub distance_max: f32,
 }
 
 /// The answer to a [`Search`], nearest first.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Neighbours {
-    /// Faces whose picture is still stored.
+    /// People of whom there are pictures, each once.
     pub matches: Vec<Neighbour>,
 }
 
-/// One face near the query.
+/// A person near the query, by the nearest of the person's faces.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Neighbour {
-    /// As in [`Enrolled`].
+    /// The nearest face, as in [`Enrolled`].
     pub id: String,
     /// As in [`Enrolled`].
     pub name: String,
     /// Exact L2 distance to the query, 0 to 2.
     pub distance: f32,
+    /// Pictures of the person.
+    pub pictures: usize,
+}
+
+/// The token in an `Authorization` header.
+#[must_use]
+pub fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// A name fit to be stored and shown, without the spaces around it.
@@ -168,6 +185,14 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_read_from_the_header() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        assert_eq!(bearer("Basic abc"), None);
+        assert_eq!(bearer("Bearer"), None);
+    }
+
+    #[test]
     fn ids_are_32_hexadecimal_digits() {
         assert!(is_id("0123456789abcdef0123456789abcdef"));
         assert!(!is_id("0123456789ABCDEF0123456789ABCDEF"));
@@ -181,6 +206,7 @@ mod tests {
             namespace: "n".into(),
             name: "a".into(),
             embedding: vec![0.5],
+            delete_token: None,
             picture: vec![0, 255, 7],
         };
         let text = serde_json::to_string(&enrol).unwrap();

@@ -47,11 +47,14 @@ pub const WAITING_MAX: usize = 64;
 /// Longest name of a person in characters.
 pub const NAME_CHARS_MAX: usize = 80;
 
-/// Nearest faces a search can ask for: Vectorize returns at most 50 with their values, and the
-/// page shows a handful.
+/// Pictures of one person. Vectorize returns at most 50 candidates, so that a search finds
+/// [`TOP_K_DEFAULT`] people even if all of them have as many pictures.
+pub const PERSON_PICTURES_MAX: usize = 8;
+
+/// Nearest people a search can ask for: the page shows a handful.
 pub const TOP_K_MAX: u32 = 20;
 
-/// Nearest faces a search returns unless told otherwise.
+/// Nearest people a search returns unless told otherwise.
 pub const TOP_K_DEFAULT: u32 = 5;
 
 // The numbers must fit each other, and an isolate of 128 MB that also holds both shards (64 MB):

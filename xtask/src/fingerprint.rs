@@ -82,7 +82,12 @@ impl Stamp {
 
     /// Whether the result was made from just this.
     pub(crate) fn is(&self, fingerprint: &str) -> bool {
-        fs::read_to_string(&self.0).is_ok_and(|found| found.trim() == fingerprint)
+        self.read().is_some_and(|found| found == fingerprint)
+    }
+
+    /// What the result was made from, if it is there.
+    pub(crate) fn read(&self) -> Option<String> {
+        fs::read_to_string(&self.0).ok().map(|text| text.trim().to_owned())
     }
 
     /// Records what the result was made from, once it is complete.

@@ -3,6 +3,7 @@
 
 mod commands;
 mod fingerprint;
+mod golden;
 mod progress;
 mod project;
 mod run;
@@ -10,12 +11,15 @@ mod setup;
 mod stop;
 #[cfg(test)]
 mod tidy;
+mod v8;
 mod wrangler;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use commands::{bench, build, ci, cron, deny, deploy, dev, fuzz, generate, lint, test, weights};
+use commands::{
+    bench, build, ci, cron, deny, deploy, dev, eval, fuzz, generate, lint, test, weights,
+};
 
 /// The commands of the project. Each sets up what it needs and says so.
 #[derive(Parser)]
@@ -31,6 +35,10 @@ enum Command {
     Weights(weights::Options),
     /// Measures the engines against each other.
     Bench(bench::Options),
+    /// Measures how well people are told apart, on photographs of known people.
+    Eval(eval::EvalOptions),
+    /// Computes the thresholds of the verdict from photographs of known people.
+    Calibrate(eval::CalibrateOptions),
     /// Builds the Workers.
     Build(build::Options),
     /// Writes the generated code of the shards from ONNX.
@@ -55,6 +63,8 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Weights(options) => weights::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Eval(options) => eval::run(&options),
+        Command::Calibrate(options) => eval::calibrate(&options),
         Command::Build(options) => build::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),

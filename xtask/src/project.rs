@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::progress;
+use crate::{progress, wrangler};
 
 /// The crates that are built as Workers.
 pub(crate) const WORKERS: [&str; 3] = ["facenet-worker", "vectorize-worker", "vectorize-local"];
-
-/// The model of the default checkpoint.
-pub(crate) const MODEL: &str = "casia-webface";
 
 /// The root of the clone.
 pub(crate) fn root() -> &'static Path {
@@ -24,9 +21,14 @@ pub(crate) fn local() -> PathBuf {
     root().join(".cface")
 }
 
-/// The folder with the weights of both shards.
-pub(crate) fn weights() -> PathBuf {
-    local().join("weights").join(MODEL)
+/// The folder with the weights of both shards of a model.
+pub(crate) fn weights(model: &str) -> PathBuf {
+    local().join("weights").join(model)
+}
+
+/// The records of both shards of a model, in their order.
+pub(crate) fn shards(model: &str) -> [PathBuf; 2] {
+    wrangler::SHARDS.map(|shard| weights(model).join(shard))
 }
 
 /// The folder for what all clones of a user share.
@@ -65,16 +67,25 @@ pub(crate) fn read_toml(file: &Path) -> anyhow::Result<toml::Table> {
     text.parse().with_context(|| format!("reading {}", file.display()))
 }
 
-/// Held while a command changes the clone, so that two at once do not meet.
+/// Held while a command changes the clone, or what all clones share, so that two at once do not
+/// meet.
 pub(crate) struct Lock(#[expect(dead_code, reason = "unlocks when dropped")] File);
 
 /// Waits until no other xtask changes the clone.
 pub(crate) fn lock() -> anyhow::Result<Lock> {
-    fs::create_dir_all(local())?;
-    let file = File::create(local().join("lock")).context("opening .cface/lock")?;
+    lock_file(&local().join("lock"), "waiting for another cargo xtask")
+}
+
+/// Waits until nobody else holds a lock file.
+pub(crate) fn lock_file(path: &Path, waiting: &str) -> anyhow::Result<Lock> {
+    let context = || format!("locking {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(context)?;
+    }
+    let file = File::create(path).with_context(context)?;
     if file.try_lock().is_err() {
-        let step = progress::Step::begin("waiting for another cargo xtask");
-        file.lock().context("waiting for .cface/lock")?;
+        let step = progress::Step::begin(waiting);
+        file.lock().with_context(context)?;
         step.done();
     }
     Ok(Lock(file))

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, PipeReader};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -215,6 +215,11 @@ impl Group {
     /// Waits until the program ends by itself.
     pub(crate) fn wait(&mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait()?)
+    }
+
+    /// The ends of its pipes, where it was given some, once.
+    pub(crate) fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
+        self.child.stdin.take().zip(self.child.stdout.take())
     }
 
     /// How the program ended, if it has.

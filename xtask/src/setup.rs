@@ -4,8 +4,12 @@
 mod apt;
 pub(crate) mod browser;
 pub(crate) mod checkpoint;
+mod download;
+pub(crate) mod engines;
 pub(crate) mod npm;
+pub(crate) mod onnx;
 pub(crate) mod python;
+pub(crate) mod pytorch;
 pub(crate) mod site;
 pub(crate) mod tools;
 pub(crate) mod wasm;

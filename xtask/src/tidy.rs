@@ -24,7 +24,7 @@ const FOREIGN: [&str; 9] = [
 ];
 
 /// Endings of files that people write.
-const TEXT: [&str; 8] = ["rs", "py", "js", "html", "css", "toml", "md", "sh"];
+const TEXT: [&str; 9] = ["rs", "py", "js", "mjs", "html", "css", "toml", "md", "sh"];
 
 /// Leftovers and private paths, split so that this file may have them.
 const FORBIDDEN: [&str; 5] = [
@@ -82,7 +82,7 @@ fn every_module_says_what_it_owns() {
 
 #[test]
 fn lines_and_files_are_short() {
-    check(&["rs", "js", "py"], |_, text| {
+    check(&["rs", "js", "mjs", "py"], |_, text| {
         if is_generated(text) {
             return None;
         }
@@ -173,4 +173,41 @@ fn commands_and_configuration_agree_on_names() {
         |config: &Table| config["r2_buckets"][0]["bucket_name"].as_str().map(str::to_owned);
     assert_eq!(bucket(&private).as_deref(), Some(wrangler::FACES_BUCKET));
     assert_eq!(bucket(&read(wrangler::PUBLIC_CONFIG)).as_deref(), Some(wrangler::MODELS_BUCKET));
+}
+
+/// The folders that may have unsafe code: the kernels, and what only exports names.
+const UNSAFE: [&str; 2] = ["facenet/src/simd/kernels", "facenet/examples/engine"];
+
+#[test]
+fn unsafe_code_is_in_the_kernels_only() {
+    let word = concat!("uns", "afe");
+    let allowed = UNSAFE.map(|folder| project::root().join(folder));
+    check(&["rs"], |file, text| {
+        let inside = allowed.iter().any(|folder| file.starts_with(folder));
+        let opens = [format!("{word} {{"), format!("{word} fn"), format!("({word}_code")];
+        let found = opens.iter().any(|form| text.contains(form));
+        (found && !inside).then(|| format!("has {word} code outside of {UNSAFE:?}"))
+    });
+}
+
+/// The functions that a file of kernels gives to the others.
+fn kernels(file: &str) -> Vec<String> {
+    let folder = project::root().join("facenet/src/simd/kernels");
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("pub(super) fn "));
+    lines.map(|line| line.split(['<', '(']).next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_kernel_has_a_scalar_twin_and_a_test_against_it() {
+    let twins = kernels("scalar.rs");
+    let list = project::root().join("facenet/src/simd/tests.rs");
+    let list = fs::read_to_string(list).unwrap();
+    let fast: Vec<_> = ["simd128.rs", "lanes.rs"].into_iter().flat_map(kernels).collect();
+    assert!(!fast.is_empty());
+    for kernel in &fast {
+        assert!(twins.contains(kernel), "{kernel} has no twin in scalar.rs");
+        let test = format!("kernels::tests::{kernel}_is_as_its_twin;");
+        assert!(list.contains(&test), "{kernel} is not tested: no {test}");
+    }
 }

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use crate::project;
 use crate::run::Run;
+use crate::setup::checkpoint::Checkpoint;
 
 /// Wrangler's file of the public Worker.
 pub(crate) const PUBLIC_CONFIG: &str = "wrangler.toml";
@@ -53,9 +54,37 @@ pub(crate) fn remote(what: impl Into<String>) -> Run {
 /// Requests in a period that nobody makes by hand, nor a test that does not mean to.
 const GENEROUS_LIMIT: i64 = 1_000_000;
 
-/// The public Worker's configuration with rate limits that never apply, to be put anywhere: its
-/// paths become absolute.
-pub(crate) fn generous(mut config: Table) -> anyhow::Result<Table> {
+/// The variable of the public Worker that names the model.
+pub(crate) const MODEL: &str = "MODEL";
+
+/// What wrangler's file of the public Worker says.
+pub(crate) fn public_config() -> anyhow::Result<Table> {
+    project::read_toml(&project::root().join(PUBLIC_CONFIG))
+}
+
+/// The checkpoint of the model that wrangler.toml names.
+pub(crate) fn configured_model() -> anyhow::Result<Checkpoint> {
+    let config = public_config()?;
+    let model = config.get("vars").and_then(|vars| vars.get(MODEL)).and_then(Value::as_str);
+    let model = model.with_context(|| format!("{PUBLIC_CONFIG} has no variable {MODEL}"))?;
+    Checkpoint::of(model)
+        .with_context(|| format!("{PUBLIC_CONFIG} names the model {model}, which is not known"))
+}
+
+/// The public Worker's configuration for a model and a build, to be put anywhere: its paths become
+/// absolute.
+pub(crate) fn local(mut config: Table, model: &str, main: &Path) -> anyhow::Result<Table> {
+    let vars = config.get_mut("vars").and_then(Value::as_table_mut);
+    vars.context("no variables in wrangler.toml")?.insert(MODEL.into(), model.into());
+    config.insert("main".into(), absolute(main)?);
+    let assets = config.get_mut("assets").and_then(|assets| assets.get_mut("directory"));
+    let assets = assets.context("no folder of assets in wrangler.toml")?;
+    *assets = absolute(Path::new(assets.as_str().context("the folder of assets is no text")?))?;
+    Ok(config)
+}
+
+/// Replaces the rate limits by some that never apply.
+pub(crate) fn make_generous(config: &mut Table) -> anyhow::Result<()> {
     let limits = config.get_mut("ratelimits").and_then(Value::as_array_mut);
     for limit in limits.context("no rate limits in wrangler.toml")? {
         let simple = limit.get_mut("simple").and_then(Value::as_table_mut);
@@ -63,17 +92,13 @@ pub(crate) fn generous(mut config: Table) -> anyhow::Result<Table> {
             .context("a rate limit without `simple`")?
             .insert("limit".into(), GENEROUS_LIMIT.into());
     }
-    make_absolute(config.get_mut("main"))?;
-    make_absolute(config.get_mut("assets").and_then(|assets| assets.get_mut("directory")))?;
-    Ok(config)
+    Ok(())
 }
 
-fn make_absolute(path: Option<&mut Value>) -> anyhow::Result<()> {
-    let path = path.context("a path is missing in wrangler.toml")?;
-    let relative = path.as_str().context("a path in wrangler.toml is no text")?;
-    let absolute = project::root().join(relative);
-    *path = absolute.to_str().context("the clone's path is not UTF-8")?.into();
-    Ok(())
+/// A path, relative to the clone or not, as wrangler finds it from anywhere.
+fn absolute(path: &Path) -> anyhow::Result<Value> {
+    let absolute = project::root().join(path);
+    Ok(absolute.to_str().context("the clone's path is not UTF-8")?.into())
 }
 
 #[cfg(test)]
@@ -81,9 +106,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_limits_and_paths_differ_locally() {
-        let production = project::read_toml(&project::root().join(PUBLIC_CONFIG)).unwrap();
-        let mut local = generous(production.clone()).unwrap();
+    fn only_limits_model_and_paths_differ_locally() {
+        let production = public_config().unwrap();
+        let main = Path::new("a/build/index.js");
+        let mut local = local(production.clone(), "other", main).unwrap();
+        make_generous(&mut local).unwrap();
         for (before, after) in production["ratelimits"]
             .as_array()
             .unwrap()
@@ -94,7 +121,8 @@ mod tests {
             assert!(before["simple"]["limit"].as_integer() < after["simple"]["limit"].as_integer());
         }
         assert!(Path::new(local["main"].as_str().unwrap()).is_absolute());
-        for key in ["ratelimits", "main"] {
+        assert_eq!(local["vars"][MODEL].as_str(), Some("other"));
+        for key in ["ratelimits", "main", "vars"] {
             local.insert(key.into(), production[key].clone());
         }
         local["assets"]["directory"] = production["assets"]["directory"].clone();

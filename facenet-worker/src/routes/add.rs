@@ -1,6 +1,6 @@
-//! `POST /add`: enrols a face under a name.
+//! `POST /add`: enrols a face under a name, or adds a picture to somebody who is enrolled.
 
-use wire::faces::{Enrol, Enrolled, check_name};
+use wire::faces::{Enrol, Enrolled, bearer, check_name};
 use wire::{Kind, Problem};
 use worker::{Env, Request, Response, console_error};
 
@@ -12,6 +12,7 @@ use crate::{internal, store};
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
+    let delete_token = token(&request)?;
     let form = form(&mut request, &["name", "image", "consent"]).await?;
     let name = required(form.name, "name")?;
     let name = check_name(&name).map_err(|detail| Problem::new(Kind::Unusable, detail))?;
@@ -33,9 +34,22 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
         namespace: facenet::namespace(&model),
         name: name.to_owned(),
         embedding: embedding.into_vec(),
+        delete_token,
         picture,
     };
     let enrolled: Enrolled = store::post(env, "/add", &message).await?;
     timing.stage("store");
     timing.add_to(json(&enrolled, 201)?).map_err(internal)
+}
+
+/// The token of the person that the picture is added to; none for somebody new.
+fn token(request: &Request) -> Result<Option<String>, Problem> {
+    let Some(authorization) = request.headers().get("authorization").map_err(internal)? else {
+        return Ok(None);
+    };
+    let token = bearer(&authorization).ok_or_else(|| {
+        let detail = "Send the delete token as `Authorization: Bearer <token>`, or no token.";
+        Problem::new(Kind::WrongToken, detail)
+    })?;
+    Ok(Some(token.to_owned()))
 }

@@ -37,7 +37,7 @@ struct Shard {
 pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
     let (model, _) = served_model(env)?;
     for part in Part::ALL {
-        check_record(env, part).await?;
+        check_record(env, part, &model).await?;
     }
     let store = store::fetch(env, "/health", RequestInit::new()).await?;
     if store.status_code() != 200 {
@@ -56,11 +56,11 @@ pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
     json(&answer, 200)
 }
 
-async fn check_record(env: &Env, part: Part) -> Result<(), Problem> {
+async fn check_record(env: &Env, part: Part, model: &str) -> Result<(), Problem> {
     let head = async { env.bucket(bindings::MODELS)?.head(part.file()).await };
     match head.await {
         Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(shard::missing(part)),
+        Ok(None) => Err(shard::missing(part, model)),
         Err(error) => {
             console_error!("the models bucket does not answer: {error}");
             Err(Problem::new(Kind::ModelUnavailable, "The models bucket does not answer."))

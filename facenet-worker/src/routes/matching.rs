@@ -1,7 +1,7 @@
 //! `POST /match`: who is this?
 
 use facenet::Embedding;
-use facenet::verdict::{Thresholds, Verdict};
+use facenet::verdict::Thresholds;
 use serde::Serialize;
 use wire::faces::{Neighbours, Search};
 use wire::limits::JSON_BYTES_MAX;
@@ -26,6 +26,7 @@ struct Match {
     name: String,
     distance: f32,
     picture: String,
+    pictures: usize,
 }
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
@@ -40,6 +41,8 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
         namespace: facenet::namespace(&model),
         embedding: embedding.into_vec(),
         top_k: options.top_k,
+        // Only who is at least possible: a stranger has no business with the others.
+        distance_max: thresholds.possible_max,
     };
     let neighbours: Neighbours = store::post(env, "/match", &message).await?;
     timing.stage("search");
@@ -64,18 +67,17 @@ async fn query(request: &mut Request, env: &Env) -> Result<Embedding, Problem> {
     }
 }
 
-/// What the distances mean. Only faces that are at least possible are named: a stranger has no
-/// business with the others.
+/// What the distances mean.
 fn verdict(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Answer {
     let matches: Vec<_> = neighbours
         .matches
         .into_iter()
-        .filter(|neighbour| thresholds.verdict(neighbour.distance) != Verdict::None)
         .map(|neighbour| Match {
             picture: picture_url(url, &neighbour.id),
             id: neighbour.id,
             name: neighbour.name,
             distance: neighbour.distance,
+            pictures: neighbour.pictures,
         })
         .collect();
     let nearest = matches.first().map_or(f32::INFINITY, |nearest| nearest.distance);
@@ -101,23 +103,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_are_not_named() {
+    fn the_nearest_decides() {
         let url = Url::parse("http://localhost:8787/match?top_k=3").unwrap();
         let thresholds = Thresholds::of("casia-webface").unwrap();
         let answer = |distances: &[f32]| {
-            let matches = distances
-                .iter()
-                .map(|&distance| Neighbour { id: "ab".into(), name: "A".into(), distance })
-                .collect();
+            let near = |&distance: &f32| Neighbour {
+                id: "ab".into(),
+                name: "A".into(),
+                distance,
+                pictures: 2,
+            };
+            let matches = distances.iter().map(near).collect();
             verdict(Neighbours { matches }, thresholds, &url)
         };
         assert_eq!(answer(&[]).verdict, "none");
-        let none = answer(&[1.2, 1.3]);
-        assert_eq!((none.verdict, none.matches.len()), ("none", 0));
-        let possible = answer(&[0.9, 1.3]);
-        assert_eq!((possible.verdict, possible.matches.len()), ("possible", 1));
-        let found = answer(&[0.5, 0.9, 1.3]);
+        let possible = answer(&[0.9, 1.0]);
+        assert_eq!((possible.verdict, possible.matches.len()), ("possible", 2));
+        let found = answer(&[0.5, 0.9]);
         assert_eq!((found.verdict, found.matches.len()), ("match", 2));
         assert_eq!(found.matches[0].picture, "http://localhost:8787/faces/ab");
+        assert_eq!(found.matches[0].pictures, 2);
     }
 }

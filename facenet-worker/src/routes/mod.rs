@@ -35,6 +35,7 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
         (Route::Add, Method::Post) => add::post(request, env).await,
         (Route::Match, Method::Post) => matching::post(request, env).await,
         (Route::Verify, Method::Post) => verify::post(request, env).await,
+        (Route::Faces, Method::Delete) => faces::forget(&request, env).await,
         (Route::Face(id), Method::Get | Method::Head | Method::Delete) => {
             faces::relay(&request, env, id).await
         }

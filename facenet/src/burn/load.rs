@@ -7,7 +7,7 @@ use burn::tensor::{Bytes, DType};
 use burn_pack::{HEADER_SIZE, Reader, Tensor, aligned_data_section_start};
 use burn_store::{FloatCastAdapter, ModuleSnapshot};
 
-use crate::record::{Checksum, Header, RecordError};
+use crate::record::{Checksum, Header, PACKING_F32, RecordError};
 
 /// The tensors of a record whose header fits.
 pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, RecordError> {
@@ -15,7 +15,12 @@ pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, Recor
     let mut checksum = Checksum::default();
     checksum.update(data_section(&bytes).unwrap_or_default());
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(unreadable)?;
-    header.check(reader.metadata())?;
+    // This engine computes in float32 and also takes weights that were never rounded.
+    if Header::is_packed(reader.metadata(), PACKING_F32) {
+        header.clone().with_packing(PACKING_F32).check(reader.metadata())?;
+    } else {
+        header.check(reader.metadata())?;
+    }
     checksum.check(Checksum::announced(reader.metadata())?)?;
     reader.into_tensors().map_err(unreadable)
 }

@@ -276,29 +276,41 @@ impl Submodule1 {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let conv2d_1a_out1 = self.conv2d_1a.forward(input);
         let relu1_out1 = burn::tensor::activation::relu(conv2d_1a_out1);
+        super::see(&relu1_out1);
         let conv2d_2a_out1 = self.conv2d_2a.forward(relu1_out1);
         let relu2_out1 = burn::tensor::activation::relu(conv2d_2a_out1);
+        super::see(&relu2_out1);
         let conv2d_2b_out1 = self.conv2d_2b.forward(relu2_out1);
         let relu3_out1 = burn::tensor::activation::relu(conv2d_2b_out1);
+        super::see(&relu3_out1);
         let maxpool2d1_out1 = self.maxpool2d1.forward(relu3_out1);
         let conv2d_3b_out1 = self.conv2d_3b.forward(maxpool2d1_out1);
         let relu4_out1 = burn::tensor::activation::relu(conv2d_3b_out1);
+        super::see(&relu4_out1);
         let conv2d_4a_out1 = self.conv2d_4a.forward(relu4_out1);
         let relu5_out1 = burn::tensor::activation::relu(conv2d_4a_out1);
+        super::see(&relu5_out1);
         let conv2d_4b_out1 = self.conv2d_4b.forward(relu5_out1);
         let relu6_out1 = burn::tensor::activation::relu(conv2d_4b_out1);
+        super::see(&relu6_out1);
         let repeat_1_0_branch0_out1 = self.repeat_1_0_branch0.forward(relu6_out1.clone());
         let relu7_out1 = burn::tensor::activation::relu(repeat_1_0_branch0_out1);
+        super::see(&relu7_out1);
         let repeat_1_0_branch1_0_out1 = self.repeat_1_0_branch1_0.forward(relu6_out1.clone());
         let relu8_out1 = burn::tensor::activation::relu(repeat_1_0_branch1_0_out1);
+        super::see(&relu8_out1);
         let repeat_1_0_branch1_1_out1 = self.repeat_1_0_branch1_1.forward(relu8_out1);
         let relu9_out1 = burn::tensor::activation::relu(repeat_1_0_branch1_1_out1);
+        super::see(&relu9_out1);
         let repeat_1_0_branch2_0_out1 = self.repeat_1_0_branch2_0.forward(relu6_out1.clone());
         let relu10_out1 = burn::tensor::activation::relu(repeat_1_0_branch2_0_out1);
+        super::see(&relu10_out1);
         let repeat_1_0_branch2_1_out1 = self.repeat_1_0_branch2_1.forward(relu10_out1);
         let relu11_out1 = burn::tensor::activation::relu(repeat_1_0_branch2_1_out1);
+        super::see(&relu11_out1);
         let repeat_1_0_branch2_2_out1 = self.repeat_1_0_branch2_2.forward(relu11_out1);
         let relu12_out1 = burn::tensor::activation::relu(repeat_1_0_branch2_2_out1);
+        super::see(&relu12_out1);
         let concat1_out1 = burn::tensor::Tensor::cat(
             [relu7_out1, relu9_out1, relu12_out1].into(),
             1,
@@ -307,18 +319,25 @@ impl Submodule1 {
         let mul1_out1 = repeat_1_0_conv2d_out1.mul_scalar(0.17f32);
         let add1_out1 = mul1_out1.add(relu6_out1);
         let relu13_out1 = burn::tensor::activation::relu(add1_out1);
+        super::see(&relu13_out1);
         let repeat_1_1_branch0_out1 = self.repeat_1_1_branch0.forward(relu13_out1.clone());
         let relu14_out1 = burn::tensor::activation::relu(repeat_1_1_branch0_out1);
+        super::see(&relu14_out1);
         let repeat_1_1_branch1_0_out1 = self.repeat_1_1_branch1_0.forward(relu13_out1.clone());
         let relu15_out1 = burn::tensor::activation::relu(repeat_1_1_branch1_0_out1);
+        super::see(&relu15_out1);
         let repeat_1_1_branch1_1_out1 = self.repeat_1_1_branch1_1.forward(relu15_out1);
         let relu16_out1 = burn::tensor::activation::relu(repeat_1_1_branch1_1_out1);
+        super::see(&relu16_out1);
         let repeat_1_1_branch2_0_out1 = self.repeat_1_1_branch2_0.forward(relu13_out1.clone());
         let relu17_out1 = burn::tensor::activation::relu(repeat_1_1_branch2_0_out1);
+        super::see(&relu17_out1);
         let repeat_1_1_branch2_1_out1 = self.repeat_1_1_branch2_1.forward(relu17_out1);
         let relu18_out1 = burn::tensor::activation::relu(repeat_1_1_branch2_1_out1);
+        super::see(&relu18_out1);
         let repeat_1_1_branch2_2_out1 = self.repeat_1_1_branch2_2.forward(relu18_out1);
         let relu19_out1 = burn::tensor::activation::relu(repeat_1_1_branch2_2_out1);
+        super::see(&relu19_out1);
         let concat2_out1 = burn::tensor::Tensor::cat(
             [relu14_out1, relu16_out1, relu19_out1].into(),
             1,
@@ -327,18 +346,25 @@ impl Submodule1 {
         let mul2_out1 = repeat_1_1_conv2d_out1.mul_scalar(0.17f32);
         let add2_out1 = mul2_out1.add(relu13_out1);
         let relu20_out1 = burn::tensor::activation::relu(add2_out1);
+        super::see(&relu20_out1);
         let repeat_1_2_branch0_out1 = self.repeat_1_2_branch0.forward(relu20_out1.clone());
         let relu21_out1 = burn::tensor::activation::relu(repeat_1_2_branch0_out1);
+        super::see(&relu21_out1);
         let repeat_1_2_branch1_0_out1 = self.repeat_1_2_branch1_0.forward(relu20_out1.clone());
         let relu22_out1 = burn::tensor::activation::relu(repeat_1_2_branch1_0_out1);
+        super::see(&relu22_out1);
         let repeat_1_2_branch1_1_out1 = self.repeat_1_2_branch1_1.forward(relu22_out1);
         let relu23_out1 = burn::tensor::activation::relu(repeat_1_2_branch1_1_out1);
+        super::see(&relu23_out1);
         let repeat_1_2_branch2_0_out1 = self.repeat_1_2_branch2_0.forward(relu20_out1.clone());
         let relu24_out1 = burn::tensor::activation::relu(repeat_1_2_branch2_0_out1);
+        super::see(&relu24_out1);
         let repeat_1_2_branch2_1_out1 = self.repeat_1_2_branch2_1.forward(relu24_out1);
         let relu25_out1 = burn::tensor::activation::relu(repeat_1_2_branch2_1_out1);
+        super::see(&relu25_out1);
         let repeat_1_2_branch2_2_out1 = self.repeat_1_2_branch2_2.forward(relu25_out1);
         let relu26_out1 = burn::tensor::activation::relu(repeat_1_2_branch2_2_out1);
+        super::see(&relu26_out1);
         let concat3_out1 = burn::tensor::Tensor::cat(
             [relu21_out1, relu23_out1, relu26_out1].into(),
             1,
@@ -624,18 +650,25 @@ impl Submodule2 {
     #[allow(clippy::let_and_return, clippy::approx_constant)]
     pub fn forward(&self, add3_out1: Tensor<4>) -> Tensor<4> {
         let relu27_out1 = burn::tensor::activation::relu(add3_out1);
+        super::see(&relu27_out1);
         let repeat_1_3_branch0_out1 = self.repeat_1_3_branch0.forward(relu27_out1.clone());
         let relu28_out1 = burn::tensor::activation::relu(repeat_1_3_branch0_out1);
+        super::see(&relu28_out1);
         let repeat_1_3_branch1_0_out1 = self.repeat_1_3_branch1_0.forward(relu27_out1.clone());
         let relu29_out1 = burn::tensor::activation::relu(repeat_1_3_branch1_0_out1);
+        super::see(&relu29_out1);
         let repeat_1_3_branch1_1_out1 = self.repeat_1_3_branch1_1.forward(relu29_out1);
         let relu30_out1 = burn::tensor::activation::relu(repeat_1_3_branch1_1_out1);
+        super::see(&relu30_out1);
         let repeat_1_3_branch2_0_out1 = self.repeat_1_3_branch2_0.forward(relu27_out1.clone());
         let relu31_out1 = burn::tensor::activation::relu(repeat_1_3_branch2_0_out1);
+        super::see(&relu31_out1);
         let repeat_1_3_branch2_1_out1 = self.repeat_1_3_branch2_1.forward(relu31_out1);
         let relu32_out1 = burn::tensor::activation::relu(repeat_1_3_branch2_1_out1);
+        super::see(&relu32_out1);
         let repeat_1_3_branch2_2_out1 = self.repeat_1_3_branch2_2.forward(relu32_out1);
         let relu33_out1 = burn::tensor::activation::relu(repeat_1_3_branch2_2_out1);
+        super::see(&relu33_out1);
         let concat4_out1 = burn::tensor::Tensor::cat(
             [relu28_out1, relu30_out1, relu33_out1].into(),
             1,
@@ -644,18 +677,25 @@ impl Submodule2 {
         let mul4_out1 = repeat_1_3_conv2d_out1.mul_scalar(0.17f32);
         let add4_out1 = mul4_out1.add(relu27_out1);
         let relu34_out1 = burn::tensor::activation::relu(add4_out1);
+        super::see(&relu34_out1);
         let repeat_1_4_branch0_out1 = self.repeat_1_4_branch0.forward(relu34_out1.clone());
         let relu35_out1 = burn::tensor::activation::relu(repeat_1_4_branch0_out1);
+        super::see(&relu35_out1);
         let repeat_1_4_branch1_0_out1 = self.repeat_1_4_branch1_0.forward(relu34_out1.clone());
         let relu36_out1 = burn::tensor::activation::relu(repeat_1_4_branch1_0_out1);
+        super::see(&relu36_out1);
         let repeat_1_4_branch1_1_out1 = self.repeat_1_4_branch1_1.forward(relu36_out1);
         let relu37_out1 = burn::tensor::activation::relu(repeat_1_4_branch1_1_out1);
+        super::see(&relu37_out1);
         let repeat_1_4_branch2_0_out1 = self.repeat_1_4_branch2_0.forward(relu34_out1.clone());
         let relu38_out1 = burn::tensor::activation::relu(repeat_1_4_branch2_0_out1);
+        super::see(&relu38_out1);
         let repeat_1_4_branch2_1_out1 = self.repeat_1_4_branch2_1.forward(relu38_out1);
         let relu39_out1 = burn::tensor::activation::relu(repeat_1_4_branch2_1_out1);
+        super::see(&relu39_out1);
         let repeat_1_4_branch2_2_out1 = self.repeat_1_4_branch2_2.forward(relu39_out1);
         let relu40_out1 = burn::tensor::activation::relu(repeat_1_4_branch2_2_out1);
+        super::see(&relu40_out1);
         let concat5_out1 = burn::tensor::Tensor::cat(
             [relu35_out1, relu37_out1, relu40_out1].into(),
             1,
@@ -664,14 +704,19 @@ impl Submodule2 {
         let mul5_out1 = repeat_1_4_conv2d_out1.mul_scalar(0.17f32);
         let add5_out1 = mul5_out1.add(relu34_out1);
         let relu41_out1 = burn::tensor::activation::relu(add5_out1);
+        super::see(&relu41_out1);
         let mixed_6a_branch0_out1 = self.mixed_6a_branch0.forward(relu41_out1.clone());
         let relu42_out1 = burn::tensor::activation::relu(mixed_6a_branch0_out1);
+        super::see(&relu42_out1);
         let mixed_6a_branch1_0_out1 = self.mixed_6a_branch1_0.forward(relu41_out1.clone());
         let relu43_out1 = burn::tensor::activation::relu(mixed_6a_branch1_0_out1);
+        super::see(&relu43_out1);
         let mixed_6a_branch1_1_out1 = self.mixed_6a_branch1_1.forward(relu43_out1);
         let relu44_out1 = burn::tensor::activation::relu(mixed_6a_branch1_1_out1);
+        super::see(&relu44_out1);
         let mixed_6a_branch1_2_out1 = self.mixed_6a_branch1_2.forward(relu44_out1);
         let relu45_out1 = burn::tensor::activation::relu(mixed_6a_branch1_2_out1);
+        super::see(&relu45_out1);
         let maxpool2d2_out1 = self.maxpool2d2.forward(relu41_out1);
         let concat6_out1 = burn::tensor::Tensor::cat(
             [relu42_out1, relu45_out1, maxpool2d2_out1].into(),
@@ -679,12 +724,16 @@ impl Submodule2 {
         );
         let repeat_2_0_branch0_out1 = self.repeat_2_0_branch0.forward(concat6_out1.clone());
         let relu46_out1 = burn::tensor::activation::relu(repeat_2_0_branch0_out1);
+        super::see(&relu46_out1);
         let repeat_2_0_branch1_0_out1 = self.repeat_2_0_branch1_0.forward(concat6_out1.clone());
         let relu47_out1 = burn::tensor::activation::relu(repeat_2_0_branch1_0_out1);
+        super::see(&relu47_out1);
         let repeat_2_0_branch1_1_out1 = self.repeat_2_0_branch1_1.forward(relu47_out1);
         let relu48_out1 = burn::tensor::activation::relu(repeat_2_0_branch1_1_out1);
+        super::see(&relu48_out1);
         let repeat_2_0_branch1_2_out1 = self.repeat_2_0_branch1_2.forward(relu48_out1);
         let relu49_out1 = burn::tensor::activation::relu(repeat_2_0_branch1_2_out1);
+        super::see(&relu49_out1);
         let concat7_out1 = burn::tensor::Tensor::cat(
             [relu46_out1, relu49_out1].into(),
             1,
@@ -693,14 +742,19 @@ impl Submodule2 {
         let mul6_out1 = repeat_2_0_conv2d_out1.mul_scalar(0.1f32);
         let add6_out1 = mul6_out1.add(concat6_out1);
         let relu50_out1 = burn::tensor::activation::relu(add6_out1);
+        super::see(&relu50_out1);
         let repeat_2_1_branch0_out1 = self.repeat_2_1_branch0.forward(relu50_out1.clone());
         let relu51_out1 = burn::tensor::activation::relu(repeat_2_1_branch0_out1);
+        super::see(&relu51_out1);
         let repeat_2_1_branch1_0_out1 = self.repeat_2_1_branch1_0.forward(relu50_out1.clone());
         let relu52_out1 = burn::tensor::activation::relu(repeat_2_1_branch1_0_out1);
+        super::see(&relu52_out1);
         let repeat_2_1_branch1_1_out1 = self.repeat_2_1_branch1_1.forward(relu52_out1);
         let relu53_out1 = burn::tensor::activation::relu(repeat_2_1_branch1_1_out1);
+        super::see(&relu53_out1);
         let repeat_2_1_branch1_2_out1 = self.repeat_2_1_branch1_2.forward(relu53_out1);
         let relu54_out1 = burn::tensor::activation::relu(repeat_2_1_branch1_2_out1);
+        super::see(&relu54_out1);
         let concat8_out1 = burn::tensor::Tensor::cat(
             [relu51_out1, relu54_out1].into(),
             1,
@@ -1086,14 +1140,19 @@ impl Submodule3 {
     #[allow(clippy::let_and_return, clippy::approx_constant)]
     pub fn forward(&self, add7_out1: Tensor<4>) -> Tensor<4> {
         let relu55_out1 = burn::tensor::activation::relu(add7_out1);
+        super::see(&relu55_out1);
         let repeat_2_2_branch0_out1 = self.repeat_2_2_branch0.forward(relu55_out1.clone());
         let relu56_out1 = burn::tensor::activation::relu(repeat_2_2_branch0_out1);
+        super::see(&relu56_out1);
         let repeat_2_2_branch1_0_out1 = self.repeat_2_2_branch1_0.forward(relu55_out1.clone());
         let relu57_out1 = burn::tensor::activation::relu(repeat_2_2_branch1_0_out1);
+        super::see(&relu57_out1);
         let repeat_2_2_branch1_1_out1 = self.repeat_2_2_branch1_1.forward(relu57_out1);
         let relu58_out1 = burn::tensor::activation::relu(repeat_2_2_branch1_1_out1);
+        super::see(&relu58_out1);
         let repeat_2_2_branch1_2_out1 = self.repeat_2_2_branch1_2.forward(relu58_out1);
         let relu59_out1 = burn::tensor::activation::relu(repeat_2_2_branch1_2_out1);
+        super::see(&relu59_out1);
         let concat9_out1 = burn::tensor::Tensor::cat(
             [relu56_out1, relu59_out1].into(),
             1,
@@ -1102,14 +1161,19 @@ impl Submodule3 {
         let mul8_out1 = repeat_2_2_conv2d_out1.mul_scalar(0.1f32);
         let add8_out1 = mul8_out1.add(relu55_out1);
         let relu60_out1 = burn::tensor::activation::relu(add8_out1);
+        super::see(&relu60_out1);
         let repeat_2_3_branch0_out1 = self.repeat_2_3_branch0.forward(relu60_out1.clone());
         let relu61_out1 = burn::tensor::activation::relu(repeat_2_3_branch0_out1);
+        super::see(&relu61_out1);
         let repeat_2_3_branch1_0_out1 = self.repeat_2_3_branch1_0.forward(relu60_out1.clone());
         let relu62_out1 = burn::tensor::activation::relu(repeat_2_3_branch1_0_out1);
+        super::see(&relu62_out1);
         let repeat_2_3_branch1_1_out1 = self.repeat_2_3_branch1_1.forward(relu62_out1);
         let relu63_out1 = burn::tensor::activation::relu(repeat_2_3_branch1_1_out1);
+        super::see(&relu63_out1);
         let repeat_2_3_branch1_2_out1 = self.repeat_2_3_branch1_2.forward(relu63_out1);
         let relu64_out1 = burn::tensor::activation::relu(repeat_2_3_branch1_2_out1);
+        super::see(&relu64_out1);
         let concat10_out1 = burn::tensor::Tensor::cat(
             [relu61_out1, relu64_out1].into(),
             1,
@@ -1118,14 +1182,19 @@ impl Submodule3 {
         let mul9_out1 = repeat_2_3_conv2d_out1.mul_scalar(0.1f32);
         let add9_out1 = mul9_out1.add(relu60_out1);
         let relu65_out1 = burn::tensor::activation::relu(add9_out1);
+        super::see(&relu65_out1);
         let repeat_2_4_branch0_out1 = self.repeat_2_4_branch0.forward(relu65_out1.clone());
         let relu66_out1 = burn::tensor::activation::relu(repeat_2_4_branch0_out1);
+        super::see(&relu66_out1);
         let repeat_2_4_branch1_0_out1 = self.repeat_2_4_branch1_0.forward(relu65_out1.clone());
         let relu67_out1 = burn::tensor::activation::relu(repeat_2_4_branch1_0_out1);
+        super::see(&relu67_out1);
         let repeat_2_4_branch1_1_out1 = self.repeat_2_4_branch1_1.forward(relu67_out1);
         let relu68_out1 = burn::tensor::activation::relu(repeat_2_4_branch1_1_out1);
+        super::see(&relu68_out1);
         let repeat_2_4_branch1_2_out1 = self.repeat_2_4_branch1_2.forward(relu68_out1);
         let relu69_out1 = burn::tensor::activation::relu(repeat_2_4_branch1_2_out1);
+        super::see(&relu69_out1);
         let concat11_out1 = burn::tensor::Tensor::cat(
             [relu66_out1, relu69_out1].into(),
             1,
@@ -1134,14 +1203,19 @@ impl Submodule3 {
         let mul10_out1 = repeat_2_4_conv2d_out1.mul_scalar(0.1f32);
         let add10_out1 = mul10_out1.add(relu65_out1);
         let relu70_out1 = burn::tensor::activation::relu(add10_out1);
+        super::see(&relu70_out1);
         let repeat_2_5_branch0_out1 = self.repeat_2_5_branch0.forward(relu70_out1.clone());
         let relu71_out1 = burn::tensor::activation::relu(repeat_2_5_branch0_out1);
+        super::see(&relu71_out1);
         let repeat_2_5_branch1_0_out1 = self.repeat_2_5_branch1_0.forward(relu70_out1.clone());
         let relu72_out1 = burn::tensor::activation::relu(repeat_2_5_branch1_0_out1);
+        super::see(&relu72_out1);
         let repeat_2_5_branch1_1_out1 = self.repeat_2_5_branch1_1.forward(relu72_out1);
         let relu73_out1 = burn::tensor::activation::relu(repeat_2_5_branch1_1_out1);
+        super::see(&relu73_out1);
         let repeat_2_5_branch1_2_out1 = self.repeat_2_5_branch1_2.forward(relu73_out1);
         let relu74_out1 = burn::tensor::activation::relu(repeat_2_5_branch1_2_out1);
+        super::see(&relu74_out1);
         let concat12_out1 = burn::tensor::Tensor::cat(
             [relu71_out1, relu74_out1].into(),
             1,
@@ -1150,14 +1224,19 @@ impl Submodule3 {
         let mul11_out1 = repeat_2_5_conv2d_out1.mul_scalar(0.1f32);
         let add11_out1 = mul11_out1.add(relu70_out1);
         let relu75_out1 = burn::tensor::activation::relu(add11_out1);
+        super::see(&relu75_out1);
         let repeat_2_6_branch0_out1 = self.repeat_2_6_branch0.forward(relu75_out1.clone());
         let relu76_out1 = burn::tensor::activation::relu(repeat_2_6_branch0_out1);
+        super::see(&relu76_out1);
         let repeat_2_6_branch1_0_out1 = self.repeat_2_6_branch1_0.forward(relu75_out1.clone());
         let relu77_out1 = burn::tensor::activation::relu(repeat_2_6_branch1_0_out1);
+        super::see(&relu77_out1);
         let repeat_2_6_branch1_1_out1 = self.repeat_2_6_branch1_1.forward(relu77_out1);
         let relu78_out1 = burn::tensor::activation::relu(repeat_2_6_branch1_1_out1);
+        super::see(&relu78_out1);
         let repeat_2_6_branch1_2_out1 = self.repeat_2_6_branch1_2.forward(relu78_out1);
         let relu79_out1 = burn::tensor::activation::relu(repeat_2_6_branch1_2_out1);
+        super::see(&relu79_out1);
         let concat13_out1 = burn::tensor::Tensor::cat(
             [relu76_out1, relu79_out1].into(),
             1,
@@ -1166,14 +1245,19 @@ impl Submodule3 {
         let mul12_out1 = repeat_2_6_conv2d_out1.mul_scalar(0.1f32);
         let add12_out1 = mul12_out1.add(relu75_out1);
         let relu80_out1 = burn::tensor::activation::relu(add12_out1);
+        super::see(&relu80_out1);
         let repeat_2_7_branch0_out1 = self.repeat_2_7_branch0.forward(relu80_out1.clone());
         let relu81_out1 = burn::tensor::activation::relu(repeat_2_7_branch0_out1);
+        super::see(&relu81_out1);
         let repeat_2_7_branch1_0_out1 = self.repeat_2_7_branch1_0.forward(relu80_out1.clone());
         let relu82_out1 = burn::tensor::activation::relu(repeat_2_7_branch1_0_out1);
+        super::see(&relu82_out1);
         let repeat_2_7_branch1_1_out1 = self.repeat_2_7_branch1_1.forward(relu82_out1);
         let relu83_out1 = burn::tensor::activation::relu(repeat_2_7_branch1_1_out1);
+        super::see(&relu83_out1);
         let repeat_2_7_branch1_2_out1 = self.repeat_2_7_branch1_2.forward(relu83_out1);
         let relu84_out1 = burn::tensor::activation::relu(repeat_2_7_branch1_2_out1);
+        super::see(&relu84_out1);
         let concat14_out1 = burn::tensor::Tensor::cat(
             [relu81_out1, relu84_out1].into(),
             1,
@@ -1182,14 +1266,19 @@ impl Submodule3 {
         let mul13_out1 = repeat_2_7_conv2d_out1.mul_scalar(0.1f32);
         let add13_out1 = mul13_out1.add(relu80_out1);
         let relu85_out1 = burn::tensor::activation::relu(add13_out1);
+        super::see(&relu85_out1);
         let repeat_2_8_branch0_out1 = self.repeat_2_8_branch0.forward(relu85_out1.clone());
         let relu86_out1 = burn::tensor::activation::relu(repeat_2_8_branch0_out1);
+        super::see(&relu86_out1);
         let repeat_2_8_branch1_0_out1 = self.repeat_2_8_branch1_0.forward(relu85_out1.clone());
         let relu87_out1 = burn::tensor::activation::relu(repeat_2_8_branch1_0_out1);
+        super::see(&relu87_out1);
         let repeat_2_8_branch1_1_out1 = self.repeat_2_8_branch1_1.forward(relu87_out1);
         let relu88_out1 = burn::tensor::activation::relu(repeat_2_8_branch1_1_out1);
+        super::see(&relu88_out1);
         let repeat_2_8_branch1_2_out1 = self.repeat_2_8_branch1_2.forward(relu88_out1);
         let relu89_out1 = burn::tensor::activation::relu(repeat_2_8_branch1_2_out1);
+        super::see(&relu89_out1);
         let concat15_out1 = burn::tensor::Tensor::cat(
             [relu86_out1, relu89_out1].into(),
             1,
@@ -1198,14 +1287,19 @@ impl Submodule3 {
         let mul14_out1 = repeat_2_8_conv2d_out1.mul_scalar(0.1f32);
         let add14_out1 = mul14_out1.add(relu85_out1);
         let relu90_out1 = burn::tensor::activation::relu(add14_out1);
+        super::see(&relu90_out1);
         let repeat_2_9_branch0_out1 = self.repeat_2_9_branch0.forward(relu90_out1.clone());
         let relu91_out1 = burn::tensor::activation::relu(repeat_2_9_branch0_out1);
+        super::see(&relu91_out1);
         let repeat_2_9_branch1_0_out1 = self.repeat_2_9_branch1_0.forward(relu90_out1.clone());
         let relu92_out1 = burn::tensor::activation::relu(repeat_2_9_branch1_0_out1);
+        super::see(&relu92_out1);
         let repeat_2_9_branch1_1_out1 = self.repeat_2_9_branch1_1.forward(relu92_out1);
         let relu93_out1 = burn::tensor::activation::relu(repeat_2_9_branch1_1_out1);
+        super::see(&relu93_out1);
         let repeat_2_9_branch1_2_out1 = self.repeat_2_9_branch1_2.forward(relu93_out1);
         let relu94_out1 = burn::tensor::activation::relu(repeat_2_9_branch1_2_out1);
+        super::see(&relu94_out1);
         let concat16_out1 = burn::tensor::Tensor::cat(
             [relu91_out1, relu94_out1].into(),
             1,
@@ -1214,6 +1308,7 @@ impl Submodule3 {
         let mul15_out1 = repeat_2_9_conv2d_out1.mul_scalar(0.1f32);
         let add15_out1 = mul15_out1.add(relu90_out1);
         let relu95_out1 = burn::tensor::activation::relu(add15_out1);
+        super::see(&relu95_out1);
         relu95_out1
     }
 }

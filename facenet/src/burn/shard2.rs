@@ -386,18 +386,25 @@ impl Model {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<2> {
         let mixed_7a_branch0_0_out1 = self.mixed_7a_branch0_0.forward(input.clone());
         let relu1_out1 = burn::tensor::activation::relu(mixed_7a_branch0_0_out1);
+        super::see(&relu1_out1);
         let mixed_7a_branch0_1_out1 = self.mixed_7a_branch0_1.forward(relu1_out1);
         let relu2_out1 = burn::tensor::activation::relu(mixed_7a_branch0_1_out1);
+        super::see(&relu2_out1);
         let mixed_7a_branch1_0_out1 = self.mixed_7a_branch1_0.forward(input.clone());
         let relu3_out1 = burn::tensor::activation::relu(mixed_7a_branch1_0_out1);
+        super::see(&relu3_out1);
         let mixed_7a_branch1_1_out1 = self.mixed_7a_branch1_1.forward(relu3_out1);
         let relu4_out1 = burn::tensor::activation::relu(mixed_7a_branch1_1_out1);
+        super::see(&relu4_out1);
         let mixed_7a_branch2_0_out1 = self.mixed_7a_branch2_0.forward(input.clone());
         let relu5_out1 = burn::tensor::activation::relu(mixed_7a_branch2_0_out1);
+        super::see(&relu5_out1);
         let mixed_7a_branch2_1_out1 = self.mixed_7a_branch2_1.forward(relu5_out1);
         let relu6_out1 = burn::tensor::activation::relu(mixed_7a_branch2_1_out1);
+        super::see(&relu6_out1);
         let mixed_7a_branch2_2_out1 = self.mixed_7a_branch2_2.forward(relu6_out1);
         let relu7_out1 = burn::tensor::activation::relu(mixed_7a_branch2_2_out1);
+        super::see(&relu7_out1);
         let maxpool2d1_out1 = self.maxpool2d1.forward(input);
         let concat1_out1 = burn::tensor::Tensor::cat(
             [relu2_out1, relu4_out1, relu7_out1, maxpool2d1_out1].into(),
@@ -405,12 +412,16 @@ impl Model {
         );
         let repeat_3_0_branch0_out1 = self.repeat_3_0_branch0.forward(concat1_out1.clone());
         let relu8_out1 = burn::tensor::activation::relu(repeat_3_0_branch0_out1);
+        super::see(&relu8_out1);
         let repeat_3_0_branch1_0_out1 = self.repeat_3_0_branch1_0.forward(concat1_out1.clone());
         let relu9_out1 = burn::tensor::activation::relu(repeat_3_0_branch1_0_out1);
+        super::see(&relu9_out1);
         let repeat_3_0_branch1_1_out1 = self.repeat_3_0_branch1_1.forward(relu9_out1);
         let relu10_out1 = burn::tensor::activation::relu(repeat_3_0_branch1_1_out1);
+        super::see(&relu10_out1);
         let repeat_3_0_branch1_2_out1 = self.repeat_3_0_branch1_2.forward(relu10_out1);
         let relu11_out1 = burn::tensor::activation::relu(repeat_3_0_branch1_2_out1);
+        super::see(&relu11_out1);
         let concat2_out1 = burn::tensor::Tensor::cat(
             [relu8_out1, relu11_out1].into(),
             1,
@@ -419,14 +430,19 @@ impl Model {
         let mul1_out1 = repeat_3_0_conv2d_out1.mul_scalar(0.2f32);
         let add1_out1 = mul1_out1.add(concat1_out1);
         let relu12_out1 = burn::tensor::activation::relu(add1_out1);
+        super::see(&relu12_out1);
         let repeat_3_1_branch0_out1 = self.repeat_3_1_branch0.forward(relu12_out1.clone());
         let relu13_out1 = burn::tensor::activation::relu(repeat_3_1_branch0_out1);
+        super::see(&relu13_out1);
         let repeat_3_1_branch1_0_out1 = self.repeat_3_1_branch1_0.forward(relu12_out1.clone());
         let relu14_out1 = burn::tensor::activation::relu(repeat_3_1_branch1_0_out1);
+        super::see(&relu14_out1);
         let repeat_3_1_branch1_1_out1 = self.repeat_3_1_branch1_1.forward(relu14_out1);
         let relu15_out1 = burn::tensor::activation::relu(repeat_3_1_branch1_1_out1);
+        super::see(&relu15_out1);
         let repeat_3_1_branch1_2_out1 = self.repeat_3_1_branch1_2.forward(relu15_out1);
         let relu16_out1 = burn::tensor::activation::relu(repeat_3_1_branch1_2_out1);
+        super::see(&relu16_out1);
         let concat3_out1 = burn::tensor::Tensor::cat(
             [relu13_out1, relu16_out1].into(),
             1,
@@ -435,14 +451,19 @@ impl Model {
         let mul2_out1 = repeat_3_1_conv2d_out1.mul_scalar(0.2f32);
         let add2_out1 = mul2_out1.add(relu12_out1);
         let relu17_out1 = burn::tensor::activation::relu(add2_out1);
+        super::see(&relu17_out1);
         let repeat_3_2_branch0_out1 = self.repeat_3_2_branch0.forward(relu17_out1.clone());
         let relu18_out1 = burn::tensor::activation::relu(repeat_3_2_branch0_out1);
+        super::see(&relu18_out1);
         let repeat_3_2_branch1_0_out1 = self.repeat_3_2_branch1_0.forward(relu17_out1.clone());
         let relu19_out1 = burn::tensor::activation::relu(repeat_3_2_branch1_0_out1);
+        super::see(&relu19_out1);
         let repeat_3_2_branch1_1_out1 = self.repeat_3_2_branch1_1.forward(relu19_out1);
         let relu20_out1 = burn::tensor::activation::relu(repeat_3_2_branch1_1_out1);
+        super::see(&relu20_out1);
         let repeat_3_2_branch1_2_out1 = self.repeat_3_2_branch1_2.forward(relu20_out1);
         let relu21_out1 = burn::tensor::activation::relu(repeat_3_2_branch1_2_out1);
+        super::see(&relu21_out1);
         let concat4_out1 = burn::tensor::Tensor::cat(
             [relu18_out1, relu21_out1].into(),
             1,
@@ -451,14 +472,19 @@ impl Model {
         let mul3_out1 = repeat_3_2_conv2d_out1.mul_scalar(0.2f32);
         let add3_out1 = mul3_out1.add(relu17_out1);
         let relu22_out1 = burn::tensor::activation::relu(add3_out1);
+        super::see(&relu22_out1);
         let repeat_3_3_branch0_out1 = self.repeat_3_3_branch0.forward(relu22_out1.clone());
         let relu23_out1 = burn::tensor::activation::relu(repeat_3_3_branch0_out1);
+        super::see(&relu23_out1);
         let repeat_3_3_branch1_0_out1 = self.repeat_3_3_branch1_0.forward(relu22_out1.clone());
         let relu24_out1 = burn::tensor::activation::relu(repeat_3_3_branch1_0_out1);
+        super::see(&relu24_out1);
         let repeat_3_3_branch1_1_out1 = self.repeat_3_3_branch1_1.forward(relu24_out1);
         let relu25_out1 = burn::tensor::activation::relu(repeat_3_3_branch1_1_out1);
+        super::see(&relu25_out1);
         let repeat_3_3_branch1_2_out1 = self.repeat_3_3_branch1_2.forward(relu25_out1);
         let relu26_out1 = burn::tensor::activation::relu(repeat_3_3_branch1_2_out1);
+        super::see(&relu26_out1);
         let concat5_out1 = burn::tensor::Tensor::cat(
             [relu23_out1, relu26_out1].into(),
             1,
@@ -467,14 +493,19 @@ impl Model {
         let mul4_out1 = repeat_3_3_conv2d_out1.mul_scalar(0.2f32);
         let add4_out1 = mul4_out1.add(relu22_out1);
         let relu27_out1 = burn::tensor::activation::relu(add4_out1);
+        super::see(&relu27_out1);
         let repeat_3_4_branch0_out1 = self.repeat_3_4_branch0.forward(relu27_out1.clone());
         let relu28_out1 = burn::tensor::activation::relu(repeat_3_4_branch0_out1);
+        super::see(&relu28_out1);
         let repeat_3_4_branch1_0_out1 = self.repeat_3_4_branch1_0.forward(relu27_out1.clone());
         let relu29_out1 = burn::tensor::activation::relu(repeat_3_4_branch1_0_out1);
+        super::see(&relu29_out1);
         let repeat_3_4_branch1_1_out1 = self.repeat_3_4_branch1_1.forward(relu29_out1);
         let relu30_out1 = burn::tensor::activation::relu(repeat_3_4_branch1_1_out1);
+        super::see(&relu30_out1);
         let repeat_3_4_branch1_2_out1 = self.repeat_3_4_branch1_2.forward(relu30_out1);
         let relu31_out1 = burn::tensor::activation::relu(repeat_3_4_branch1_2_out1);
+        super::see(&relu31_out1);
         let concat6_out1 = burn::tensor::Tensor::cat(
             [relu28_out1, relu31_out1].into(),
             1,
@@ -483,20 +514,26 @@ impl Model {
         let mul5_out1 = repeat_3_4_conv2d_out1.mul_scalar(0.2f32);
         let add5_out1 = mul5_out1.add(relu27_out1);
         let relu32_out1 = burn::tensor::activation::relu(add5_out1);
+        super::see(&relu32_out1);
         let block8_branch0_out1 = self.block8_branch0.forward(relu32_out1.clone());
         let relu33_out1 = burn::tensor::activation::relu(block8_branch0_out1);
+        super::see(&relu33_out1);
         let block8_branch1_0_out1 = self.block8_branch1_0.forward(relu32_out1.clone());
         let relu34_out1 = burn::tensor::activation::relu(block8_branch1_0_out1);
+        super::see(&relu34_out1);
         let block8_branch1_1_out1 = self.block8_branch1_1.forward(relu34_out1);
         let relu35_out1 = burn::tensor::activation::relu(block8_branch1_1_out1);
+        super::see(&relu35_out1);
         let block8_branch1_2_out1 = self.block8_branch1_2.forward(relu35_out1);
         let relu36_out1 = burn::tensor::activation::relu(block8_branch1_2_out1);
+        super::see(&relu36_out1);
         let concat7_out1 = burn::tensor::Tensor::cat(
             [relu33_out1, relu36_out1].into(),
             1,
         );
         let block8_conv2d_out1 = self.block8_conv2d.forward(concat7_out1);
         let add6_out1 = block8_conv2d_out1.add(relu32_out1);
+        super::see(&add6_out1);
         let globalaveragepool1_out1 = self.globalaveragepool1.forward(add6_out1);
         let flatten1_out1 = {
             let leading_dim = globalaveragepool1_out1
@@ -506,7 +543,9 @@ impl Model {
             globalaveragepool1_out1.reshape::<2, _>([leading_dim, -1])
         };
         let last_linear_out1 = self.last_linear.forward(flatten1_out1);
+        super::see(&last_linear_out1);
         let last_bn_out1 = self.last_bn.forward(last_linear_out1);
+        super::see(&last_bn_out1);
         last_bn_out1
     }
 }

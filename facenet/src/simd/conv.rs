@@ -10,12 +10,50 @@
 
 use std::ops::Range;
 
-use super::kernels::{LANES, ROWS, Runs, Tile, decode_f16, gemm_f32_rx8};
+use super::kernels::{
+    LANES, ROWS, Runs, Tile, Vector, WIDTH, decode_f16, gemm_f16_rx4, gemm_f32_rx8,
+};
 use super::map::{Map, Shape};
 use super::weights::Conv;
 
 /// Numbers of the deepest panel, which `mixed_6a.branch0` has: 3 x 3 x 256 x 8.
 pub(super) const PANEL_FLOATS: usize = 3 * 3 * 256 * LANES;
+
+/// Pixels of the largest output, that of `conv2d_1a`.
+const PIXELS_MAX: usize = 79 * 79;
+
+/// Memory for one convolution after the other.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    /// Decoded weights of one panel.
+    pub(super) panel: Box<[f32]>,
+    places: Box<[Place]>,
+}
+
+impl Scratch {
+    /// Its size.
+    pub(super) const BYTES: usize =
+        PANEL_FLOATS * size_of::<f32>() + PIXELS_MAX * size_of::<Place>();
+
+    pub(super) fn new() -> Self {
+        Self {
+            panel: vec![0.0; PANEL_FLOATS].into_boxed_slice(),
+            places: vec![Place::default(); PIXELS_MAX].into_boxed_slice(),
+        }
+    }
+}
+
+/// Where an output pixel is, worked out once for all panels: divisions in every tile would take
+/// a tenth of the time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Where what it reads begins in the input, border included.
+    row: u32,
+    /// Where its channels begin in the output.
+    target: u32,
+    /// Its row, or its column when pixels are taken column by column.
+    line: u32,
+}
 
 /// What becomes of the sums.
 #[derive(Clone, Copy)]
@@ -40,13 +78,19 @@ pub(super) fn convolve(
     input: &Map,
     (output, at): (&mut Map, usize),
     finish: Finish<'_>,
-    panel: &mut [f32],
+    Scratch { panel, places }: &mut Scratch,
 ) {
-    let job = Job::new(conv, stride, input, output.shape, at);
+    let places = &mut places[..output.shape.pixels()];
+    let job = Job::new(conv, stride, input, output.shape, at, places);
     if let Finish::Residual { residual, .. } = finish {
         assert_eq!(residual.shape, output.shape, "a residual is as what it is added to");
     }
     let panel = &mut panel[..conv.depth() * LANES];
+    match output.shape.pixels() {
+        1 => return job.few::<1>(conv, input, output, finish),
+        9 => return job.few::<9>(conv, input, output, finish),
+        _ => {}
+    }
     // All panels read the same input: as much of it at a time as stays in the cache with them.
     let blocks = (size_of_val(&*input.data)).div_ceil(BLOCK_BYTES_MAX);
     let pixels = job.output.pixels();
@@ -54,9 +98,13 @@ pub(super) fn convolve(
         let pixels = pixels * block / blocks..pixels * (block + 1) / blocks;
         for index in 0..conv.out / LANES {
             decode_f16(conv.panel(index), panel);
-            // Weights come from far away: the next are fetched while these are in use.
-            let next = if index + 1 < conv.out / LANES { conv.panel(index + 1) } else { &[] };
-            job.tiles(input, (panel, next), (index, pixels.clone()), output, finish);
+            job.tiles(
+                input,
+                (panel, conv.next_panel(index)),
+                (index, pixels.clone()),
+                output,
+                finish,
+            );
         }
     }
 }
@@ -78,12 +126,19 @@ struct Job<'a> {
     stride: Stride,
     input: Shape,
     output: Shape,
-    at: usize,
     runs: Runs,
+    places: &'a [Place],
 }
 
 impl<'a> Job<'a> {
-    fn new(conv: &'a Conv, stride: Stride, input: &Map, output: Shape, at: usize) -> Self {
+    fn new(
+        conv: &'a Conv,
+        stride: Stride,
+        input: &Map,
+        output: Shape,
+        at: usize,
+        places: &'a mut [Place],
+    ) -> Self {
         let shape = input.shape;
         let [height, width] = conv.kernel;
         assert_eq!(shape.channels, conv.input, "input channels");
@@ -92,7 +147,23 @@ impl<'a> Job<'a> {
         assert!(at + conv.out <= output.channels, "output channels");
         assert!(conv.out.is_multiple_of(LANES), "whole panels");
         let runs = Runs { count: height, stride: shape.row(), length: width * shape.channels };
-        Self { bias: &conv.bias, stride, input: shape, output, at, runs }
+        let mut job = Self { bias: &conv.bias, stride, input: shape, output, runs, places: &[] };
+        for (pixel, place) in places.iter_mut().enumerate() {
+            *place = job.place(pixel, at);
+        }
+        job.places = places;
+        job
+    }
+
+    fn place(&self, pixel: usize, at: usize) -> Place {
+        let Shape { height, width, .. } = self.output;
+        let turned = self.is_turned();
+        let (y, x) =
+            if turned { (pixel % height, pixel / height) } else { (pixel / width, pixel % width) };
+        let row = y * self.stride * self.input.row() + x * self.stride * self.input.channels;
+        let target = self.output.pixel(y, x) + at;
+        let line = if turned { x } else { y };
+        Place { row: row as u32, target: target as u32, line: line as u32 }
     }
 
     /// Some output pixels of one panel.
@@ -123,6 +194,27 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// All output pixels, which are as many as a kernel takes at once.
+    fn few<const R: usize>(&self, conv: &Conv, input: &Map, output: &mut Map, finish: Finish<'_>) {
+        let places: &[Place; R] = self.places.first_chunk().expect("a place for each pixel");
+        let rows = places.map(|place| place.row as usize);
+        for index in 0..conv.out / LANES {
+            let panel = conv.panel(index);
+            let next = conv.next_panel(index);
+            let (first, second) = next.split_at(next.len() / 2);
+            for (half, ahead) in [(0, first), (WIDTH, second)] {
+                let channel = index * LANES + half;
+                let bias = self.bias[channel..].first_chunk().expect("a bias for each channel");
+                let tile: [Vector; R] =
+                    gemm_f16_rx4(&input.data, &rows, self.runs, panel, half, ahead);
+                for (sums, place) in tile.iter().zip(places) {
+                    let target = place.target as usize + channel;
+                    store(sums, bias, &mut output.data, target, finish);
+                }
+            }
+        }
+    }
+
     /// The taps of the kernel along one axis that meet more than the border in any output from
     /// `first` to `last` along it: of the seven of a 7x1 kernel on eight rows, five or six.
     fn taps(&self, axis: usize, first: usize, last: usize) -> Range<usize> {
@@ -133,16 +225,16 @@ impl<'a> Job<'a> {
         start..(border + side - first * self.stride).min(count)
     }
 
-    /// What a tile reads of each row and of the panel, when it is of the outputs `pixel` and
-    /// following: all but what meets only the border.
-    fn cut(&self, pixel: usize, last: usize) -> Cut {
+    /// What a tile reads of each row and of the panel, when it is of the outputs on the lines from
+    /// `first` to `last`: all but what meets only the border.
+    fn cut(&self, first: usize, last: usize) -> Cut {
         let channels = self.input.channels;
         if self.is_turned() {
-            let taps = self.taps(1, pixel / self.output.height, last / self.output.height);
+            let taps = self.taps(1, first, last);
             let runs = Runs { length: taps.len() * channels, ..self.runs };
             Cut { row: taps.start * channels, depth: taps.start * channels, runs }
         } else {
-            let taps = self.taps(0, pixel / self.output.width, last / self.output.width);
+            let taps = self.taps(0, first, last);
             let runs = Runs { count: taps.len(), ..self.runs };
             Cut { row: taps.start * runs.stride, depth: taps.start * runs.length, runs }
         }
@@ -154,15 +246,6 @@ impl<'a> Job<'a> {
         self.runs.count == 1 && self.input.border[1] > 0
     }
 
-    fn position(&self, pixel: usize) -> (usize, usize) {
-        let Shape { height, width, .. } = self.output;
-        if self.is_turned() {
-            (pixel % height, pixel / height)
-        } else {
-            (pixel / width, pixel % width)
-        }
-    }
-
     #[inline(never)]
     fn tile<const R: usize>(
         &self,
@@ -172,39 +255,35 @@ impl<'a> Job<'a> {
         output: &mut Map,
         finish: Finish<'_>,
     ) {
-        let (mut rows, mut targets) = ([0; R], [0; R]);
-        let cut = self.cut(pixel, pixel + R - 1);
-        for (i, (row, target)) in rows.iter_mut().zip(&mut targets).enumerate() {
-            let (y, x) = self.position(pixel + i);
-            *row = y * self.stride * self.input.row()
-                + x * self.stride * self.input.channels
-                + cut.row;
-            *target = self.output.pixel(y, x) + self.at + index * LANES;
-        }
+        let places: &[Place; R] =
+            self.places[pixel..].first_chunk().expect("a place for each pixel");
+        let cut = self.cut(places[0].line as usize, places[R - 1].line as usize);
+        let rows = places.map(|place| place.row as usize + cut.row);
         let bias = self.bias[index * LANES..].first_chunk().expect("a bias for each channel");
         let panel = &panel[cut.depth * LANES..];
         let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, cut.runs, panel, ahead);
-        for (sums, &target) in tile.iter().zip(&targets) {
+        for (sums, place) in tile.iter().zip(places) {
+            let target = place.target as usize + index * LANES;
             store(sums, bias, &mut output.data, target, finish);
         }
     }
 }
 
 #[inline(always)]
-fn store(
-    sums: &[f32; LANES],
-    bias: &[f32; LANES],
+fn store<const N: usize>(
+    sums: &[f32; N],
+    bias: &[f32; N],
     output: &mut [f32],
     target: usize,
     finish: Finish<'_>,
 ) {
-    let sums: [f32; LANES] = std::array::from_fn(|lane| sums[lane] + bias[lane]);
-    let output: &mut [f32; LANES] =
+    let sums: [f32; N] = std::array::from_fn(|lane| sums[lane] + bias[lane]);
+    let output: &mut [f32; N] =
         output[target..].first_chunk_mut().expect("the output has all channels");
     *output = match finish {
         Finish::Relu => sums.map(relu),
         Finish::Residual { residual, scale, relu: with_relu } => {
-            let residual: &[f32; LANES] =
+            let residual: &[f32; N] =
                 residual.data[target..].first_chunk().expect("it is as the output");
             let sums = std::array::from_fn(|lane| residual[lane] + scale * sums[lane]);
             if with_relu { sums.map(relu) } else { sums }

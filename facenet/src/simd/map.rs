@@ -1,6 +1,8 @@
 //! Activations: what flows between the layers. Pixels lie row by row with their channels together
 //! (NHWC), inside a border of zeros as wide as the padding of the convolution that reads them.
 
+use std::ops::Range;
+
 /// The dimensions of a [`Map`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -65,11 +67,16 @@ impl Map {
         }
     }
 
-    /// Copies planes (CHW) out.
+    /// Copies all planes (CHW) out.
     pub(super) fn to_planes(&self) -> Vec<f32> {
+        self.planes(0..self.shape.channels)
+    }
+
+    /// Copies the planes (CHW) of some channels out.
+    pub(super) fn planes(&self, channels: Range<usize>) -> Vec<f32> {
         let Self { shape, data } = self;
-        let mut planes = vec![0.0; shape.pixels() * shape.channels];
-        for (channel, plane) in planes.chunks_exact_mut(shape.pixels()).enumerate() {
+        let mut planes = vec![0.0; shape.pixels() * channels.len()];
+        for (channel, plane) in channels.zip(planes.chunks_exact_mut(shape.pixels())) {
             for (y, row) in plane.chunks_exact_mut(shape.width).enumerate() {
                 for (x, value) in row.iter_mut().enumerate() {
                     *value = data[shape.pixel(y, x) + channel];

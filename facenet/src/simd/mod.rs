@@ -43,6 +43,13 @@ mod stream;
 
 mod kernels;
 
+#[doc(hidden)]
+pub mod times;
+
+#[cfg(feature = "kernel-tests")]
+#[doc(hidden)]
+pub mod shapes;
+
 #[cfg(any(test, feature = "kernel-tests"))]
 #[doc(hidden)]
 pub mod tests;

@@ -4,8 +4,10 @@ use super::activations::{Activations1, Activations2, Tower};
 use super::conv::{Finish, Stride, average_pool, convolve, max_pool_3x3_s2};
 use super::map::Map;
 use super::scratch::Scratch;
+use super::times;
 use super::weights::{Conv, Packed};
 use super::winograd;
+use crate::outputs;
 
 /// Layers of a record, in its order.
 pub(super) type Layers<'a> = &'a mut dyn Iterator<Item = Packed>;
@@ -34,28 +36,36 @@ const SCALE_17: f32 = 0.10;
 const SCALE_8: f32 = 0.20;
 
 /// Runs convolutions, holding what they share.
-struct Runner<'a>(&'a mut Scratch);
+pub(super) struct Runner<'a>(pub(super) &'a mut Scratch);
 
 impl Runner<'_> {
     /// A convolution with `ReLU`.
-    fn conv(&mut self, conv: &Conv, stride: Stride, input: &Map, output: &mut Map) {
+    pub(super) fn conv(&mut self, conv: &Conv, stride: Stride, input: &Map, output: &mut Map) {
         self.conv_at(conv, stride, input, (output, 0));
     }
 
     /// The same into the channels from `at` on, which is how branches are concatenated.
     fn conv_at(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
-        let Scratch { panel, winograd } = self.0;
-        if stride == 1 && winograd::fits(conv, output.0.shape) {
-            winograd::convolve(conv, input, output, panel, winograd);
+        let (map, at) = output;
+        self.convolve(conv, stride, input, (&mut *map, at));
+        outputs::see(|| map.planes(at..at + conv.out));
+    }
+
+    fn convolve(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
+        let _timed = times::layer(conv, stride, output.0.shape);
+        let Scratch { conv: scratch, winograd } = self.0;
+        if let Some(scheme) = winograd::scheme(conv, stride, output.0.shape) {
+            winograd::convolve(scheme, conv, input, output, &mut scratch.panel, winograd);
         } else {
-            convolve(conv, stride, input, output, Finish::Relu, panel);
+            convolve(conv, stride, input, output, Finish::Relu, scratch);
         }
     }
 
     /// The convolution at the end of a residual block.
     fn residual(&mut self, conv: &Conv, cat: &Map, (x, y): (&Map, &mut Map), scale: f32) {
+        let _timed = times::layer(conv, 1, y.shape);
         let finish = Finish::Residual { residual: x, scale, relu: true };
-        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.panel);
+        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.conv);
     }
 }
 
@@ -160,6 +170,7 @@ impl Block35 {
         run.conv_at(&self.branch2[2], 1, block35_1, (cat, 64));
         run.residual(&self.conv2d, cat, (x, y), SCALE_35);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 
@@ -205,6 +216,7 @@ impl Block17 {
         run.conv_at(&self.branch1[2], 1, block17_1, (cat, 128));
         run.residual(&self.conv2d, cat, (x, y), SCALE_17);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 
@@ -241,7 +253,10 @@ impl Shard2 {
         }
         self.block8.run(run, maps, 1.0, false);
         average_pool(&maps.tower_8.x, &mut maps.pooled);
-        self.bottleneck.run(run, maps)
+        let embedding = self.bottleneck.run(run, maps);
+        outputs::see(|| maps.embedding.to_planes());
+        outputs::see(|| embedding.clone());
+        embedding
     }
 }
 
@@ -289,9 +304,11 @@ impl Block8 {
         run.conv(&self.branch1[0], 1, x, block8_0);
         run.conv(&self.branch1[1], 1, block8_0, block8_1);
         run.conv_at(&self.branch1[2], 1, block8_1, (cat, 192));
+        let _timed = times::layer(&self.conv2d, 1, y.shape);
         let finish = Finish::Residual { residual: x, scale, relu };
-        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.panel);
+        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.conv);
         std::mem::swap(x, y);
+        outputs::see(|| x.to_planes());
     }
 }
 
@@ -314,8 +331,9 @@ impl Bottleneck {
 
     fn run(&self, run: &mut Runner<'_>, maps: &mut Activations2) -> Vec<f32> {
         let Activations2 { pooled, zero, embedding, .. } = maps;
+        let _timed = times::layer(&self.last_linear, 1, embedding.shape);
         let finish = Finish::Residual { residual: zero, scale: 1.0, relu: false };
-        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.panel);
+        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.conv);
         let numbers = embedding.data.iter().zip(&self.factor).zip(&self.offset);
         numbers.map(|((number, factor), offset)| number * factor + offset).collect()
     }

@@ -1,24 +1,30 @@
 //! The engine's parts without a record: convolutions against their definition.
 //!
 //! The functions are also a list, because they run twice: as tests natively and, where there is
-//! no test harness, from the list in WebAssembly (`examples/kernel_tests.rs`).
+//! no test harness, from the list in WebAssembly (`examples/engine`).
 #![expect(clippy::float_cmp, reason = "pooling copies numbers")]
 
-use super::conv::{Finish, PANEL_FLOATS, convolve, max_pool_3x3_s2};
+use super::conv::{Finish, convolve, max_pool_3x3_s2};
 use super::kernels::LANES;
 use super::kernels::tests::Numbers;
 use super::map::{Map, Shape};
+use super::scratch::Scratch;
 use super::weights::{Conv, f16_to_f32};
-use super::winograd;
+use super::winograd::{self, Scheme};
 
-fn random_map(shape: Shape, numbers: &mut Numbers) -> Map {
+pub(super) fn random_map(shape: Shape, numbers: &mut Numbers) -> Map {
     let mut map = Map::new(shape);
     let planes = numbers.floats(shape.pixels() * shape.channels);
     map.read_planes(&planes);
     map
 }
 
-fn random_conv(input: usize, out: usize, kernel: [usize; 2], numbers: &mut Numbers) -> Conv {
+pub(super) fn random_conv(
+    input: usize,
+    out: usize,
+    kernel: [usize; 2],
+    numbers: &mut Numbers,
+) -> Conv {
     let mut conv = Conv::new(input, out, kernel);
     // Between -2 and 2, in steps that float16 has.
     for weight in &mut conv.weights {
@@ -78,13 +84,21 @@ impl Case {
         } else {
             Finish::Relu
         };
-        let panel = &mut vec![0.0; PANEL_FLOATS];
+        let mut scratch = Scratch::new();
         if by_winograd {
-            assert!(winograd::fits(&conv, target), "{self:?}");
-            let scratch = &mut winograd::Scratch::new();
-            winograd::convolve(&conv, &input, (&mut output, at), panel, scratch);
+            let scheme = winograd::scheme(&conv, stride, target);
+            let scheme = scheme.expect("these are done by Winograd's");
+            let Scratch { conv: direct, winograd } = &mut scratch;
+            winograd::convolve(
+                scheme,
+                &conv,
+                &input,
+                (&mut output, at),
+                &mut direct.panel,
+                winograd,
+            );
         } else {
-            convolve(&conv, stride, &input, (&mut output, at), finish, panel);
+            convolve(&conv, stride, &input, (&mut output, at), finish, &mut scratch.conv);
         }
         let tolerance = 1e-5 * conv.depth() as f64;
         for y in 0..height {
@@ -129,29 +143,43 @@ fn direct_convolutions_are_as_defined() {
 }
 
 fn winograd_is_as_defined() {
-    let check = |input: Shape, out| {
-        Case { input, kernel: [3, 3], out, stride: 1 }.check(false, true);
+    let check = |input: Shape, kernel, out, stride| {
+        Case { input, kernel, out, stride }.check(false, true);
     };
     // Whole tiles, and every remainder; several blocks of tiles; the most channels.
-    check(Shape::new(16, 16, 32).within([1, 1]), 8);
-    check(Shape::new(19, 17, 32), 16);
-    check(Shape::new(14, 15, 40).within([1, 1]), 8);
-    check(Shape::new(54, 51, 32), 8);
-    check(Shape::new(17, 17, 192).within([1, 1]), 8);
+    check(Shape::new(16, 16, 32).within([1, 1]), [3, 3], 8, 1);
+    check(Shape::new(19, 17, 32), [3, 3], 16, 1);
+    check(Shape::new(14, 15, 40).within([1, 1]), [3, 3], 8, 1);
+    check(Shape::new(54, 51, 32), [3, 3], 8, 1);
+    check(Shape::new(17, 17, 192).within([1, 1]), [3, 3], 8, 1);
+    check(Shape::new(8, 8, 256).within([1, 1]), [3, 3], 8, 1);
+    for width in 4..=9 {
+        check(Shape::new(3, width, 32).within([0, 3]), [1, 7], 8, 1);
+        check(Shape::new(width, 3, 32).within([3, 0]), [7, 1], 16, 1);
+    }
+    for side in [31, 32, 33, 34, 35, 36] {
+        check(Shape::new(side, 37, 32), [3, 3], 8, 2);
+    }
+    check(Shape::new(36, 36, 192), [3, 3], 8, 2);
 }
 
-fn winograd_is_chosen_for_the_large_layers() {
-    let fits = |side, input, out, kernel| {
-        winograd::fits(&Conv::new(input, out, kernel), Shape::new(side, side, out))
+fn winograd_is_chosen_where_it_pays() {
+    let scheme = |side, input, out, kernel, stride| {
+        winograd::scheme(&Conv::new(input, out, kernel), stride, Shape::new(side, side, out))
     };
-    assert!(fits(77, 32, 32, [3, 3]), "conv2d_2a");
-    assert!(fits(77, 32, 64, [3, 3]), "conv2d_2b");
-    assert!(fits(36, 80, 192, [3, 3]), "conv2d_4a");
-    assert!(fits(17, 32, 32, [3, 3]), "block35");
-    assert!(fits(17, 192, 192, [3, 3]), "mixed_6a.branch1.1");
-    assert!(!fits(38, 64, 80, [1, 1]), "conv2d_3b");
-    assert!(!fits(8, 128, 128, [1, 7]), "block17");
-    assert!(!fits(8, 256, 256, [3, 3]), "mixed_7a.branch2.1");
+    assert_eq!(scheme(77, 32, 32, [3, 3], 1), Some(Scheme::F4x3), "conv2d_2a");
+    assert_eq!(scheme(77, 32, 64, [3, 3], 1), Some(Scheme::F4x3), "conv2d_2b");
+    assert_eq!(scheme(36, 80, 192, [3, 3], 1), Some(Scheme::F4x3), "conv2d_4a");
+    assert_eq!(scheme(17, 32, 32, [3, 3], 1), Some(Scheme::F4x3), "block35");
+    assert_eq!(scheme(17, 192, 192, [3, 3], 1), Some(Scheme::F4x3), "mixed_6a.branch1.1");
+    assert_eq!(scheme(8, 256, 256, [3, 3], 1), Some(Scheme::F4x3), "mixed_7a.branch2.1");
+    assert_eq!(scheme(17, 192, 256, [3, 3], 2), Some(Scheme::F3x3Stride2), "conv2d_4b");
+    assert_eq!(scheme(8, 128, 128, [1, 7], 1), Some(Scheme::Across), "block17");
+    assert_eq!(scheme(8, 128, 128, [7, 1], 1), Some(Scheme::Down), "block17");
+    assert_eq!(scheme(79, 4, 32, [3, 3], 2), None, "conv2d_1a");
+    assert_eq!(scheme(38, 64, 80, [1, 1], 1), None, "conv2d_3b");
+    assert_eq!(scheme(8, 256, 384, [3, 3], 2), None, "mixed_6a.branch0");
+    assert_eq!(scheme(3, 192, 192, [1, 3], 1), None, "block8");
 }
 
 fn pooling_takes_the_largest() {
@@ -186,10 +214,12 @@ macro_rules! all {
 
 all! {
     gemm: crate::simd::kernels::tests::gemm_f32_rx8_is_as_its_twin;
+    gemm_f16: crate::simd::kernels::tests::gemm_f16_rx4_is_as_its_twin;
+    madd: crate::simd::kernels::tests::madd_f32_x4_is_as_its_twin;
     decode: crate::simd::kernels::tests::decode_f16_is_as_its_twin;
     decoded: crate::simd::kernels::tests::decoded_f16_is_what_the_format_says;
     direct: crate::simd::tests::direct_convolutions_are_as_defined;
     winograd: crate::simd::tests::winograd_is_as_defined;
-    choice: crate::simd::tests::winograd_is_chosen_for_the_large_layers;
+    choice: crate::simd::tests::winograd_is_chosen_where_it_pays;
     pooling: crate::simd::tests::pooling_takes_the_largest;
 }

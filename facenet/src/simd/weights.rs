@@ -47,6 +47,11 @@ impl Conv {
         &self.weights[index * len..(index + 1) * len]
     }
 
+    /// The panel after that, to be fetched while that is in use: weights come from far away.
+    pub(super) fn next_panel(&self, index: usize) -> &[u16] {
+        if index + 1 < self.out / LANES { self.panel(index + 1) } else { &[] }
+    }
+
     /// Where the weight from `input` to `out` at `tap` (counted row by row) is.
     pub(super) const fn position(&self, out: usize, tap: usize, input: usize) -> usize {
         let (panel, lane) = (out / LANES, out % LANES);

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use facenet::image::{Face, Limits};
+use facenet::verdict::{Thresholds, Verdict};
 use facenet::{Embedding, Part};
 
 /// The golden crops.
@@ -37,15 +38,17 @@ pub(crate) fn record(part: Part) -> Vec<u8> {
     std::fs::read(PathBuf::from(folder).join(part.file())).unwrap()
 }
 
-fn folder() -> PathBuf {
+/// Where the golden files are.
+pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden")
 }
 
 #[test]
 fn the_golden_embeddings_tell_people_apart() {
-    let distance = |a: &str, b: &str| embedding(a).distance(&embedding(b));
-    assert!(distance("obama-1", "obama-2") < 0.85);
+    let thresholds = Thresholds::of("casia-webface").unwrap();
+    let says = |a: &str, b: &str| thresholds.verdict(embedding(a).distance(&embedding(b)));
+    assert_eq!(says("obama-1", "obama-2"), Verdict::Match);
     for stranger in ["biden-1", "biden-2", "collins-1"] {
-        assert!(distance("obama-1", stranger) > 1.05, "{stranger}");
+        assert_eq!(says("obama-1", stranger), Verdict::None, "{stranger}");
     }
 }

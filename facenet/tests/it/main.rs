@@ -3,10 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "tests end at the first surprise")]
 
+#[cfg(all(feature = "simd", feature = "burn-flex"))]
+mod agreement;
+
 #[cfg(feature = "burn")]
 mod burn;
 
 mod golden;
+
+#[cfg(feature = "layer-outputs")]
+mod layers;
+
+mod pictures;
 
 #[cfg(feature = "simd")]
 mod simd;

@@ -127,7 +127,7 @@ fn tombstones_of_single_faces_share_batches() {
     let fake = filled(0);
     fake.now.set(0);
     for i in 0..250 {
-        let burial = now(tombstone::bury(&fake, &fake, &id(i)));
+        let burial = now(tombstone::bury(&fake, &fake, &[id(i)]));
         assert!(burial.picture.is_ok() && burial.vector.is_ok());
     }
     fake.journal.borrow_mut().clear();

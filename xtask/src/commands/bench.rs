@@ -1,10 +1,29 @@
-//! `cargo xtask bench`: how fast the engines are, against each other in one run.
+//! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web.
+//! In V8 all of them take turns in one run, because the machine may be busy with other things:
+//! what counts are ratios and minima.
 
+mod contestants;
+mod layers;
+mod native;
+mod report;
+mod workerd;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use clap::Args;
 
-use super::{test, weights};
+use self::contestants::Field;
+use self::report::Report;
+use self::workerd::Server;
+use super::{build, test, weights};
+use crate::golden::{self, Golden};
 use crate::project;
-use crate::run::Run;
+use crate::setup::engines::{self, Engine};
+use crate::setup::wasm::{self, Simd};
+use crate::setup::{npm, onnx};
+use crate::v8::V8;
 
 /// Measures the engines against each other.
 #[derive(Args)]
@@ -12,20 +31,114 @@ pub(crate) struct Options {
     /// Only shows that the benchmarks work.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Writes the figures to a file too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// How often everything is done.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Embeddings before any is measured: V8 compiles what runs often a second time.
+    warm_up: u32,
+    /// Measured embeddings of each contestant.
+    rounds: u32,
+    /// Processes in which the very first embedding is measured.
+    fresh: u32,
+    /// Embeddings after which the memory is looked at.
+    memory: [u32; 2],
+}
+
+const FULL: Effort = Effort { warm_up: 6, rounds: 24, fresh: 5, memory: [100, 1_000] };
+const QUICK: Effort = Effort { warm_up: 1, rounds: 2, fresh: 1, memory: [5, 10] };
+
+/// Our own engine, as it is in the Worker.
+const OWN: Engine = Engine { name: "cface", features: "simd", simd: Simd::Relaxed };
+
+/// The same, counting where its time goes.
+const OWN_LAYERS: Engine =
+    Engine { name: "cface-layers", features: "layer-times", simd: Simd::Relaxed };
+
+/// Both backends of Burn, whose SIMD library does not compile with relaxed SIMD.
+const BURN: Engine = Engine { name: "burn", features: "burn-flex,burn-ndarray", simd: Simd::Fixed };
+
+/// What is measured, all built and at hand.
+struct Material {
+    own: PathBuf,
+    own_layers: PathBuf,
+    burn: PathBuf,
+    onnx: PathBuf,
+    golden: Golden,
+    /// The golden crop as the input tensor.
+    tensor: PathBuf,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let effort = if options.quick { QUICK } else { FULL };
+    let material = prepare()?;
+    let mut report = Report { rounds: effort.rounds, ..Report::default() };
+    report.wasm_kb = size_kb(&material.own)?;
+    report.native = native::run(options.quick)?;
+    first_calls(&material, effort, &mut report)?;
     {
-        let _lock = project::lock()?;
-        weights::ensure(false)?;
+        let mut v8 = V8::start()?;
+        let server = Server::start()?;
+        report.workerd.first_embed = server.embed(&material.golden)?;
+        let mut field = Field::open(&mut v8, &material, effort)?;
+        field.measure(&server, effort, &mut report)?;
+        field.memory(effort, &mut report)?;
+        report.workerd.memory_mb = server.memory_mb()?;
     }
-    let quick: &[&str] = if options.quick { &["--", "--quick"] } else { &[] };
-    // In the profile of the tests, which optimises the model and all it stands on, and with the
-    // same packages and features: building Burn a second time would take longer than the rest.
-    Run::cargo("the benchmarks")
-        .args(["bench", "--locked", "--profile", "dev", "--bench", "engines"])
-        .args(test::UNIT_TESTS)
-        .args(quick)
-        .env("CFACE_WEIGHTS", project::weights())
-        .shown()
+    report.layers = layers::run(&material, effort)?;
+    print!("{report}");
+    match &options.json {
+        Some(file) => fs::write(file, format!("{:#}\n", report.json()))
+            .with_context(|| format!("writing {}", file.display())),
+        None => Ok(()),
+    }
+}
+
+fn prepare() -> anyhow::Result<Material> {
+    let _lock = project::lock()?;
+    npm::ensure()?;
+    weights::ensure(test::MODEL)?;
+    let onnx = onnx::ensure()?;
+    let toolchain = wasm::ensure()?;
+    let golden = golden::all()?.into_iter().next().context("no golden crops")?;
+    let tensor = engines::folder()?.join("golden.f32");
+    golden.write_tensor(&tensor)?;
+    let material = Material {
+        own: OWN.ensure(&toolchain)?,
+        own_layers: OWN_LAYERS.ensure(&toolchain)?,
+        burn: BURN.ensure(&toolchain)?,
+        onnx,
+        golden,
+        tensor,
+    };
+    // The server builds what it lacks, but not while something else is measured.
+    build::ensure(&build::Options::default())?;
+    Ok(material)
+}
+
+/// The records that every engine loads.
+fn shards() -> [PathBuf; 2] {
+    project::shards(test::MODEL.model())
+}
+
+fn size_kb(file: &Path) -> anyhow::Result<f64> {
+    Ok(file.metadata().with_context(|| format!("no {}", file.display()))?.len() as f64 / 1e3)
+}
+
+/// The first embedding after a module was instantiated, each in a new process: V8 keeps what it
+/// has compiled.
+fn first_calls(material: &Material, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
+    for _ in 0..effort.fresh {
+        let mut v8 = V8::start()?;
+        v8.open(OWN.name, &material.own)?;
+        v8.load(OWN.name, &shards(), 0)?;
+        let runs = v8.embed(OWN.name, &material.tensor, 1)?;
+        material.golden.check("the first call", &runs.embedding)?;
+        report.first_call.0.extend(runs.ms);
+    }
+    Ok(())
 }

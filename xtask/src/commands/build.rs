@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the three Workers as WebAssembly, by Cloudflare's `worker-build`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -9,17 +9,72 @@ use crate::fingerprint::{Fingerprint, Stamp};
 use crate::project;
 use crate::run::Run;
 use crate::setup::tools::Tools;
-use crate::setup::wasm::Toolchain;
+use crate::setup::wasm::{Simd, Toolchain};
 use crate::setup::{npm, site, tools, wasm};
 
 /// Builds the Workers.
-#[derive(Args)]
+#[derive(Args, Default)]
 // Flattened into the options of other commands, whose group has the same name.
 #[group(skip)]
 pub(crate) struct Options {
     /// What computes the embeddings.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) engine: Engine,
+    /// Uses no relaxed SIMD: for hosts that lack it, where our own engine is slower.
+    #[arg(long)]
+    pub(crate) plain_simd: bool,
+}
+
+impl Options {
+    /// A build with some engine.
+    pub(crate) fn of(engine: Engine) -> Self {
+        Self { engine, ..Self::default() }
+    }
+
+    /// The public Worker's code that these options give.
+    pub(crate) fn main(&self) -> PathBuf {
+        self.variant(PUBLIC_WORKER).folder(PUBLIC_WORKER).join("index.js")
+    }
+
+    /// What a Worker is built from besides its code.
+    fn variant(&self, worker: &str) -> Variant {
+        let fast = worker == PUBLIC_WORKER && self.engine == Engine::Simd && !self.plain_simd;
+        let name = match (worker == PUBLIC_WORKER, self.engine, self.plain_simd) {
+            (true, Engine::Simd, true) => Some("plain-simd"),
+            (true, Engine::BurnFlex, _) => Some("burn-flex"),
+            (true, Engine::BurnNdarray, _) => Some("burn-ndarray"),
+            _ => None,
+        };
+        Variant {
+            name,
+            arguments: self.engine.cargo_arguments(worker),
+            // Burn's own SIMD library does not compile with the relaxed instructions, and nothing
+            // else has a use for them.
+            simd: if fast { Simd::Relaxed } else { Simd::Fixed },
+        }
+    }
+}
+
+/// The Worker with the engine.
+const PUBLIC_WORKER: &str = "facenet-worker";
+
+/// One of several Workers that the same code gives.
+struct Variant {
+    /// Nothing for the usual one, which is where wrangler.toml says.
+    name: Option<&'static str>,
+    arguments: &'static [&'static str],
+    simd: Simd,
+}
+
+impl Variant {
+    /// The folder of what worker-build makes. Variants have folders of their own, because several
+    /// may be in use at once.
+    fn folder(&self, worker: &str) -> PathBuf {
+        match self.name {
+            Some(name) => project::local().join("workers").join(name),
+            None => project::root().join(worker).join("build"),
+        }
+    }
 }
 
 /// An engine: a feature of `facenet-worker`.
@@ -38,7 +93,7 @@ impl Engine {
     /// Cargo's arguments for a Worker.
     fn cargo_arguments(self, worker: &str) -> &'static [&'static str] {
         match self {
-            _ if worker != "facenet-worker" => &[],
+            _ if worker != PUBLIC_WORKER => &[],
             Self::Simd => &[],
             Self::BurnFlex => &["--no-default-features", "--features", "burn-flex"],
             Self::BurnNdarray => &["--no-default-features", "--features", "burn-ndarray"],
@@ -59,30 +114,31 @@ pub(crate) fn ensure(options: &Options) -> anyhow::Result<()> {
     let tools = tools::ensure()?;
     project::WORKERS
         .iter()
-        .try_for_each(|worker| ensure_worker(worker, options.engine, &toolchain, &tools))
+        .try_for_each(|worker| ensure_worker(worker, &options.variant(worker), &toolchain, &tools))
 }
 
 fn ensure_worker(
     worker: &str,
-    engine: Engine,
+    variant: &Variant,
     toolchain: &Toolchain,
     tools: &Tools,
 ) -> anyhow::Result<()> {
     let dir = project::root().join(worker);
-    let build = dir.join("build");
-    let arguments = engine.cargo_arguments(worker);
+    let build = variant.folder(worker);
     // worker-build replaces the folder as a whole, and so this file with it.
     let stamp = Stamp::at(build.join("made-from"));
-    let inputs = inputs(worker, arguments, toolchain, tools)?;
+    let inputs = inputs(worker, variant, toolchain, tools)?;
     if stamp.is(&inputs) && build.join("index.js").is_file() {
         return Ok(());
     }
     stamp.clear()?;
     Run::new(format!("building {worker} for WebAssembly"), &tools.worker_build)
-        .args(["--release", "--", "--locked"])
-        .args(arguments)
+        .args(["--release"])
+        .arg_path("--out-dir", &build)
+        .args(["--", "--locked"])
+        .args(variant.arguments)
         .dir(&dir)
-        .edit(|command| toolchain.apply(command))
+        .edit(|command| toolchain.apply_with(variant.simd, command))
         // It would download these three otherwise.
         .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
         .env("ESBUILD_BIN", project::npm_program("esbuild"))
@@ -96,13 +152,14 @@ fn ensure_worker(
 /// is stale, but not that the steps after it, which take as long, have nothing to do.
 fn inputs(
     worker: &str,
-    arguments: &[&str],
+    variant: &Variant,
     toolchain: &Toolchain,
     tools: &Tools,
 ) -> anyhow::Result<String> {
     let root = project::root();
     let mut fingerprint = Fingerprint::default()
-        .text(&arguments.join(" "))
+        .text(&variant.arguments.join(" "))
+        .text(variant.simd.flags().unwrap_or_default())
         .text(&toolchain.compiler()?)
         .text(&tools.wasm_bindgen.to_string_lossy())
         .text(&tools.worker_build.to_string_lossy());
@@ -150,6 +207,23 @@ mod tests {
         assert!(found.contains("facenet-worker"));
         assert!(found.contains("wire"), "{found:?}");
         assert!(!found.contains("xtask"));
+    }
+
+    #[test]
+    fn relaxed_instructions_are_for_our_own_engine_only() {
+        let simd = |worker, engine, plain_simd| Options { engine, plain_simd }.variant(worker).simd;
+        assert_eq!(simd("facenet-worker", Engine::Simd, false), Simd::Relaxed);
+        assert_eq!(simd("facenet-worker", Engine::Simd, true), Simd::Fixed);
+        assert_eq!(simd("facenet-worker", Engine::BurnFlex, false), Simd::Fixed);
+        assert_eq!(simd("vectorize-worker", Engine::Simd, false), Simd::Fixed);
+    }
+
+    #[test]
+    fn the_usual_worker_is_where_wrangler_looks() {
+        let main = project::root().join("facenet-worker/build/index.js");
+        assert_eq!(Options::default().main(), main);
+        assert_ne!(Options::of(Engine::BurnFlex).main(), main);
+        assert_ne!(Options { plain_simd: true, ..Options::default() }.main(), main);
     }
 
     #[test]

@@ -10,6 +10,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     deny::run()?;
     test::everyday(None)?;
     fuzz::run(&fuzz::Options::all(FUZZ_SECONDS))?;
-    bench::run(&bench::Options { quick: true })?;
+    bench::run(&bench::Options { quick: true, json: None })?;
     test::pytorch(None)
 }

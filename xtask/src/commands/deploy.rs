@@ -1,6 +1,7 @@
 //! `cargo xtask deploy`: creates on Cloudflare what is missing, uploads the weights, and deploys
 //! the private Worker before the public one, which is bound to it.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{build, weights};
+use crate::setup::checkpoint::Checkpoint;
 use crate::{project, wrangler};
 
 /// The Vectorize index, as FaceNet needs it.
@@ -21,20 +23,26 @@ pub(crate) struct Options {
     /// Changes nothing on Cloudflare: lists the steps, and lets wrangler check both Workers.
     #[arg(long)]
     dry_run: bool,
+    /// The checkpoint; the one that wrangler.toml names unless given.
+    #[arg(long, value_enum)]
+    model: Option<Checkpoint>,
     #[command(flatten)]
     build: build::Options,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let checkpoint = options.model.map_or_else(wrangler::configured_model, Ok)?;
     {
         let _lock = project::lock()?;
         build::ensure(&options.build)?;
-        weights::ensure(false)?;
+        weights::ensure(checkpoint)?;
     }
-    if options.dry_run { rehearse() } else { deploy() }
+    let model = checkpoint.model();
+    let arguments = public_arguments(model, &options.build.main());
+    if options.dry_run { rehearse(model, &arguments) } else { deploy(model, &arguments) }
 }
 
-fn deploy() -> anyhow::Result<()> {
+fn deploy(model: &str, arguments: &[OsString]) -> anyhow::Result<()> {
     let buckets = wrangler::remote("listing the R2 buckets").args(["r2", "bucket", "list"]);
     let buckets = bucket_names(&buckets.output()?);
     for bucket in [wrangler::MODELS_BUCKET, wrangler::FACES_BUCKET] {
@@ -50,9 +58,9 @@ fn deploy() -> anyhow::Result<()> {
             .args(INDEX_OPTIONS)
             .quietly()?;
     }
-    wrangler::SHARDS.iter().try_for_each(|shard| upload(shard))?;
-    deploy_worker(wrangler::PRIVATE_CONFIG)?;
-    let addresses = deploy_worker(wrangler::PUBLIC_CONFIG)?;
+    wrangler::SHARDS.iter().try_for_each(|shard| upload(model, shard))?;
+    deploy_worker(wrangler::PRIVATE_CONFIG, &[])?;
+    let addresses = deploy_worker(wrangler::PUBLIC_CONFIG, arguments)?;
     println!("CFace runs at {}", addresses.join(", "));
     Ok(())
 }
@@ -63,20 +71,26 @@ fn create_bucket(bucket: &str) -> anyhow::Result<()> {
         .quietly()
 }
 
-fn upload(shard: &str) -> anyhow::Result<()> {
+fn upload(model: &str, shard: &str) -> anyhow::Result<()> {
     let key = format!("{}/{shard}", wrangler::MODELS_BUCKET);
-    wrangler::remote(format!("uploading {shard}"))
+    wrangler::remote(format!("uploading {shard} of {model}"))
         .args(["r2", "object", "put", &key, "--remote"])
-        .arg_path("--file", &project::weights().join(shard))
+        .arg_path("--file", &project::weights(model).join(shard))
         .quietly()
 }
 
+/// Wrangler's arguments for the public Worker: its code, and the model that it is told.
+fn public_arguments(model: &str, main: &Path) -> [OsString; 3] {
+    [main.into(), "--var".into(), format!("{}:{model}", wrangler::MODEL).into()]
+}
+
 /// Deploys a Worker and gives its addresses.
-fn deploy_worker(config: &str) -> anyhow::Result<Vec<String>> {
+fn deploy_worker(config: &str, arguments: &[OsString]) -> anyhow::Result<Vec<String>> {
     let dir = tempfile::tempdir()?;
     let report = dir.path().join("report.ndjson");
     wrangler::remote(format!("deploying {config}"))
         .args(["deploy", "--config", config])
+        .args(arguments)
         .env("WRANGLER_OUTPUT_FILE_PATH", &report)
         .quietly()?;
     let report = fs::read_to_string(&report).context("reading wrangler's report")?;
@@ -84,7 +98,7 @@ fn deploy_worker(config: &str) -> anyhow::Result<Vec<String>> {
 }
 
 /// What [`deploy`] would do, and wrangler's own check of both Workers.
-fn rehearse() -> anyhow::Result<()> {
+fn rehearse(model: &str, arguments: &[OsString]) -> anyhow::Result<()> {
     let shards = wrangler::SHARDS.join(" and ");
     println!(
         "1. create the R2 buckets {} and {}, if missing",
@@ -92,20 +106,18 @@ fn rehearse() -> anyhow::Result<()> {
         wrangler::FACES_BUCKET
     );
     println!("2. create the Vectorize index {INDEX} ({}), if missing", INDEX_OPTIONS.join(" "));
-    println!("3. upload {shards} to the bucket {}", wrangler::MODELS_BUCKET);
+    println!("3. upload {shards} of {model} to the bucket {}", wrangler::MODELS_BUCKET);
     println!("4. deploy {}, the private Worker", wrangler::PRIVATE_CONFIG);
     println!("5. deploy {}, the public Worker, and print its address", wrangler::PUBLIC_CONFIG);
     let dir = tempfile::tempdir()?;
-    for config in [wrangler::PRIVATE_CONFIG, wrangler::PUBLIC_CONFIG] {
-        let out = dir.path().join(config.replace('/', "-"));
-        check_bundle(config, &out)?;
-    }
-    Ok(())
+    check_bundle(wrangler::PRIVATE_CONFIG, &[], &dir.path().join("private"))?;
+    check_bundle(wrangler::PUBLIC_CONFIG, arguments, &dir.path().join("public"))
 }
 
-fn check_bundle(config: &str, out: &Path) -> anyhow::Result<()> {
+fn check_bundle(config: &str, arguments: &[OsString], out: &Path) -> anyhow::Result<()> {
     wrangler::run(format!("checking {config}"), &project::local().join("logs"))
         .args(["deploy", "--dry-run", "--config", config])
+        .args(arguments)
         .arg_path("--outdir", out)
         .shown()?;
     if !out.join("index.js").is_file() {

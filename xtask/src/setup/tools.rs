@@ -50,6 +50,9 @@ fn install(
 ) -> anyhow::Result<PathBuf> {
     let root = project::cache()?.join("tools").join(format!("{package}-{version}"));
     let program = root.join("bin").join(program);
+    // Other clones want the same, and building it twice at once takes twice as long.
+    let lock = project::cache()?.join("tools.lock");
+    let _lock = project::lock_file(&lock, "waiting for another clone's tools")?;
     if program.is_file() {
         return Ok(program);
     }

@@ -19,6 +19,29 @@ pub(crate) const TRIPLE: &str = "wasm32-unknown-unknown";
 /// As in .cargo/config.toml, for the standard library.
 const FEATURES: &str = "-Ctarget-feature=+simd128";
 
+/// The vector instructions that a module may use. A host that lacks one of them refuses the whole
+/// module, so this is decided when it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Simd {
+    /// Those of every host, as .cargo/config.toml has it.
+    Fixed,
+    /// The relaxed ones too: workerd, Node 22 and current browsers have them.
+    Relaxed,
+}
+
+impl Simd {
+    /// Flags for rustc besides those of .cargo/config.toml.
+    pub(crate) const fn flags(self) -> Option<&'static str> {
+        match self {
+            Self::Fixed => None,
+            Self::Relaxed => Some("-Ctarget-feature=+simd128,+relaxed-simd"),
+        }
+    }
+}
+
+/// How cargo is given flags for this target only.
+const FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+
 const HINT: &str = "Install the target by `rustup target add wasm32-unknown-unknown`, or on \
     Debian the packages rustc-web, cargo-web, rust-web-src, rust-web-clippy and lld as root";
 
@@ -29,11 +52,22 @@ pub(crate) struct Toolchain {
 }
 
 impl Toolchain {
+    /// Makes a command, and whatever it starts, use this toolchain, and a cargo that it starts
+    /// compile for hosts with these instructions.
+    pub(crate) fn apply_with(&self, simd: Simd, command: &mut Command) {
+        self.apply(command);
+        if let Some(flags) = simd.flags() {
+            command.env(FLAGS_VARIABLE, flags);
+        }
+    }
+
     /// Makes a command, and whatever it starts, use this toolchain.
     pub(crate) fn apply(&self, command: &mut Command) {
         clean_cargo_environment(command);
         // Flags from the environment would replace those of .cargo/config.toml.
-        command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", FLAGS_VARIABLE] {
+            command.env_remove(name);
+        }
         if let Some(path) = &self.path {
             for name in ["RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC", "RUSTC_WRAPPER"] {
                 command.env_remove(name);

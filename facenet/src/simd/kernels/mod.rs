@@ -26,6 +26,17 @@ use simd128 as chosen;
 #[cfg(all(target_arch = "wasm32", not(target_feature = "simd128")))]
 compile_error!("the SIMD engine needs `-Ctarget-feature=+simd128` for wasm32");
 
+/// Numbers in a vector of WebAssembly. Where there is no kernel, the compiler makes vector
+/// instructions of these arrays.
+pub(super) const WIDTH: usize = 4;
+pub(super) type Vector = [f32; WIDTH];
+
+/// `factor * a + b`.
+#[inline(always)]
+pub(super) fn madd(factor: f32, a: Vector, b: Vector) -> Vector {
+    chosen::madd_f32_x4(factor, a, b)
+}
+
 /// Output channels in a panel: two vectors of WebAssembly.
 pub(super) const LANES: usize = 8;
 
@@ -63,8 +74,8 @@ impl Runs {
     }
 
     /// Asserts that all that a tile reads is there.
-    fn check(self, input: &[f32], rows: &[usize], panel: &[f32]) {
-        assert!(panel.len() >= self.depth() * LANES, "the panel is as deep as the runs");
+    fn check(self, input: &[f32], rows: &[usize], panel: usize) {
+        assert!(panel >= self.depth() * LANES, "the panel is as deep as the runs");
         let last = input.len().checked_sub(self.span()).expect("the input holds a row");
         for &row in rows {
             assert!(row <= last, "a row ends inside the input");
@@ -85,8 +96,28 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     panel: &[f32],
     ahead: &[u16],
 ) -> Tile<R> {
-    runs.check(input, rows, panel);
+    runs.check(input, rows, panel.len());
     chosen::gemm_f32_rx8(input, rows, runs, panel, ahead)
+}
+
+/// The same with four of the eight columns of a panel of float16, those from `half` on, for as
+/// many rows as there are accumulators: where pixels are few, decoding a panel for all of them
+/// first would take longer than it saves.
+///
+/// # Panics
+/// When a row or the panel is shorter than the runs.
+#[inline(always)]
+pub(super) fn gemm_f16_rx4<const R: usize>(
+    input: &[f32],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[u16],
+    half: usize,
+    ahead: &[u16],
+) -> [Vector; R] {
+    assert!(half + WIDTH <= LANES, "four columns");
+    runs.check(input, rows, panel.len());
+    chosen::gemm_f16_rx4(input, rows, runs, panel.get(half..).unwrap_or_default(), ahead)
 }
 
 /// Decodes float16 (finite, no subnormals) to float32.

@@ -20,7 +20,7 @@ use core::arch::wasm32::{
     v128_load, v128_load32_splat, v128_store,
 };
 
-use super::{LANES, Runs, Tile};
+use super::{LANES, Runs, Tile, Vector};
 use crate::simd::weights::F16_FACTOR;
 
 /// `a * b + c`, the engine's only one in WebAssembly.
@@ -30,6 +30,15 @@ fn madd(a: v128, b: v128, c: v128) -> v128 {
     return core::arch::wasm32::f32x4_relaxed_madd(a, b, c);
     #[cfg(not(target_feature = "relaxed-simd"))]
     return core::arch::wasm32::f32x4_add(f32x4_mul(a, b), c);
+}
+
+#[inline(always)]
+pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
+    // SAFETY: four floats are a vector, whatever they are.
+    let (a, b): (v128, v128) = unsafe { (core::mem::transmute(a), core::mem::transmute(b)) };
+    let sum = madd(f32x4_splat(factor), a, b);
+    // SAFETY: and a vector is four floats.
+    unsafe { core::mem::transmute(sum) }
 }
 
 #[inline(always)]
@@ -57,6 +66,86 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     }
     // SAFETY: two vectors are eight floats.
     unsafe { core::mem::transmute_copy(&sums) }
+}
+
+#[inline(always)]
+pub(super) fn gemm_f16_rx4<const R: usize>(
+    input: &[f32],
+    rows: &[usize; R],
+    runs: Runs,
+    weights: &[u16],
+    ahead: &[u16],
+) -> [Vector; R] {
+    let mut ahead = Ahead::new(ahead, runs.count * runs.length.div_ceil(UNROLLED));
+    let mut sums = [f32x4_splat(0.0); R];
+    let mut weights = weights.as_ptr();
+    for run in 0..runs.count {
+        // SAFETY: `Runs::check` has asserted that every row has `count` runs of `length` floats
+        // `stride` apart, and its caller that there are four weights in every `LANES` for each.
+        unsafe {
+            let mut values = [input.as_ptr(); R];
+            for (value, row) in values.iter_mut().zip(rows) {
+                *value = value.add(row + run * runs.stride);
+            }
+            run_f16_rx4(values, runs.length, weights, &mut ahead, &mut sums);
+            weights = weights.add(runs.length * LANES);
+        }
+    }
+    // SAFETY: a vector is four floats.
+    unsafe { core::mem::transmute_copy(&sums) }
+}
+
+/// Adds one run, decoding the weights on the way.
+///
+/// # Safety
+/// Each of `values` points to `length` floats, and `weights` to four of every `LANES` of
+/// `length * LANES`.
+#[inline(always)]
+unsafe fn run_f16_rx4<const R: usize>(
+    mut values: [*const f32; R],
+    length: usize,
+    mut weights: *const u16,
+    ahead: &mut Ahead,
+    sums: &mut [v128; R],
+) {
+    let mut left = length;
+    if left == 0 {
+        return;
+    }
+    loop {
+        macro_rules! steps {
+            ($($k:literal)*) => { $(
+                // SAFETY: more than `$k` steps are left, and a vector may lie at any address.
+                unsafe {
+                    let b = decoded(i32x4_load_extend_i16x4(weights.add(LANES * $k).cast()));
+                    for (value, sum) in values.iter().zip(&mut *sums) {
+                        *sum = madd(v128_load32_splat(value.add($k).cast()), b, *sum);
+                    }
+                }
+                if left == $k + 1 {
+                    return;
+                }
+            )* };
+        }
+        // SAFETY: this comes once for every `UNROLLED` steps of each run, or less.
+        unsafe { ahead.touch() };
+        steps!(0 1 2 3 4 5 6 7);
+        left -= UNROLLED;
+        // SAFETY: more steps than these were left.
+        unsafe {
+            weights = weights.add(LANES * UNROLLED);
+            for value in &mut values {
+                *value = value.add(UNROLLED);
+            }
+        }
+    }
+}
+
+/// Four float16, as numbers with their sign, as float32.
+#[inline(always)]
+fn decoded(halves: v128) -> v128 {
+    let mask = i32x4_splat(0x8fff_ffff_u32 as i32);
+    f32x4_mul(v128_and(i32x4_shl(halves, 13), mask), f32x4_splat(F16_FACTOR))
 }
 
 /// Steps in one round of the loop.
@@ -140,15 +229,12 @@ unsafe fn run_f32_rx8<const R: usize>(
 pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
     let (sources, source_rest) = source.as_chunks::<16>();
     let (targets, target_rest) = target.as_chunks_mut::<16>();
-    let mask = i32x4_splat(0x8fff_ffff_u32 as i32);
-    let factor = f32x4_splat(F16_FACTOR);
     for (source, target) in sources.iter().zip(targets) {
         for at in [0, 4, 8, 12] {
             // SAFETY: the chunks are sixteen halves and floats, and may lie at any address.
             unsafe {
                 let halves = i32x4_load_extend_i16x4(source.as_ptr().add(at).cast());
-                let floats = f32x4_mul(v128_and(i32x4_shl(halves, 13), mask), factor);
-                v128_store(target.as_mut_ptr().add(at).cast(), floats);
+                v128_store(target.as_mut_ptr().add(at).cast(), decoded(halves));
             }
         }
     }

@@ -88,6 +88,54 @@ pub(in crate::simd) fn gemm_f32_rx8_is_as_its_twin() {
     }
 }
 
+#[track_caller]
+fn check_gemm_f16<const R: usize>(runs: Runs) {
+    let mut numbers = Numbers::new(runs.depth() + R);
+    let rows = std::array::from_fn(|row| row * 5);
+    let input = numbers.floats((R - 1) * 5 + runs.span());
+    let wide_input = guarded(&input);
+    let input_inside = &wide_input[GUARD..GUARD + input.len()];
+    // Small numbers, between halves that would be noticed.
+    let mut panel = vec![0x7bff; GUARD];
+    panel.extend((0..runs.depth() * LANES).map(|_| numbers.half() & 0xbbff));
+    let inside = GUARD..panel.len();
+    panel.extend([0x7bff; GUARD]);
+    let tolerance = 1e-5 * runs.depth().max(1) as f32;
+    for half in [0, 4] {
+        let panel = &panel[inside.clone()];
+        let actual = super::gemm_f16_rx4::<R>(input_inside, &rows, runs, panel, half, &[0; 50]);
+        let expected = scalar::gemm_f16_rx4::<R>(&input, &rows, runs, panel, half);
+        for (actual, expected) in actual.as_flattened().iter().zip(expected.as_flattened()) {
+            let difference = (actual - expected).abs();
+            assert!(difference <= tolerance, "{R} rows, {runs:?}: {actual}, {expected}");
+        }
+    }
+}
+
+pub(in crate::simd) fn gemm_f16_rx4_is_as_its_twin() {
+    for length in LENGTHS {
+        for (count, stride) in [(0, 0), (1, 0), (3, length + 5), (7, length)] {
+            let runs = Runs { count, stride, length };
+            check_gemm_f16::<1>(runs);
+            check_gemm_f16::<9>(runs);
+        }
+    }
+}
+
+pub(in crate::simd) fn madd_f32_x4_is_as_its_twin() {
+    let mut numbers = Numbers::new(4);
+    for _ in 0..100 {
+        let [factor, a, b] = [0; 3].map(|_| numbers.float());
+        let other = numbers.float();
+        let (a, b) = ([a, other, 0.0, 1.0], [b, 1.0, a, other]);
+        let actual = super::madd(factor, a, b);
+        let expected = scalar::madd_f32_x4(factor, a, b);
+        for (actual, expected) in actual.into_iter().zip(expected) {
+            assert!((actual - expected).abs() <= 1e-6, "{actual}, {expected}");
+        }
+    }
+}
+
 pub(in crate::simd) fn decode_f16_is_as_its_twin() {
     for length in LENGTHS {
         let mut numbers = Numbers::new(length);

@@ -1,0 +1,187 @@
+//! From a crop to its embedding: by our own engine, by the Burn engine with float32 weights, or by
+//! a running server.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use facenet::image::{Face, Limits};
+use facenet::layers::INPUT_SIDE;
+use facenet::{Embedding, Part};
+use indicatif::ProgressBar;
+use wire::limits::{IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN};
+
+/// Which pictures the Worker takes as a crop.
+const LIMITS: Limits = Limits {
+    side_min: IMAGE_SIDE_MIN,
+    side_max: IMAGE_SIDE_MAX,
+    pixels_max: IMAGE_PIXELS_MAX,
+    decoded_bytes_max: IMAGE_DECODED_BYTES_MAX,
+};
+
+/// How long a server may take for one embedding. Its first one loads the model.
+const ANSWER_MAX: Duration = Duration::from_mins(2);
+
+/// What computes embeddings.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The SIMD engine with the records of a model in a folder.
+    F16 {
+        /// The model's name, which the records must have.
+        model: String,
+        /// The folder with both records.
+        weights: PathBuf,
+    },
+    /// The Burn engine with float32 records of a model in a folder.
+    #[cfg(feature = "f32")]
+    F32 {
+        /// The model's name, which the records must have.
+        model: String,
+        /// The folder with both records.
+        weights: PathBuf,
+    },
+    /// A server with the route `/embed`.
+    Server(String),
+}
+
+/// A source that is ready.
+enum Engine {
+    Simd([facenet::simd::Shard; 2]),
+    #[cfg(feature = "f32")]
+    Burn([facenet::burn::Shard; 2]),
+    Server {
+        agent: ureq::Agent,
+        url: String,
+    },
+}
+
+impl Engine {
+    fn open(source: &Source) -> anyhow::Result<Self> {
+        match source {
+            Source::F16 { model, weights } => {
+                let load = |part: Part| {
+                    let bytes = record(weights, part)?;
+                    let mut loader = facenet::simd::Loader::new(part, model, bytes.len())?;
+                    loader.push(&bytes)?;
+                    anyhow::Ok(loader.finish()?)
+                };
+                Ok(Self::Simd([load(Part::Shard1)?, load(Part::Shard2)?]))
+            }
+            #[cfg(feature = "f32")]
+            Source::F32 { model, weights } => {
+                let load = |part: Part| {
+                    let bytes = record(weights, part)?;
+                    let mut loader = facenet::burn::Loader::new(part, model, bytes.len())?;
+                    loader.push(&bytes)?;
+                    anyhow::Ok(loader.finish()?)
+                };
+                Ok(Self::Burn([load(Part::Shard1)?, load(Part::Shard2)?]))
+            }
+            Source::Server(url) => {
+                let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX));
+                let url = format!("{}/embed", url.trim_end_matches('/'));
+                Ok(Self::Server { agent: config.build().into(), url })
+            }
+        }
+    }
+
+    fn embed(&self, crop: &[u8], flip: bool) -> anyhow::Result<Embedding> {
+        if let Self::Server { agent, url } = self {
+            ensure!(!flip, "a server embeds pictures as they are");
+            let mut answer = agent.post(url).send(crop).context("the server refused it")?;
+            let numbers: Vec<f32> = answer.body_mut().read_json()?;
+            return Ok(Embedding::normalise(numbers)?);
+        }
+        let face = Face::decode(crop, &LIMITS)?;
+        let embedding = Embedding::normalise(self.run(&face)?)?;
+        if !flip {
+            return Ok(embedding);
+        }
+        let mirrored = Embedding::normalise(self.run(&mirror(&face)?)?)?;
+        let sum = embedding.as_slice().iter().zip(mirrored.as_slice()).map(|(a, b)| a + b);
+        Ok(Embedding::normalise(sum.collect())?)
+    }
+
+    fn run(&self, face: &Face) -> anyhow::Result<Vec<f32>> {
+        let input = face.input();
+        let output = match self {
+            Self::Simd([one, two]) => one.run(&input).and_then(|boundary| two.run(&boundary)),
+            #[cfg(feature = "f32")]
+            Self::Burn([one, two]) => one.run(&input).and_then(|boundary| two.run(&boundary)),
+            Self::Server { .. } => None,
+        };
+        output.context("the engine took no input")
+    }
+}
+
+fn record(weights: &Path, part: Part) -> anyhow::Result<Vec<u8>> {
+    let file = weights.join(part.file());
+    std::fs::read(&file)
+        .with_context(|| format!("reading {}; `cargo xtask weights` makes it", file.display()))
+}
+
+/// Left and right exchanged.
+fn mirror(face: &Face) -> anyhow::Result<Face> {
+    let rows = face.rgb().chunks(INPUT_SIDE * 3);
+    let pixels = rows.flat_map(|row| row.rchunks(3).flatten().copied());
+    Face::from_rgb(pixels.collect()).context("a face keeps its size")
+}
+
+/// Embeds crops on all cores. `read` gives the bytes of a crop; what cannot be read or embedded is
+/// an error in its place. With `flip`, an embedding is the normalised sum of those of the crop and
+/// of its mirror image.
+///
+/// # Errors
+/// When the source cannot be used at all.
+pub fn embed_all(
+    source: &Source,
+    count: usize,
+    flip: bool,
+    bar: &ProgressBar,
+    read: impl Fn(usize) -> anyhow::Result<Vec<u8>> + Sync,
+) -> anyhow::Result<Vec<anyhow::Result<Embedding>>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        // Runs of one engine take turns, so every thread has its own.
+        let engine = Engine::open(source)?;
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return anyhow::Ok(done);
+            }
+            done.push((index, read(index).and_then(|crop| engine.embed(&crop, flip))));
+            bar.inc(1);
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(count.max(1));
+    let mut all = thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = Vec::with_capacity(count);
+        for handle in handles {
+            let done = handle.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?;
+            all.extend(done?);
+        }
+        anyhow::Ok(all)
+    })?;
+    all.sort_by_key(|(index, _)| *index);
+    Ok(all.into_iter().map(|(_, embedding)| embedding).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_exchanges_left_and_right() {
+        let mut pixels = vec![0; INPUT_SIDE * INPUT_SIDE * 3];
+        pixels[..6].copy_from_slice(&[1, 2, 3, 4, 5, 6]);
+        let face = Face::from_rgb(pixels).unwrap();
+        let mirrored = mirror(&face).unwrap();
+        let row = &mirrored.rgb()[..INPUT_SIDE * 3];
+        assert_eq!(row[row.len() - 6..], [4, 5, 6, 1, 2, 3]);
+        assert_eq!(mirror(&mirrored).unwrap(), face);
+    }
+}

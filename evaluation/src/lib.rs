@@ -1,0 +1,34 @@
+//! How right the answers are, measured on photographs of known people.
+//!
+//! ```text
+//! photos: a folder per person, or LFW's pairs
+//!   -> crops: as they are, or cut out by the page's own code in a browser
+//!   -> engine: embeddings
+//!   -> distances -> figures, lfw, calibrate -> report, plot
+//! ```
+//!
+//! Nothing here is part of what is deployed. The network, the pictures' decoding and the thresholds
+//! are `facenet`'s, the detector and the crop those of `site/js`: what is measured is what users
+//! get.
+
+pub mod options;
+
+pub mod photos;
+
+pub mod crops;
+
+pub mod engine;
+
+pub mod distances;
+
+pub mod figures;
+
+pub mod lfw;
+
+pub mod calibrate;
+
+pub mod plot;
+
+pub mod report;
+
+pub mod run;

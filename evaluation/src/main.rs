@@ -1,0 +1,108 @@
+//! The program behind `cargo xtask eval` and `cargo xtask calibrate`, which set up what it needs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser;
+use evaluation::calibrate::calibrate;
+use evaluation::options::{Crops, Options, Precision};
+use evaluation::report::{self, Report};
+use evaluation::{plot, run};
+use facenet::verdict::Thresholds;
+
+/// How right the answers are.
+#[derive(Parser)]
+enum Command {
+    /// Measures how well people are told apart.
+    Eval {
+        #[command(flatten)]
+        options: Options,
+        /// Follows LFW's protocol with this pairs file.
+        #[arg(long, value_name = "PAIRS")]
+        lfw: Option<PathBuf>,
+    },
+    /// Computes the thresholds of the verdict.
+    Calibrate {
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Eval { options, lfw } => eval(&options, lfw.as_deref()),
+        Command::Calibrate { options } => propose(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn propose(options: &Options) -> anyhow::Result<()> {
+    let outcome = run::measure(options, None)?;
+    let first = outcome.measurements.first().context("nothing was measured")?;
+    let proposal = calibrate(&outcome.pictures, &first.distances);
+    for skipped in &outcome.skipped {
+        eprintln!("skipped {}: {}", skipped.file.display(), skipped.reason);
+    }
+    print!("{}", report::proposal(&options.model, &proposal));
+    Ok(())
+}
+
+fn eval(options: &Options, pairs: Option<&Path>) -> anyhow::Result<()> {
+    let outcome = run::measure(options, pairs)?;
+    let report = Report {
+        model: &options.model,
+        engine: engine(options),
+        photos: &outcome.photos,
+        skipped: &outcome.skipped,
+        measurements: outcome.measurements,
+    };
+    let table = report.table();
+    print!("{table}");
+    let out = &options.out;
+    fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))?;
+    let json = serde_json::to_vec_pretty(&report.json())?;
+    for (name, content) in [("report.txt", table.as_bytes()), ("report.json", &json)] {
+        let file = out.join(name);
+        fs::write(&file, content).with_context(|| format!("writing {}", file.display()))?;
+    }
+    for measurement in &report.measurements {
+        let file = out.join(format!("{}.svg", measurement.crops));
+        plot::write(&file, &measurement.distances, Thresholds::of(&options.model))?;
+    }
+    println!("\nThe report and its plots are in {}", out.display());
+    if options.crops.contains(&Crops::AsIs) && look_whole(&report) {
+        eprintln!("These look like whole photographs, which must be cropped first: --crops detect");
+    }
+    Ok(())
+}
+
+/// What computed the embeddings, in words.
+fn engine(options: &Options) -> String {
+    if let Some(url) = &options.server {
+        return format!("served by {url}");
+    }
+    let weights = match options.weights {
+        Precision::F16 => "f16 weights",
+        Precision::F32 => "f32 weights on the Burn engine",
+    };
+    if options.flip { format!("{weights}, with mirror images") } else { weights.into() }
+}
+
+/// Crops are about square and small; most photographs are neither.
+fn look_whole(report: &Report<'_>) -> bool {
+    const SIDE_OF_A_CROP_MAX: u32 = 512;
+    let all = &report.photos.photos;
+    let whole = all.iter().filter(|photo| {
+        image::image_dimensions(&photo.file)
+            .is_ok_and(|(width, height)| width.max(height) > SIDE_OF_A_CROP_MAX)
+    });
+    2 * whole.count() > all.len()
+}

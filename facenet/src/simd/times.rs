@@ -1,0 +1,132 @@
+//! Where the time of a run goes, by class of layer: for the benchmark, and empty elsewhere. The
+//! clock is the caller's.
+
+#[cfg(feature = "layer-times")]
+pub(super) use on::layer;
+#[cfg(feature = "layer-times")]
+pub use on::{Class, Total, reset, total};
+
+#[cfg(not(feature = "layer-times"))]
+pub(super) use off::layer;
+
+#[cfg(not(feature = "layer-times"))]
+mod off {
+    use crate::simd::map::Shape;
+    use crate::simd::weights::Conv;
+
+    /// Nothing.
+    pub(in crate::simd) struct Timed;
+
+    #[inline(always)]
+    pub(in crate::simd) fn layer(_conv: &Conv, _stride: usize, _output: Shape) -> Timed {
+        Timed
+    }
+}
+
+#[cfg(feature = "layer-times")]
+mod on {
+    use std::cell::{Cell, RefCell};
+
+    use crate::simd::map::Shape;
+    use crate::simd::weights::Conv;
+
+    /// Layers that are computed alike.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Class {
+        /// 3x3, stride 1.
+        Square,
+        /// 3x3, stride 2.
+        SquareStrided,
+        /// 1x1, and the matrix at the end.
+        Point,
+        /// 1x7 and 7x1.
+        Seven,
+        /// 1x3 and 3x1.
+        Three,
+    }
+
+    impl Class {
+        /// All of them.
+        pub const ALL: [Self; 5] =
+            [Self::Square, Self::SquareStrided, Self::Point, Self::Seven, Self::Three];
+
+        /// A name for tables.
+        #[must_use]
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Square => "3x3",
+                Self::SquareStrided => "3x3 stride 2",
+                Self::Point => "1x1",
+                Self::Seven => "1x7 7x1",
+                Self::Three => "1x3 3x1",
+            }
+        }
+
+        const fn of(kernel: [usize; 2], stride: usize) -> Self {
+            match (kernel, stride) {
+                ([1, 1], _) => Self::Point,
+                ([3, 3], 1) => Self::Square,
+                ([3, 3], _) => Self::SquareStrided,
+                ([7, _] | [_, 7], _) => Self::Seven,
+                _ => Self::Three,
+            }
+        }
+    }
+
+    /// What the layers of a class took.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Total {
+        /// Milliseconds.
+        pub ms: f64,
+        /// Multiply-accumulates by the definition of a convolution.
+        pub macs: u64,
+    }
+
+    type Clock = fn() -> f64;
+
+    thread_local! {
+        static CLOCK: Cell<Clock> = const { Cell::new(|| 0.0) };
+        static TOTALS: RefCell<[Total; Class::ALL.len()]> = RefCell::default();
+    }
+
+    /// Starts to count anew, by a clock that gives milliseconds.
+    pub fn reset(clock: Clock) {
+        CLOCK.set(clock);
+        TOTALS.take();
+    }
+
+    /// What a class took on this thread since the last reset.
+    #[must_use]
+    pub fn total(class: Class) -> Total {
+        TOTALS.with_borrow(|totals| totals[class as usize])
+    }
+
+    /// Measures a layer from when it is made to when it is dropped.
+    pub(in crate::simd) struct Timed {
+        class: Class,
+        macs: u64,
+        began: f64,
+    }
+
+    pub(in crate::simd) fn layer(conv: &Conv, stride: usize, output: Shape) -> Timed {
+        // The fourth channel of the picture is there for its zeros only.
+        let input = if conv.input == 4 { 3 } else { conv.input };
+        let depth = conv.kernel[0] * conv.kernel[1] * input;
+        Timed {
+            class: Class::of(conv.kernel, stride),
+            macs: (output.pixels() * conv.out * depth) as u64,
+            began: CLOCK.get()(),
+        }
+    }
+
+    impl Drop for Timed {
+        fn drop(&mut self) {
+            let took = CLOCK.get()() - self.began;
+            TOTALS.with_borrow_mut(|totals| {
+                let total = &mut totals[self.class as usize];
+                total.ms += took;
+                total.macs += self.macs;
+            });
+        }
+    }
+}

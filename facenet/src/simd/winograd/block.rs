@@ -1,0 +1,211 @@
+//! A block of tiles: the transforms along both axes, and the matrix products between them.
+
+use std::marker::PhantomData;
+
+use super::Scratch;
+use super::axis::{Axis, Line, add};
+use crate::simd::conv::relu;
+use crate::simd::kernels::{LANES, ROWS, Runs, Vector, WIDTH, gemm_f32_rx8};
+use crate::simd::map::Map;
+
+/// Floats in a cache line.
+const LINE: usize = 16;
+
+/// Vectors that the two transforms of a tile pass on, at most: 7x7 for stride 2.
+const BETWEEN: usize = 49;
+
+/// The most samples along an axis.
+const SAMPLES_MAX: usize = 10;
+
+/// Floats from one product to the next, for as many floats: an odd number of cache lines, so
+/// that the same place of all products is not in the same few sets of the cache.
+pub(super) const fn frequency_stride(floats: usize) -> usize {
+    (floats.div_ceil(LINE) | 1) * LINE
+}
+
+/// Some tiles, which are numbered row by row.
+pub(super) struct Block<Y, X> {
+    first: usize,
+    count: usize,
+    columns: usize,
+    axes: PhantomData<(Y, X)>,
+}
+
+impl<Y: Axis, X: Axis> Block<Y, X> {
+    pub(super) fn new(first: usize, count: usize, columns: usize) -> Self {
+        Self { first, count, columns, axes: PhantomData }
+    }
+
+    /// The first output pixel of a tile.
+    fn corner(&self, tile: usize) -> (usize, usize) {
+        let tile = self.first + tile;
+        (tile / self.columns * Y::Outputs::LEN, tile % self.columns * X::Outputs::LEN)
+    }
+
+    #[inline(never)]
+    pub(super) fn transform_input(&self, input: &Map, target: &mut [f32]) {
+        let shape = input.shape;
+        let channels = shape.channels;
+        // Tiles reach over the edge where the output's side is no multiple of theirs. What they
+        // read there decides only outputs that nobody wants; the last pixel is as good as any.
+        let bottom = shape.height + 2 * shape.border[0] - 1;
+        let right = shape.width + 2 * shape.border[1] - 1;
+        let stride = frequency_stride(self.count * channels);
+        let mut between = [[0.0; WIDTH]; BETWEEN];
+        for tile in 0..self.count {
+            let (y, x) = self.corner(tile);
+            let (y, x) = (y * Y::STRIDE, x * X::STRIDE);
+            let rows: [usize; SAMPLES_MAX] =
+                std::array::from_fn(|i| (y + i).min(bottom) * shape.row());
+            let pixels: [usize; SAMPLES_MAX] =
+                std::array::from_fn(|j| (x + j).min(right) * channels);
+            for channel in (0..channels).step_by(WIDTH) {
+                for j in 0..X::Samples::LEN {
+                    let at = pixels[j] + channel;
+                    let column = Y::Samples::from_fn(|i| load(&input.data, rows[i] + at));
+                    for (i, &value) in Y::samples(column).as_slice().iter().enumerate() {
+                        between[i * X::Samples::LEN + j] = value;
+                    }
+                }
+                for i in 0..Y::Products::LEN {
+                    let row = X::Samples::from_fn(|j| between[i * X::Samples::LEN + j]);
+                    for (j, value) in X::samples(row).as_slice().iter().enumerate() {
+                        let at = (i * X::Products::LEN + j) * stride + tile * channels + channel;
+                        target[at..at + WIDTH].copy_from_slice(value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The matrix products.
+    pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch, next: &[u16]) {
+        let products = Y::Products::LEN * X::Products::LEN;
+        let mut next = next.chunks(next.len().div_ceil(products).max(1));
+        let Scratch { input, weights, output } = scratch;
+        let strides = [self.count * channels, channels * LANES, self.count * LANES];
+        let strides = strides.map(frequency_stride);
+        for i in 0..Y::Products::LEN {
+            for j in 0..X::Products::LEN {
+                let product = i * X::Products::LEN + j;
+                let [i, j] = [i.min(Y::Weights::LEN - 1), j.min(X::Weights::LEN - 1)];
+                let weights = &weights[(i * X::Weights::LEN + j) * strides[1]..];
+                let output = &mut output[product * strides[2]..][..self.count * LANES];
+                let (rest, _) = output.as_chunks_mut::<LANES>();
+                let ahead = next.next().unwrap_or_default();
+                rows(input, product * strides[0], channels, (weights, ahead), rest);
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn transform_output(
+        &self,
+        bias: &[f32; LANES],
+        source: &[f32],
+        output: &mut Map,
+        at: usize,
+    ) {
+        let shape = output.shape;
+        let stride = frequency_stride(self.count * LANES);
+        let mut between = [[0.0; WIDTH]; BETWEEN];
+        for tile in 0..self.count {
+            let (top, left) = self.corner(tile);
+            for half in (0..LANES).step_by(WIDTH) {
+                for j in 0..X::Products::LEN {
+                    let column = Y::Products::from_fn(|i| {
+                        let product = i * X::Products::LEN + j;
+                        load(source, product * stride + tile * LANES + half)
+                    });
+                    for (i, &value) in Y::outputs(column).as_slice().iter().enumerate() {
+                        between[i * X::Products::LEN + j] = value;
+                    }
+                }
+                let bias: Vector = load(bias, half);
+                for i in 0..Y::Outputs::LEN.min(shape.height - top) {
+                    let row = X::Products::from_fn(|j| between[i * X::Products::LEN + j]);
+                    let row = X::outputs(row);
+                    for (&value, x) in row.as_slice().iter().zip(left..shape.width) {
+                        let target = shape.pixel(top + i, x) + at + half;
+                        let value = add(value, bias).map(relu);
+                        output.data[target..target + WIDTH].copy_from_slice(&value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One matrix product, in tiles of rows that are dealt out evenly.
+fn rows(
+    input: &[f32],
+    mut row: usize,
+    channels: usize,
+    (weights, next): (&[f32], &[u16]),
+    mut rest: &mut [[f32; LANES]],
+) {
+    let tiles = rest.len().div_ceil(ROWS);
+    let mut next = next.chunks(next.len().div_ceil(tiles.max(1)).max(1));
+    for left in (1..=tiles).rev() {
+        let weights = (weights, next.next().unwrap_or_default());
+        let count = rest.len().div_ceil(left);
+        let (tile, later) = rest.split_at_mut(count);
+        match count {
+            6 => product::<6>(input, row, channels, weights, tile),
+            5 => product::<5>(input, row, channels, weights, tile),
+            4 => product::<4>(input, row, channels, weights, tile),
+            3 => product::<3>(input, row, channels, weights, tile),
+            2 => product::<2>(input, row, channels, weights, tile),
+            _ => product::<1>(input, row, channels, weights, tile),
+        }
+        rest = later;
+        row += count * channels;
+    }
+}
+
+#[inline(never)]
+fn product<const R: usize>(
+    input: &[f32],
+    row: usize,
+    channels: usize,
+    (weights, ahead): (&[f32], &[u16]),
+    tile: &mut [[f32; LANES]],
+) {
+    let tile = tile.first_chunk_mut::<R>().expect("a tile of as many rows");
+    let rows = std::array::from_fn(|r| row + r * channels);
+    *tile = gemm_f32_rx8(input, &rows, Runs::one(channels), weights, ahead);
+}
+
+#[inline(never)]
+pub(super) fn transform_weights<Y: Axis, X: Axis>(
+    panel: &[f32],
+    channels: usize,
+    target: &mut [f32],
+) {
+    let stride = frequency_stride(channels * LANES);
+    let mut between = [[0.0; WIDTH]; BETWEEN];
+    for channel in 0..channels {
+        for half in (0..LANES).step_by(WIDTH) {
+            for j in 0..X::Taps::LEN {
+                let column = Y::Taps::from_fn(|i| {
+                    load(panel, ((i * X::Taps::LEN + j) * channels + channel) * LANES + half)
+                });
+                for (i, &value) in Y::weights(column).as_slice().iter().enumerate() {
+                    between[i * X::Taps::LEN + j] = value;
+                }
+            }
+            for i in 0..Y::Weights::LEN {
+                let row = X::Taps::from_fn(|j| between[i * X::Taps::LEN + j]);
+                for (j, value) in X::weights(row).as_slice().iter().enumerate() {
+                    let at = (i * X::Weights::LEN + j) * stride + channel * LANES + half;
+                    target[at..at + WIDTH].copy_from_slice(value);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn load(source: &[f32], at: usize) -> Vector {
+    *source[at..].first_chunk().expect("channels come in whole vectors")
+}

@@ -1,0 +1,31 @@
+//! The two ways from the checkpoint to the engine agree: what the committed code and records are
+//! made of is the network that PyTorch exports.
+
+use std::path::PathBuf;
+
+use facenet::Part;
+use onnx_to_burn::{checkpoint, onnx};
+
+use crate::{MODEL, compare, path};
+
+#[test]
+fn generated_code_is_current() {
+    for part in Part::ALL {
+        let code = onnx::convert(part, &path("CFACE_ONNX_DIR")).unwrap().code;
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("../facenet/src/burn/{}.rs", part.name()));
+        let committed = std::fs::read_to_string(file).unwrap();
+        assert!(committed == code, "{} is stale: run `cargo xtask generate`", part.name());
+    }
+}
+
+#[test]
+fn both_ways_give_the_same_records() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let files = checkpoint::convert(&path("CFACE_GRAPH"), MODEL, one.path()).unwrap();
+    for (part, file) in Part::ALL.into_iter().zip(files) {
+        let converted = onnx::convert(part, &path("CFACE_ONNX_DIR")).unwrap();
+        onnx::write_record(part, MODEL, converted.tensors, other.path()).unwrap();
+        compare::records(&file, &other.path().join(part.file()));
+    }
+}

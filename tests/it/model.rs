@@ -1,0 +1,55 @@
+//! Another checkpoint than the default one, from a file to an answer of `/match`. The file is
+//! the default one's, which only the one who runs this can tell, by its SHA-256.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, ensure};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tests::api::{Api, cosine, json};
+use tests::golden;
+use tests::server::Server;
+
+const MODEL: &str = "vggface2";
+
+#[tokio::test]
+async fn another_checkpoint_is_served_by_its_name() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let weights = folder.path().join("weights");
+    let refused = make(&weights, &[])?;
+    ensure!(!refused.status.success());
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let hash = text.split("`--sha256 ").nth(1).and_then(|rest| rest.split('`').next());
+    let hash = hash.with_context(|| format!("no advice: {text}"))?;
+    ensure!(!weights.join("shard1.bin").exists());
+    let made = make(&weights, &["--sha256", hash])?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+
+    let weights = weights.to_str().context("a path that is no text")?;
+    let options = ["--model", MODEL, "--weights", weights];
+    let server = Server::start_with(&folder.path().join("state"), &options).await?;
+    let api = Api::of(&server);
+    let health = json(api.request(Method::GET, "/health").send().await?, StatusCode::OK).await?;
+    ensure!(health["model"] == MODEL, "{health}");
+    let golden_file = std::fs::read_to_string(golden("embeddings.json"))?;
+    let expected: Value = serde_json::from_str(&golden_file)?;
+    let expected: Vec<f64> = serde_json::from_value(expected["faces"]["obama-1"].clone())?;
+    let cosine = cosine(&api.embed(&golden("obama-1.png")).await?, &expected);
+    ensure!(cosine >= 0.99999, "{cosine}");
+    api.enrol("Barack Obama", &golden("obama-1.png")).await?;
+    let found = api.find(&golden("obama-2.png")).await?;
+    ensure!(found["matches"][0]["name"] == "Barack Obama", "{found}");
+    let limit = found["threshold"].as_f64().context("no threshold")?;
+    let default = 0.85;
+    ensure!(limit < default, "the limit {limit} of the default model");
+    server.stop()
+}
+
+/// Makes the weights of [`MODEL`] of the default checkpoint's file.
+fn make(out: &Path, options: &[&str]) -> anyhow::Result<Output> {
+    let variable = |name| std::env::var_os(name).context("run this by `cargo xtask test`");
+    let mut command = Command::new(variable("CFACE_XTASK")?);
+    command.args(["weights", "--model", MODEL, "--file"]).arg(variable("CFACE_GRAPH")?);
+    Ok(command.arg("--out").arg(out).args(options).output()?)
+}

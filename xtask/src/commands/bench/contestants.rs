@@ -1,0 +1,94 @@
+//! Those that are measured in V8, in one process.
+
+use std::time::{Duration, Instant};
+
+use super::report::{CONTESTANTS, Report};
+use super::workerd::Server;
+use super::{Effort, Material, shards};
+use crate::v8::V8;
+
+const OWN: &str = CONTESTANTS[0];
+
+/// All of them, ready to run.
+pub(super) struct Field<'a> {
+    v8: &'a mut V8,
+    material: &'a Material,
+    /// How often our own engine has run.
+    own_runs: u32,
+}
+
+/// Rounds of the measurement of the peak: some milliseconds.
+const PEAK_ROUNDS: f64 = 200_000.0;
+
+impl<'a> Field<'a> {
+    /// Loads each of them, and lets it run until V8 has compiled what there is to compile.
+    pub(super) fn open(
+        v8: &'a mut V8,
+        material: &'a Material,
+        effort: Effort,
+    ) -> anyhow::Result<Self> {
+        let [own, flex, ndarray, onnx] = CONTESTANTS;
+        for (name, module, backend) in
+            [(own, &material.own, 0), (flex, &material.burn, 0), (ndarray, &material.burn, 1)]
+        {
+            v8.open(name, module)?;
+            v8.load(name, &shards(), backend)?;
+        }
+        v8.open_onnx(onnx, &material.onnx)?;
+        for name in CONTESTANTS {
+            let runs = v8.embed(name, &material.tensor, effort.warm_up)?;
+            material.golden.check(name, &runs.embedding)?;
+            v8.call(own, "peak", &[PEAK_ROUNDS, 0.999, 0.001])?;
+        }
+        Ok(Self { v8, material, own_runs: effort.warm_up })
+    }
+
+    /// Round by round, everyone once.
+    pub(super) fn measure(
+        &mut self,
+        server: &Server,
+        effort: Effort,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let Self { v8, material, own_runs } = self;
+        let (macs, _) = v8.call(OWN, "peak_macs", &[])?;
+        for _ in 0..effort.warm_up {
+            server.embed(&material.golden)?;
+            server.empty()?;
+        }
+        for _ in 0..effort.rounds {
+            let samples = report.embed.iter_mut().zip(&mut report.embed_cpu);
+            for (name, (clock, cpu)) in CONTESTANTS.iter().zip(samples) {
+                let runs = v8.embed(name, &material.tensor, 1)?;
+                material.golden.check(name, &runs.embedding)?;
+                clock.0.extend(runs.ms);
+                cpu.0.extend(runs.cpu_ms);
+            }
+            let (_, ms) = v8.call(OWN, "peak", &[PEAK_ROUNDS, 0.999, 0.001])?;
+            report.peak_gmacs.push(macs * PEAK_ROUNDS / ms / 1e6);
+            report.workerd.embed.0.push(server.embed(&material.golden)?);
+            report.workerd.empty.0.push(server.empty()?);
+        }
+        *own_runs += effort.rounds;
+        Ok(())
+    }
+
+    /// The most memory that each has taken.
+    pub(super) fn memory(&mut self, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
+        for count in effort.memory {
+            let more = count.saturating_sub(self.own_runs);
+            self.v8.embed(OWN, &self.material.tensor, more)?;
+            self.own_runs += more;
+            report.own_memory_mb.push((count, self.v8.memory_bytes(OWN)? / 1e6));
+        }
+        for (name, memory) in CONTESTANTS.iter().zip(&mut report.memory_mb) {
+            *memory = self.v8.memory_bytes(name)? / 1e6;
+        }
+        Ok(())
+    }
+}
+
+/// Milliseconds since.
+pub(super) fn milliseconds(since: Instant) -> f64 {
+    Duration::as_secs_f64(&since.elapsed()) * 1e3
+}

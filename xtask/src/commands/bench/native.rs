@@ -1,0 +1,39 @@
+//! The benchmarks that Cargo runs natively: the engines, and our kernels.
+
+use std::fs;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::report::{NATIVE, Sample};
+use crate::commands::test;
+use crate::project;
+use crate::run::Run;
+use crate::setup::engines;
+
+/// Runs them, and gives the times of the engines as the benchmark wrote them.
+pub(super) fn run(quick: bool) -> anyhow::Result<[Sample; NATIVE.len()]> {
+    let file = engines::folder()?.join("native.json");
+    // In the profile of the tests, which optimises the model and all it stands on, and with the
+    // same packages and features: building Burn a second time would take longer than the rest.
+    let bench = |what: &str, name: &str, quick: &[&str]| {
+        Run::cargo(what)
+            .args(["bench", "--locked", "--profile", "dev", "--bench", name])
+            .args(test::UNIT_TESTS)
+            .args(["--"])
+            .args(quick)
+            .env("CFACE_WEIGHTS", project::weights(test::MODEL.model()))
+            .env("CFACE_BENCH_JSON", &file)
+            .shown()
+    };
+    bench("the engines natively", "engines", if quick { &["--quick"] } else { &[] })?;
+    bench("the kernels natively", "kernels", if quick { &["--test"] } else { &[] })?;
+    let text = fs::read_to_string(&file).context("the benchmark has written nothing")?;
+    let json: Value = serde_json::from_str(&text)?;
+    let mut samples: [Sample; NATIVE.len()] = Default::default();
+    for (name, sample) in NATIVE.iter().zip(&mut samples) {
+        let times = serde_json::from_value(json[name].clone());
+        *sample = Sample(times.with_context(|| format!("{name} was not measured"))?);
+    }
+    Ok(samples)
+}

@@ -1,0 +1,62 @@
+//! The engines as bare WebAssembly modules, for tests and measurements in V8.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::wasm::{self, Simd, Toolchain};
+use crate::project;
+use crate::run::Run;
+
+/// What a module is built from.
+#[derive(Clone, Copy)]
+pub(crate) struct Engine {
+    /// The name of its file.
+    pub(crate) name: &'static str,
+    /// Features of `facenet`.
+    pub(crate) features: &'static str,
+    pub(crate) simd: Simd,
+}
+
+/// Features of WebAssembly that rustc uses by default, as worker-build tells them to wasm-opt;
+/// which vector instructions it may use stands in the module.
+const WASM_OPT: [&str; 8] = [
+    "-O",
+    "--enable-mutable-globals",
+    "--enable-sign-ext",
+    "--enable-nontrapping-float-to-int",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-reference-types",
+    "--enable-exception-handling",
+];
+
+/// The folder for them and what they read.
+pub(crate) fn folder() -> anyhow::Result<PathBuf> {
+    let folder = project::local().join("engines");
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder)
+}
+
+impl Engine {
+    /// Builds the module, as worker-build builds a Worker, and says where it is.
+    pub(crate) fn ensure(&self, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
+        let target = project::root().join("target");
+        Run::new(format!("building the engine {} for WebAssembly", self.name), "cargo")
+            .args(["build", "--release", "--locked", "--package", "facenet", "--example", "engine"])
+            .args(["--target", wasm::TRIPLE, "--no-default-features", "--features", self.features])
+            .arg_path("--target-dir", &target)
+            .edit(|command| toolchain.apply_with(self.simd, command))
+            .hint("The compiler's message above says why")
+            .quietly()?;
+        let built = target.join(wasm::TRIPLE).join("release/examples/engine.wasm");
+        let module = folder()?.join(self.name).with_extension("wasm");
+        Run::new(format!("optimising the engine {}", self.name), project::npm_program("wasm-opt"))
+            .args(WASM_OPT)
+            .arg_path("-o", &module)
+            .args([built])
+            .quietly()?;
+        Ok(module)
+    }
+}
