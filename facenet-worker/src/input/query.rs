@@ -60,7 +60,7 @@ fn parse_threshold(value: &str) -> Result<f32, Problem> {
     let plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let threshold = value.parse().ok().filter(|t| plain && (0.0..=2.0).contains(t));
     threshold.ok_or_else(|| {
-        let detail = "`threshold` is a distance from 0 to 2, for example 0.85.";
+        let detail = "`threshold` is a distance from 0 to 2, for example 0.9.";
         Problem::new(Kind::Malformed, detail)
     })
 }
