@@ -14,6 +14,7 @@ use anyhow::{Context as _, bail};
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -96,10 +97,32 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // The browser ends with its driver, also when its user fails.
+        // A browser outlives a driver that is killed, so it goes first. It is gone already when it
+        // was closed.
+        for browser in children_of(self.driver.id()).unwrap_or_default() {
+            if let Some(browser) = i32::try_from(browser).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(browser, Signal::KILL);
+            }
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+/// The processes that a process has started, on Linux.
+///
+/// # Errors
+/// When the kernel does not list processes.
+pub fn children_of(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let child = |entry: std::io::Result<std::fs::DirEntry>| {
+        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name before it may hold anything, but for the last parenthesis.
+        let (_, after) = stat.rsplit_once(')')?;
+        let found: u32 = after.split_whitespace().nth(1)?.parse().ok()?;
+        (found == parent).then_some(id)
+    };
+    Ok(std::fs::read_dir("/proc")?.filter_map(child).collect())
 }
 
 async fn connect(port: u16, capabilities: Capabilities) -> anyhow::Result<Client> {

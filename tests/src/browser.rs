@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ::browser::Chromium;
+use ::browser::{Chromium, children_of};
 use anyhow::{Context as _, bail};
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
@@ -269,19 +269,6 @@ fn arguments(camera: &Path, cameras: Cameras) -> Vec<String> {
     arguments.push(format!("--use-fake-ui-for-media-stream{answer}"));
     arguments.push(format!("--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"));
     arguments
-}
-
-/// The processes that a process has started, on Linux.
-fn children_of(parent: u32) -> anyhow::Result<Vec<u32>> {
-    let stat = |entry: std::io::Result<std::fs::DirEntry>| {
-        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name before it may hold anything, but for the last parenthesis.
-        let (_, after) = stat.rsplit_once(')')?;
-        let found: u32 = after.split_whitespace().nth(1)?.parse().ok()?;
-        (found == parent).then_some(id)
-    };
-    Ok(std::fs::read_dir("/proc")?.filter_map(stat).collect())
 }
 
 /// A command of chromedriver's own; not in the standard.

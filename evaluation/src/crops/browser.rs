@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use browser::Chromium;
@@ -21,6 +22,9 @@ const SCRIPT: &str = "const [photo, recipes, done] = arguments; \
 
 /// The harness is a module: its function is there when that has loaded.
 const READY: &str = "return typeof crop === 'function'";
+
+/// How long the harness may take to load.
+const READY_MAX: Duration = Duration::from_mins(1);
 
 /// Cuts the faces out by some of the harness's recipes; for each recipe the crops of all files.
 pub(super) fn cut_out(
@@ -65,9 +69,7 @@ impl Job<'_> {
         let chromium = Chromium::open(&[], &[]).await?;
         let client = chromium.client();
         client.goto(&self.url).await.context("opening the harness")?;
-        while client.execute(READY, Vec::new()).await? != Value::Bool(true) {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        wait_until_ready(client).await?;
         loop {
             let index = self.next.replace(self.next.get() + 1);
             if index >= self.answers.borrow().len() {
@@ -82,6 +84,19 @@ impl Job<'_> {
         }
         chromium.close().await
     }
+}
+
+/// Modules load after the page.
+async fn wait_until_ready(client: &fantoccini::Client) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while client.execute(READY, Vec::new()).await? != Value::Bool(true) {
+        ensure!(
+            started.elapsed() < READY_MAX,
+            "the page's code does not load; `cargo xtask eval` puts its libraries in place"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// The bytes of a recipe's crop in the harness's answer.

@@ -2,7 +2,7 @@
 //! it. The page shows thresholds and limits from here, and makes its privacy notice of it.
 
 use facenet::layers::INPUT_SIDE;
-use facenet::verdict::Thresholds;
+use facenet::verdict::{Calibration, Rate, Thresholds, false_match_rate_in_gallery};
 use serde::Serialize;
 use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
 use wire::{Problem, limits};
@@ -18,6 +18,7 @@ struct Answer {
     embedding_dimensions: usize,
     crop_side: usize,
     thresholds: Limits,
+    accuracy: Option<Accuracy>,
     limits: Taken,
     retention: Retention,
     stored: [Stored; 4],
@@ -29,6 +30,27 @@ struct Answer {
 struct Limits {
     r#match: f32,
     possible: f32,
+}
+
+/// How far the thresholds can be trusted: the measurement behind them.
+#[derive(Serialize)]
+struct Accuracy {
+    provisional: bool,
+    people: u32,
+    same_pairs: u32,
+    different_pairs: u32,
+    r#match: Rates,
+    possible: Rates,
+}
+
+/// What one threshold does, as shares of 1. "At most" is with 95 % confidence.
+#[derive(Serialize)]
+struct Rates {
+    false_match_rate: f64,
+    false_match_rate_at_most: f64,
+    at_most_in_100_faces: f64,
+    at_most_in_1000_faces: f64,
+    missed_rate: f64,
 }
 
 #[derive(Serialize)]
@@ -63,14 +85,34 @@ pub(super) fn get(env: &Env) -> Result<Response, Problem> {
     public(json(&answer(model, thresholds, &origins.unwrap_or_default()), 200)?)
 }
 
+fn accuracy(row: &Calibration) -> Accuracy {
+    let rates = |falsely: Rate, missed: Rate| Rates {
+        false_match_rate: falsely.measured(),
+        false_match_rate_at_most: falsely.upper(),
+        at_most_in_100_faces: false_match_rate_in_gallery(falsely.upper(), 100),
+        at_most_in_1000_faces: false_match_rate_in_gallery(falsely.upper(), 1_000),
+        missed_rate: missed.measured(),
+    };
+    Accuracy {
+        provisional: row.provisional(),
+        people: row.people,
+        same_pairs: row.same_pairs,
+        different_pairs: row.different_pairs,
+        r#match: rates(row.false_match_rate(), row.missed_match_rate()),
+        possible: rates(row.false_possible_rate(), row.missed_possible_rate()),
+    }
+}
+
 fn answer(model: String, thresholds: Thresholds, origins: &str) -> Answer {
     let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let accuracy = Calibration::of(&model).as_ref().map(accuracy);
     Answer {
         model,
         pipeline: facenet::PIPELINE,
         embedding_dimensions: limits::EMBEDDING_DIMENSIONS,
         crop_side: INPUT_SIDE,
         thresholds: Limits { r#match: thresholds.match_max, possible: thresholds.possible_max },
+        accuracy,
         limits: Taken {
             body_bytes_max: limits::BODY_BYTES_MAX,
             image_side_min: limits::IMAGE_SIDE_MIN,
@@ -135,7 +177,7 @@ mod tests {
             keys
         };
         assert_eq!(keys(&answer), keys(&schema["properties"]));
-        for part in ["thresholds", "limits", "retention"] {
+        for part in ["thresholds", "accuracy", "limits", "retention"] {
             assert_eq!(keys(&answer[part]), keys(&schema["properties"][part]["properties"]));
         }
         let items = &schema["properties"]["stored"]["items"]["properties"];
