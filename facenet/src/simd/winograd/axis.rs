@@ -83,65 +83,52 @@ impl Axis for One {
     }
 }
 
-/// F(4, 3): 6 products for 4 outputs instead of 12.
-pub(super) struct F4x3;
+/// An axis without a stride, by its points other than zero and infinity.
+macro_rules! toom_cook {
+    ($(#[$doc:meta])* $axis:ident: $outputs:literal outputs, $taps:literal taps,
+     $products:literal products, $points:ident: Points<$pairs:literal> = $values:expr) => {
+        $(#[$doc])*
+        pub(super) struct $axis;
 
-const F4X3: Points<2> = Points::new([1.0, 2.0]);
+        const $points: Points<$pairs> = Points::new($values);
 
-impl Axis for F4x3 {
-    const STRIDE: usize = 1;
+        impl Axis for $axis {
+            const STRIDE: usize = 1;
 
-    type Taps = [Vector; 3];
-    type Samples = [Vector; 6];
-    type Outputs = [Vector; 4];
-    type Products = [Vector; 6];
-    type Weights = [Vector; 6];
+            type Taps = [Vector; $taps];
+            type Samples = [Vector; $products];
+            type Outputs = [Vector; $outputs];
+            type Products = [Vector; $products];
+            type Weights = [Vector; $products];
 
-    #[inline(always)]
-    fn samples(samples: Self::Samples) -> Self::Products {
-        F4X3.samples(samples)
-    }
+            #[inline(always)]
+            fn samples(samples: Self::Samples) -> Self::Products {
+                $points.samples(samples)
+            }
 
-    #[inline(always)]
-    fn weights(taps: Self::Taps) -> Self::Weights {
-        F4X3.weights(taps)
-    }
+            #[inline(always)]
+            fn weights(taps: Self::Taps) -> Self::Weights {
+                $points.weights(taps)
+            }
 
-    #[inline(always)]
-    fn outputs(products: Self::Products) -> Self::Outputs {
-        F4X3.outputs(products)
-    }
+            #[inline(always)]
+            fn outputs(products: Self::Products) -> Self::Outputs {
+                $points.outputs(products)
+            }
+        }
+    };
 }
 
-/// F(4, 7): 10 products for 4 outputs instead of 28. Of all sets of four points that float32 has
-/// exactly, up to 4 and in steps of a quarter, these lose the fewest digits: as few as F(4, 3).
-pub(super) struct F4x7;
+toom_cook! {
+    /// F(4, 3): 6 products for 4 outputs instead of 12.
+    F4x3: 4 outputs, 3 taps, 6 products, F4X3: Points<2> = [1.0, 2.0]
+}
 
-const F4X7: Points<4> = Points::new([0.5, 0.75, 1.5, 2.5]);
-
-impl Axis for F4x7 {
-    const STRIDE: usize = 1;
-
-    type Taps = [Vector; 7];
-    type Samples = [Vector; 10];
-    type Outputs = [Vector; 4];
-    type Products = [Vector; 10];
-    type Weights = [Vector; 10];
-
-    #[inline(always)]
-    fn samples(samples: Self::Samples) -> Self::Products {
-        F4X7.samples(samples)
-    }
-
-    #[inline(always)]
-    fn weights(taps: Self::Taps) -> Self::Weights {
-        F4X7.weights(taps)
-    }
-
-    #[inline(always)]
-    fn outputs(products: Self::Products) -> Self::Outputs {
-        F4X7.outputs(products)
-    }
+toom_cook! {
+    /// F(4, 7): 10 products for 4 outputs instead of 28. Of 715 sets of four points up to 4, this
+    /// one loses the fewest digits of those that float32 has exactly: with 128 channels up to 6e-6
+    /// of the largest output, where F(4, 3) loses 4e-6.
+    F4x7: 4 outputs, 7 taps, 10 products, F4X7: Points<4> = [0.5, 0.75, 1.5, 2.5]
 }
 
 /// Three taps, two samples apart: 7 products for 3 outputs instead of 9. The first and the last
