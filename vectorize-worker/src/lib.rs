@@ -2,10 +2,10 @@
 //! in R2, finds the nearest faces, and empties both once a day. It is reached through a service
 //! binding only; the messages are in [`wire::faces`].
 //!
-//! Reading order: `routes` hands requests to `enrol`, `search`, `faces`, `people` and `health`, cron
-//! goes to `purge`; they act on the two stores of `store`, of which `cloudflare` has the real ones.
-//! `tombstone` says how a face is deleted and why nothing of it can be left.
-//! [`vectorize`] is a binding for any Rust Worker.
+//! Reading order: `routes` hands requests to `enrol`, `search`, `faces`, `people` and `health`,
+//! cron goes to `purge`; they act on the two stores of `store`, of which `cloudflare` has the real
+//! ones. `tombstone` says how a face is deleted and why nothing of it can be left. [`vectorize`]
+//! is a binding for any Rust Worker.
 
 mod routes;
 

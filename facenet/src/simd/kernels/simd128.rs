@@ -35,10 +35,10 @@ fn madd(a: v128, b: v128, c: v128) -> v128 {
 #[inline(always)]
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
     // SAFETY: four floats are a vector, whatever they are.
-    let (a, b): (v128, v128) = unsafe { (core::mem::transmute(a), core::mem::transmute(b)) };
+    let [a, b] = [a, b].map(|vector| unsafe { core::mem::transmute::<Vector, v128>(vector) });
     let sum = madd(f32x4_splat(factor), a, b);
     // SAFETY: and a vector is four floats.
-    unsafe { core::mem::transmute(sum) }
+    unsafe { core::mem::transmute::<v128, Vector>(sum) }
 }
 
 #[inline(always)]
