@@ -47,26 +47,40 @@ export async function match(crop, signal) {
  * Stores a crop under a name. Only to be called after the person agreed.
  * @param {string} name
  * @param {Blob} crop
+ * @param {string} [token] of the person to whom the picture is added; somebody new without
  * @returns {Promise<Enrolled>}
  */
-export async function enrol(name, crop) {
+export async function enrol(name, crop, token) {
   const body = new FormData();
   body.set("name", name);
   body.set("consent", "true");
   body.set("image", crop, "face.png");
-  const answer = await json("/add", { method: "POST", body });
+  const headers = bearer(token);
+  const answer = await json("/add", { method: "POST", headers, body });
   if (typeof answer?.delete_token !== "string") throw unknown(201);
   return answer;
 }
 
 /**
- * Deletes a stored face: its picture, its name and its numbers.
+ * Deletes one picture of a person, and what was computed from it.
  * @param {string} id
+ * @param {string} token of the person
+ */
+export async function forgetFace(id, token) {
+  await call(face(id), { method: "DELETE", headers: bearer(token) });
+}
+
+/**
+ * Deletes all that is stored of a person.
  * @param {string} token
  */
-export async function forget(id, token) {
-  const headers = { authorization: `Bearer ${token}` };
-  await call(face(id), { method: "DELETE", headers });
+export async function forget(token) {
+  await call("/faces", { method: "DELETE", headers: bearer(token) });
+}
+
+/** @param {string} [token] */
+function bearer(token) {
+  return token ? { authorization: `Bearer ${token}` } : undefined;
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { Camera } from "./camera.js";
 import { forgetByCode, showEarlier } from "./enrolled.js";
-import { enrol, openForm } from "./enrolment.js";
+import { choosePerson, enrol, openForm } from "./enrolment.js";
 import { tellFacts } from "./facts.js";
 import { match } from "./result.js";
 import * as session from "./session.js";
@@ -133,6 +133,7 @@ function listen() {
   });
   on("back", "click", () => view.panel("work"));
   on("form", "submit", enrol);
+  on("person", "change", choosePerson);
   on("forget-form", "submit", forgetByCode);
   const input = /** @type {HTMLInputElement} */ (element("file"));
   input.addEventListener("change", () => {

@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * What was enrolled from this device: per face what is kept and until when, whether searches find
- * it, and the means to delete it. Also deletes what was enrolled elsewhere, by id and token.
+ * Who was enrolled from this device: what is kept of each and until when, whether searches find it,
+ * and the means to add to it and to delete it. Also deletes who was enrolled elsewhere, by token.
  */
 
 import * as api from "./api.js";
 import { moment } from "./facts.js";
+import * as session from "./session.js";
 import { store } from "./store.js";
 import { run } from "./task.js";
 import * as view from "./view.js";
@@ -34,7 +35,7 @@ export function showAll(open) {
 /** Shows what earlier visits left, but for what is gone by now. */
 export function showEarlier() {
   showAll();
-  for (const { id } of store.all()) follow(id, false);
+  for (const { id } of store.all()) follow(id);
 }
 
 /**
@@ -46,7 +47,7 @@ export async function follow(id, found = false) {
   let [pause, most] = POLL_MS;
   for (;;) {
     found ||= await api.status(id).then(({ searchable }) => searchable, (problem) => {
-      if (problem.status === 404) store.remove(id);
+      if (problem.status === 404) drop(id);
       return false;
     });
     const item = itemOf(id);
@@ -55,6 +56,12 @@ export async function follow(id, found = false) {
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(most, 1.5 * pause);
   }
+}
+
+/** @param {string} id of a face that is gone */
+function drop(id) {
+  const gone = store.all().find((one) => one.id === id);
+  if (gone) store.remove(gone.delete_token);
 }
 
 /** @param {HTMLElement} item */
@@ -76,52 +83,62 @@ function itemOf(id) {
  * @param {Enrolled} enrolled
  * @returns {HTMLElement}
  */
-function newItem({ id, name, delete_token, expires_at }) {
+function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
   const item = element("enrolled-template").content.firstElementChild.cloneNode(true);
   item.dataset.id = id;
   const picture = element("enrolled-picture", item);
   picture.src = api.face(id);
   picture.alt = `The stored picture of ${name}`;
   element("enrolled-name", item).textContent = name;
-  element("enrolled-id", item).textContent = id;
+  element("enrolled-count", item).textContent = pictures > 1 ? `, ${pictures} pictures` : "";
   element("delete-token", item).textContent = delete_token;
   const until = element("enrolled-until", item);
   until.dateTime = expires_at;
   until.textContent = moment(expires_at);
   const copy = element("copy", item);
-  copy.onclick = () => copyText(copy, `id ${id}\ndelete token ${delete_token}`);
+  copy.onclick = () => copyText(copy, delete_token);
+  const more = element("add", item);
+  more.setAttribute("aria-label", `Add another picture of ${name}`);
+  more.onclick = () => addPicture(name, delete_token);
   const button = element("forget", item);
   button.setAttribute("aria-label", `Forget me now: ${name}`);
-  button.onclick = () => forget(id, delete_token);
+  button.onclick = () => forget(delete_token);
   return item;
 }
 
 /**
- * @param {string} id
+ * @param {string} name
  * @param {string} token
  */
-function forget(id, token) {
+async function addPicture(name, token) {
+  session.intendFor(token);
+  if (element("consent").checked) return (await import("./ways.js")).another();
+  view.notice(`Agree below, then show another picture of ${name}.`);
+  element("consent").focus();
+}
+
+/** @param {string} token */
+function forget(token) {
   run("working", "Deleting…", async () => {
-    await api.forget(id, token).catch((problem) => {
+    await api.forget(token).catch((problem) => {
       // Somebody else, or the daily purge, was faster.
-      if (problem.status !== 404 || !itemOf(id)) throw problem;
+      const isOurs = store.all().some(({ delete_token }) => delete_token === token);
+      if (problem.status !== 404 || !isOurs) throw problem;
     });
-    store.remove(id);
+    store.remove(token);
     element("code").value = "";
     const { reset } = await import("./ways.js");
     reset();
-    view.notice("Forgotten. The picture, the name and the numbers are deleted.");
+    view.notice("Forgotten. Pictures, name and numbers are deleted.");
   });
 }
 
 /** @param {SubmitEvent} event */
 export function forgetByCode(event) {
   event.preventDefault();
-  const text = element("code").value;
-  const id = /\b[0-9a-f]{32}\b/.exec(text)?.[0];
-  const token = /\b[0-9a-f]{64}\b/.exec(text)?.[0];
-  if (id && token) return forget(id, token);
-  view.fail({ message: "Paste both: the id (32 digits and letters) and the delete token (64)." });
+  const token = /\b[0-9a-f]{64}\b/.exec(element("code").value)?.[0];
+  if (token) return forget(token);
+  view.fail({ message: "Paste the delete token: 64 digits and letters from a to f." });
 }
 
 /**

@@ -12,27 +12,42 @@ const { element } = view;
 
 /** Opens the form. */
 export function openForm() {
+  const all = store.all();
+  const names = all.map(({ name, delete_token }) => new Option(name, delete_token));
+  element("person").replaceChildren(new Option("Somebody new", ""), ...names);
+  const person = all.find(({ delete_token }) => delete_token === session.intendedFor());
+  element("person").value = person?.delete_token ?? "";
+  element("person-field").hidden = all.length === 0;
+  choosePerson();
   element("agree").checked = false;
   complain("");
   view.enter("cropped");
   view.panel("enrol");
-  element("name").focus({ preventScroll: true });
+  if (element("person").value === "") element("name").focus({ preventScroll: true });
+}
+
+/** Only somebody new needs a name. */
+export function choosePerson() {
+  session.intendFor(element("person").value);
+  element("name-field").hidden = session.intendedFor() !== "";
 }
 
 /** @param {SubmitEvent} event */
 export function enrol(event) {
   event.preventDefault();
   const { crop } = session.current() ?? {};
-  const name = element("name").value.trim();
   if (!crop) return;
+  const known = store.all().find(({ delete_token }) => delete_token === session.intendedFor());
+  const name = known?.name ?? element("name").value.trim();
   if (name === "") return complain("Type a name first. A nickname will do.", "name");
   if (!element("agree").checked) return complain("Tick the box to agree first.", "agree");
   complain("");
   run("working", "Enrolling…", async (signal) => {
-    const enrolled = await patiently(api.enrol(name, crop), signal);
+    const enrolled = await patiently(api.enrol(name, crop, known?.delete_token), signal);
     // Cancelled too late to be stopped: undone.
-    if (signal.aborted) return api.forget(enrolled.id, enrolled.delete_token);
+    if (signal.aborted) return api.forgetFace(enrolled.id, enrolled.delete_token);
     store.add(enrolled);
+    session.intendFor();
     element("name").value = "";
     view.panel("none");
     view.enter("enrolled");

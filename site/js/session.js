@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The face at hand: the picture it is from, its crop and the bytes that are sent. One at a time.
+ * The face at hand: the picture it is from, its crop and the bytes that are sent, and whom it is
+ * to be added to. One at a time.
  */
 
 /** @typedef {{picture: HTMLCanvasElement, found: import("./finder.js").Found, crop: Blob,
@@ -8,6 +9,18 @@
 
 /** @type {Session | undefined} */
 let session;
+
+/** The delete token of somebody enrolled, to whom the next picture is added; or nothing. */
+let person = "";
+
+/** @param {string} [token] */
+export function intendFor(token = "") {
+  person = token;
+}
+
+export function intendedFor() {
+  return person;
+}
 
 /** @returns {Session | undefined} */
 export function current() {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What was enrolled from this device: ids and delete tokens, in this browser's own storage, until
- * they expire. Fires `change`. It knows neither page nor server.
+ * Who was enrolled from this device: the newest face and the delete token of each person, in this
+ * browser's own storage, until they expire. Fires `change`. It knows neither page nor server.
  */
 
 /** @typedef {import("./api.js").Enrolled} Enrolled */
@@ -27,14 +27,14 @@ class Store extends EventTarget {
   }
 
   /** @param {Enrolled} enrolled */
-  add({ id, name, delete_token, expires_at }) {
-    const others = this.all().filter((other) => other.id !== id);
-    this.#write([{ id, name, delete_token, expires_at }, ...others]);
+  add({ id, name, delete_token, expires_at, pictures }) {
+    const others = this.all().filter((other) => other.delete_token !== delete_token);
+    this.#write([{ id, name, delete_token, expires_at, pictures }, ...others]);
   }
 
-  /** @param {string} id */
-  remove(id) {
-    this.#write(this.all().filter((other) => other.id !== id));
+  /** @param {string} token */
+  remove(token) {
+    this.#write(this.all().filter((other) => other.delete_token !== token));
   }
 
   #read() {

@@ -139,13 +139,13 @@ async fn it_is_light_and_the_detector_comes_when_it_is_wanted() -> anyhow::Resul
     let loaded = loaded(&page).await?;
     println!("the page has {} bytes in {} files", weight(&loaded), loaded.len());
     ensure!(!loaded.iter().any(|(path, _)| is_detector(path)), "too early: {loaded:?}");
+    ensure!(weight(&loaded) < PAGE_BYTES_MAX, "{loaded:?}");
 
     page.choose(&photograph("obama-1.jpg")).await?;
     page.state("cropped").await?;
     let loaded = self::loaded(&page).await?;
     println!("with all it takes to find faces, but for the detector, {} bytes", weight(&loaded));
     ensure!(loaded.iter().any(|(path, _)| is_detector(path)), "unseen: {loaded:?}");
-    ensure!(weight(&loaded) < PAGE_BYTES_MAX, "{loaded:?}");
     let place = page
         .browser
         .execute_async(

@@ -68,16 +68,12 @@ async fn a_person_enrols_is_found_and_forgotten() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn what_was_enrolled_elsewhere_is_deleted_by_its_token() -> anyhow::Result<()> {
+async fn who_was_enrolled_elsewhere_is_deleted_by_its_token() -> anyhow::Result<()> {
     let page = Page::open(Scene::Nobody).await?;
     page.choose(&photograph("biden-1.jpg")).await?;
     page.state("cropped").await?;
     page.enrol("Joe Biden").await?;
-    let code = format!(
-        "id {}, token {}",
-        page.text("[data-enrolled-id]").await?,
-        page.text("[data-delete-token]").await?
-    );
+    let token = page.text("[data-delete-token]").await?;
     // Another device: nothing is remembered.
     page.browser.execute("localStorage.clear()").await?;
     page.load().await?;
@@ -86,14 +82,51 @@ async fn what_was_enrolled_elsewhere_is_deleted_by_its_token() -> anyhow::Result
     field.send_keys("rubbish").await?;
     page.click("[data-forget-code]").await?;
     page.state("error").await?;
-    ensure!(page.text("[data-error-text]").await?.contains("Paste both"));
+    ensure!(page.text("[data-error-text]").await?.contains("Paste the delete token"));
     page.look("error-code").await?;
     field.clear().await?;
-    field.send_keys(&code).await?;
+    field.send_keys(&token).await?;
     page.click("[data-forget-code]").await?;
     page.until_text("[data-notice]", "Forgotten").await?;
     page.choose(&photograph("biden-2.jpg")).await?;
     page.state("cropped").await?;
     ensure!(page.find("none").await?.is_empty());
+    page.close().await
+}
+
+#[tokio::test]
+async fn another_picture_is_added_to_somebody_enrolled() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Face("obama-2.jpg")).await?;
+    page.choose(&photograph("obama-1.jpg")).await?;
+    page.state("cropped").await?;
+    page.enrol(NAME).await?;
+    // Another visit, in which nobody has agreed yet.
+    page.load().await?;
+    page.click("[data-add]").await?;
+    page.until_text("[data-notice]", "Agree below").await?;
+    page.click("[data-consent]").await?;
+    page.click("[data-start-camera]").await?;
+    page.state("cropped").await?;
+    page.click("[data-panel-work] [data-open-enrol]").await?;
+    page.look("enrol-another").await?;
+    page.click("[data-agree]").await?;
+    page.click("[data-enrol]").await?;
+    page.state("enrolled").await?;
+    page.until_text("[data-enrolled-count]", "2 pictures").await?;
+    page.look("enrolled-another").await?;
+    let people = "return document.querySelectorAll('[data-enrolled-list] > li').length";
+    ensure!(page.browser.execute(people).await? == 1, "one person is shown as several");
+
+    page.show_face(Scene::Face("obama-2.jpg")).await?;
+    ensure!(page.find("match").await? == [NAME]);
+    page.until_text("[data-result-pictures]", "2 pictures").await?;
+    // All pictures go with the person.
+    page.load().await?;
+    page.click("[data-forget]").await?;
+    page.until_text("[data-notice]", "Forgotten").await?;
+    for photo in ["obama-1.jpg", "obama-2.jpg"] {
+        page.show_face(Scene::Face(photo)).await?;
+        ensure!(page.find("none").await?.is_empty());
+    }
     page.close().await
 }
