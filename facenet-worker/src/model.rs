@@ -240,7 +240,11 @@ pub(crate) fn response(
 
 /// Numbers as they travel between objects: 32-bit floats, little-endian.
 pub(crate) fn bytes(numbers: &[f32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    let mut bytes = vec![0; size_of_val(numbers)];
+    for (word, number) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+        *word = number.to_le_bytes();
+    }
+    bytes
 }
 
 /// The inverse of [`bytes`]. An incomplete number at the end is dropped; whoever takes the

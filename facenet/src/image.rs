@@ -143,9 +143,14 @@ impl Face {
     /// that the published weights were trained with.
     #[must_use]
     pub fn input(&self) -> Vec<f32> {
-        let pixels = self.rgb();
-        let channel = |c: usize| pixels.iter().skip(c).step_by(3);
-        (0..3).flat_map(channel).map(|&value| (f32::from(value) - 127.5) / 128.0).collect()
+        let (pixels, _) = self.rgb().as_chunks::<3>();
+        let mut input = vec![0.0; FACE_BYTES];
+        for (channel, plane) in input.chunks_exact_mut(pixels.len()).enumerate() {
+            for (number, pixel) in plane.iter_mut().zip(pixels) {
+                *number = (f32::from(pixel[channel]) - 127.5) / 128.0;
+            }
+        }
+        input
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Engine {
 /// Features of WebAssembly that rustc uses by default, as worker-build tells them to wasm-opt;
 /// which vector instructions it may use stands in the module.
 const WASM_OPT: [&str; 8] = [
-    "-O",
+    "-O1",
     "--enable-mutable-globals",
     "--enable-sign-ext",
     "--enable-nontrapping-float-to-int",
