@@ -76,7 +76,7 @@ fn damaged() -> anyhow::Result<Vec<Damaged>> {
         ("a JPEG of 65535x65535".into(), jpeg_of(jpeg, 65535, 65535), Some(413)),
         ("a JPEG of 160x0".into(), jpeg_of(jpeg, 160, 0), Some(422)),
         ("a JPEG of 2000x2000".into(), jpeg_of(jpeg, 2000, 2000), None),
-        ("a WebP canvas of 16384x16384".into(), webp_canvas(16384, 16384), Some(413)),
+        ("a WebP of a canvas alone".into(), webp_canvas(16384, 16384), Some(422)),
         ("a PNG of 16-bit zeros".into(), deep_png()?, Some(413)),
         ("a PNG whose profile expands".into(), profile_png()?, None),
         ("a JPEG twice".into(), [&jpeg[..], jpeg].concat(), None),

@@ -113,7 +113,7 @@ async fn queries(api: &Api<'_>) -> anyhow::Result<()> {
 }
 
 async fn paths_and_methods(api: &Api<'_>) -> anyhow::Result<()> {
-    for path in ["/nothing", "/embed/", "/faces", "/faces/../health2", "/faces/%00"] {
+    for path in ["/nothing", "/embed/", "/face", "/faces/../health2", "/faces/%00"] {
         let response = api.request(Method::GET, path).send().await?;
         problem(response, StatusCode::NOT_FOUND).await.context(path)?;
     }
@@ -126,6 +126,7 @@ async fn paths_and_methods(api: &Api<'_>) -> anyhow::Result<()> {
         (Method::PUT, "/add", "POST"),
         (Method::DELETE, "/match", "POST"),
         (Method::POST, "/health", "GET, HEAD"),
+        (Method::GET, "/faces", "DELETE"),
         (Method::POST, unknown.as_str(), "GET, HEAD, DELETE"),
     ] {
         let response = api.request(method, path).send().await?;
