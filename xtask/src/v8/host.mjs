@@ -16,13 +16,20 @@ WebAssembly.Memory = class extends WebAssembly.Memory {
 /** What has been opened, by name. */
 const open = {};
 
-/** What a bare module may import. Whatever else it asks for is not there when it is called. */
-const imports = { host: { now: () => performance.now() } };
+/**
+ * What a bare module may import: a clock, and the randomness that Burn names its tensors by, where
+ * wasm-bindgen would put it. Whatever else it asks for is not there when it is called.
+ */
 const missing = (name) => () => { throw new Error(`the host has no ${name}`); };
-function importsOf(module) {
+function importsOf(module, memory) {
+  const fill = (address, length) =>
+    crypto.getRandomValues(new Uint8Array(memory().buffer, address, length));
   const all = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    (all[from] ??= {})[name] = imports[from]?.[name] ?? missing(`${from}.${name}`);
+    const known = name.startsWith("__wbg_getRandomValues_") ? fill
+      : from === "host" && name === "now" ? () => performance.now()
+      : missing(`${from}.${name}`);
+    (all[from] ??= {})[name] = known;
   }
   return all;
 }
@@ -43,7 +50,8 @@ class Bare {
 
   static async open({ file }) {
     const module = await WebAssembly.compile(await readFile(file));
-    const { exports } = await WebAssembly.instantiate(module, importsOf(module));
+    const imports = importsOf(module, () => exports.memory);
+    const { exports } = await WebAssembly.instantiate(module, imports);
     exports.start?.();
     return new Bare(exports);
   }
