@@ -7,7 +7,6 @@ mod bindings;
 mod engine;
 mod figures;
 mod headers;
-pub mod input;
 mod model;
 mod placement;
 mod retry;

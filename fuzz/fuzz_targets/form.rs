@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use facenet_worker::input::form;
+use input::form;
 use futures_util::FutureExt as _;
 use libfuzzer_sys::fuzz_target;
 

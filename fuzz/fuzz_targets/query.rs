@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use facenet_worker::input::{query, vector};
+use input::{query, vector};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,12 +1,12 @@
 //! `POST /add`: enrols a face under a name, or adds a picture to somebody who is enrolled.
 
+use input::form::required;
+use input::picture;
 use wire::faces::{Enrol, Enrolled, bearer, check_name};
 use wire::{Kind, Problem};
 use worker::{Env, Request, Response, console_error};
 
 use super::{continent, embedding, form, json, served_model};
-use crate::input::form::required;
-use crate::input::picture;
 use crate::timing::Timing;
 use crate::{internal, store};
 

@@ -2,6 +2,7 @@
 
 use facenet::Embedding;
 use facenet::verdict::Thresholds;
+use input::form::required;
 use serde::Serialize;
 use wire::faces::{Neighbours, Search};
 use wire::limits::JSON_BYTES_MAX;
@@ -9,9 +10,8 @@ use wire::{Problem, body};
 use worker::{Env, Request, Response, Url};
 
 use super::{content_type, continent, embedding, form, json, media_type, picture, served_model};
-use crate::input::form::required;
 use crate::timing::Timing;
-use crate::{input, internal, store};
+use crate::{internal, store};
 
 #[derive(Serialize)]
 struct Answer {

@@ -10,13 +10,13 @@ mod verify;
 
 use facenet::verdict::Thresholds;
 use facenet::{Embedding, Face};
+use input::form::Fields;
 use wire::{Kind, Problem, body};
 use worker::{Env, Method, Request, Response};
 
-use crate::input::form::Fields;
 use crate::placement::Continent;
 use crate::route::Route;
-use crate::{abuse, bindings, input, internal, model};
+use crate::{abuse, bindings, internal, model};
 
 /// Answers a request for the API.
 ///

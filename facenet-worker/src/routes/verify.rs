@@ -1,12 +1,12 @@
 //! `POST /verify`: are these two the same person? Nothing is stored.
 
+use input::form::required;
+use input::picture;
 use serde::Serialize;
 use wire::Problem;
 use worker::{Env, Request, Response};
 
 use super::{continent, embedding, form, json, served_model};
-use crate::input::form::required;
-use crate::input::picture;
 use crate::internal;
 use crate::timing::Timing;
 

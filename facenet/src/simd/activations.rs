@@ -14,8 +14,8 @@ pub(super) struct Tower {
 }
 
 impl Tower {
-    const fn floats(x: Shape, cat: Shape) -> usize {
-        2 * x.len() + cat.len()
+    const fn bytes(x: Shape, cat: Shape) -> usize {
+        2 * x.bytes() + cat.bytes()
     }
 
     fn new(x: Shape, cat: Shape) -> Self {
@@ -40,7 +40,7 @@ macro_rules! activations {
         impl $name {
             /// Its size.
             pub(super) const BYTES: usize =
-                (0 $(+ Tower::floats($x, $cat))* $(+ $shape.len())*) * size_of::<f32>();
+                0 $(+ Tower::bytes($x, $cat))* $(+ $shape.bytes())*;
 
             pub(super) fn new() -> Self {
                 Self { $($tower: Tower::new($x, $cat),)* $($map: Map::new($shape),)* }

@@ -7,17 +7,28 @@
 //!     for each tile of up to 6 output pixels:
 //!         sums = bias; sums += rows x panel; scale, add the residual, ReLU; store
 //! ```
+//!
+//! Where there are few pixels, the two inner steps alternate for one piece of the panel after the
+//! other.
 
 use std::ops::Range;
 
+use super::aligned::Aligned;
 use super::kernels::{
-    LANES, ROWS, Runs, Tile, Vector, WIDTH, decode_f16, gemm_f16_rx4, gemm_f32_rx8,
+    Halves, LANES, ROWS, Runs, decode_f16, gemm_f32_rx8, parts, tiles, with_rows,
 };
 use super::map::{Map, Shape};
 use super::weights::Conv;
 
-/// Numbers of the deepest panel, which `mixed_6a.branch0` has: 3 x 3 x 256 x 8.
-pub(super) const PANEL_FLOATS: usize = 3 * 3 * 256 * LANES;
+/// Rows of the deepest panel, which `mixed_6a.branch0` has.
+const PANEL_ROWS: usize = 3 * 3 * 256;
+
+/// Up to so many pixels, decoding takes a good part of the time, and a panel is decoded in pieces
+/// that stay in the innermost cache until they have been used.
+const FEW_PIXELS: usize = 2 * ROWS;
+
+/// Rows of a piece: 8 kB when decoded.
+const PIECE_ROWS: usize = 256;
 
 /// Pixels of the largest output, that of `conv2d_1a`.
 const PIXELS_MAX: usize = 79 * 79;
@@ -26,18 +37,18 @@ const PIXELS_MAX: usize = 79 * 79;
 #[derive(Debug)]
 pub(super) struct Scratch {
     /// Decoded weights of one panel.
-    pub(super) panel: Box<[f32]>,
+    panel: Aligned,
     places: Box<[Place]>,
 }
 
 impl Scratch {
     /// Its size.
     pub(super) const BYTES: usize =
-        PANEL_FLOATS * size_of::<f32>() + PIXELS_MAX * size_of::<Place>();
+        Aligned::bytes(PANEL_ROWS * LANES) + PIXELS_MAX * size_of::<Place>();
 
     pub(super) fn new() -> Self {
         Self {
-            panel: vec![0.0; PANEL_FLOATS].into_boxed_slice(),
+            panel: Aligned::new(PANEL_ROWS * LANES),
             places: vec![Place::default(); PIXELS_MAX].into_boxed_slice(),
         }
     }
@@ -85,26 +96,20 @@ pub(super) fn convolve(
     if let Finish::Residual { residual, .. } = finish {
         assert_eq!(residual.shape, output.shape, "a residual is as what it is added to");
     }
-    let panel = &mut panel[..conv.depth() * LANES];
-    match output.shape.pixels() {
-        1 => return job.few::<1>(conv, input, output, finish),
-        9 => return job.few::<9>(conv, input, output, finish),
-        _ => {}
+    let (panel, _) = panel.as_chunks_mut();
+    let pixels = job.output.pixels();
+    if pixels <= FEW_PIXELS {
+        return job.few(conv, input, output, finish, panel);
     }
+    let panel = &mut panel[..conv.depth()];
     // All panels read the same input: as much of it at a time as stays in the cache with them.
     let blocks = (size_of_val(&*input.data)).div_ceil(BLOCK_BYTES_MAX);
-    let pixels = job.output.pixels();
     for block in 0..blocks {
         let pixels = pixels * block / blocks..pixels * (block + 1) / blocks;
         for index in 0..conv.out / LANES {
             decode_f16(conv.panel(index), panel);
-            job.tiles(
-                input,
-                (panel, conv.next_panel(index)),
-                (index, pixels.clone()),
-                output,
-                finish,
-            );
+            let panels = (&*panel, conv.next_panel(index));
+            job.tiles(input, panels, (index, pixels.clone()), output, finish);
         }
     }
 }
@@ -170,49 +175,59 @@ impl<'a> Job<'a> {
     fn tiles(
         &self,
         input: &Map,
-        (panel, next): (&[f32], &[u16]),
+        (panel, next): (&[[f32; LANES]], &[Halves]),
         (index, pixels): (usize, Range<usize>),
         output: &mut Map,
         finish: Finish<'_>,
     ) {
-        let tiles = pixels.len().div_ceil(ROWS);
-        let mut next = next.chunks(next.len().div_ceil(tiles.max(1)).max(1));
-        let mut pixel = pixels.start;
-        for left in (1..=tiles).rev() {
-            let ahead = next.next().unwrap_or_default();
-            // Rows are dealt out evenly: nine pixels are a tile of five and one of four.
-            let rows = (pixels.end - pixel).div_ceil(left);
-            match rows {
-                6 => self.tile::<6>(input, (panel, ahead), (index, pixel), output, finish),
-                5 => self.tile::<5>(input, (panel, ahead), (index, pixel), output, finish),
-                4 => self.tile::<4>(input, (panel, ahead), (index, pixel), output, finish),
-                3 => self.tile::<3>(input, (panel, ahead), (index, pixel), output, finish),
-                2 => self.tile::<2>(input, (panel, ahead), (index, pixel), output, finish),
-                _ => self.tile::<1>(input, (panel, ahead), (index, pixel), output, finish),
-            }
-            pixel += rows;
+        let tiles = tiles(pixels);
+        let parts = parts(next, tiles.len());
+        for (pixels, ahead) in tiles.zip(parts) {
+            let panel = (panel, ahead);
+            let at = (index, pixels.start);
+            with_rows!(pixels.len(), R => self.tile::<R>(input, panel, at, output, finish));
         }
     }
 
-    /// All output pixels, which are as many as a kernel takes at once.
-    fn few<const R: usize>(&self, conv: &Conv, input: &Map, output: &mut Map, finish: Finish<'_>) {
-        let places: &[Place; R] = self.places.first_chunk().expect("a place for each pixel");
-        let rows = places.map(|place| place.row as usize);
+    /// All output pixels, when they are few.
+    fn few(
+        &self,
+        conv: &Conv,
+        input: &Map,
+        output: &mut Map,
+        finish: Finish<'_>,
+        panel: &mut [[f32; LANES]],
+    ) {
+        let Runs { count, stride, length } = self.runs;
+        let mut rows = [0; FEW_PIXELS];
+        for (row, place) in rows.iter_mut().zip(self.places) {
+            *row = place.row as usize;
+        }
         for index in 0..conv.out / LANES {
-            let panel = conv.panel(index);
-            let next = conv.next_panel(index);
-            let (first, second) = next.split_at(next.len() / 2);
-            for (half, ahead) in [(0, first), (WIDTH, second)] {
-                let channel = index * LANES + half;
-                let bias = self.bias[channel..].first_chunk().expect("a bias for each channel");
-                let tile: [Vector; R] =
-                    gemm_f16_rx4(&input.data, &rows, self.runs, panel, half, ahead);
-                for (sums, place) in tile.iter().zip(places) {
-                    let target = place.target as usize + channel;
-                    store(sums, bias, &mut output.data, target, finish);
+            let mut sums = [*self.bias(index); FEW_PIXELS];
+            let sums = &mut sums[..self.places.len()];
+            let (weights, next) = (conv.panel(index), conv.next_panel(index));
+            for run in 0..count {
+                for first in (0..length).step_by(PIECE_ROWS) {
+                    let depth = run * length + first;
+                    let depth = depth..depth + PIECE_ROWS.min(length - first);
+                    let panel = &mut panel[..depth.len()];
+                    decode_f16(&weights[depth.clone()], panel);
+                    let rows = rows.map(|row| row + run * stride + first);
+                    let next = next.get(depth).unwrap_or_default();
+                    add_piece(&input.data, &rows, (panel, next), sums);
                 }
             }
+            for (sums, place) in sums.iter().zip(self.places) {
+                let target = place.target as usize + index * LANES;
+                store(sums, &mut output.data, target, finish);
+            }
         }
+    }
+
+    /// The biases of a panel's output channels.
+    fn bias(&self, index: usize) -> &[f32; LANES] {
+        self.bias[index * LANES..].first_chunk().expect("a bias for each channel")
     }
 
     /// The taps of the kernel along one axis that meet more than the border in any output from
@@ -250,7 +265,7 @@ impl<'a> Job<'a> {
     fn tile<const R: usize>(
         &self,
         input: &Map,
-        (panel, ahead): (&[f32], &[u16]),
+        (panel, ahead): (&[[f32; LANES]], &[Halves]),
         (index, pixel): (usize, usize),
         output: &mut Map,
         finish: Finish<'_>,
@@ -259,31 +274,51 @@ impl<'a> Job<'a> {
             self.places[pixel..].first_chunk().expect("a place for each pixel");
         let cut = self.cut(places[0].line as usize, places[R - 1].line as usize);
         let rows = places.map(|place| place.row as usize + cut.row);
-        let bias = self.bias[index * LANES..].first_chunk().expect("a bias for each channel");
-        let panel = &panel[cut.depth * LANES..];
-        let tile: Tile<R> = gemm_f32_rx8(&input.data, &rows, cut.runs, panel, ahead);
+        let panel = &panel[cut.depth..];
+        let mut tile = [*self.bias(index); R];
+        gemm_f32_rx8(&input.data, &rows, cut.runs, panel, ahead, &mut tile);
         for (sums, place) in tile.iter().zip(places) {
             let target = place.target as usize + index * LANES;
-            store(sums, bias, &mut output.data, target, finish);
+            store(sums, &mut output.data, target, finish);
         }
     }
 }
 
-#[inline(always)]
-fn store<const N: usize>(
-    sums: &[f32; N],
-    bias: &[f32; N],
-    output: &mut [f32],
-    target: usize,
-    finish: Finish<'_>,
+/// Adds some rows of a panel to the sums of all pixels.
+fn add_piece(
+    input: &[f32],
+    rows: &[usize],
+    (panel, next): (&[[f32; LANES]], &[Halves]),
+    sums: &mut [[f32; LANES]],
 ) {
-    let sums: [f32; N] = std::array::from_fn(|lane| sums[lane] + bias[lane]);
-    let output: &mut [f32; N] =
+    let tiles = tiles(0..sums.len());
+    let parts = parts(next, tiles.len());
+    for (pixels, ahead) in tiles.zip(parts) {
+        let (rows, tile) = (&rows[pixels.clone()], &mut sums[pixels]);
+        with_rows!(tile.len(), R => add_tile::<R>(input, rows, (panel, ahead), tile));
+    }
+}
+
+#[inline(never)]
+fn add_tile<const R: usize>(
+    input: &[f32],
+    rows: &[usize],
+    (panel, ahead): (&[[f32; LANES]], &[Halves]),
+    tile: &mut [[f32; LANES]],
+) {
+    let rows: &[usize; R] = rows.first_chunk().expect("a row for each pixel");
+    let tile = tile.first_chunk_mut().expect("a sum for each pixel");
+    gemm_f32_rx8(input, rows, Runs::one(panel.len()), panel, ahead, tile);
+}
+
+#[inline(always)]
+fn store(sums: &[f32; LANES], output: &mut [f32], target: usize, finish: Finish<'_>) {
+    let output: &mut [f32; LANES] =
         output[target..].first_chunk_mut().expect("the output has all channels");
     *output = match finish {
         Finish::Relu => sums.map(relu),
         Finish::Residual { residual, scale, relu: with_relu } => {
-            let residual: &[f32; N] =
+            let residual: &[f32; LANES] =
                 residual.data[target..].first_chunk().expect("it is as the output");
             let sums = std::array::from_fn(|lane| residual[lane] + scale * sums[lane]);
             if with_relu { sums.map(relu) } else { sums }
@@ -334,7 +369,7 @@ pub(super) fn average_pool(input: &Map, output: &mut Map) {
             }
         }
     }
-    for sum in &mut output.data {
+    for sum in &mut *output.data {
         *sum /= shape.pixels() as f32;
     }
 }

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::aligned::Aligned;
+
 /// The dimensions of a [`Map`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -33,6 +35,11 @@ impl Shape {
         (self.height + 2 * self.border[0]) * self.row()
     }
 
+    /// Bytes of a map.
+    pub(super) const fn bytes(self) -> usize {
+        Aligned::bytes(self.len())
+    }
+
     pub(super) const fn pixels(self) -> usize {
         self.height * self.width
     }
@@ -47,12 +54,12 @@ impl Shape {
 #[derive(Debug)]
 pub(super) struct Map {
     pub(super) shape: Shape,
-    pub(super) data: Box<[f32]>,
+    pub(super) data: Aligned,
 }
 
 impl Map {
     pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, data: vec![0.0; shape.len()].into_boxed_slice() }
+        Self { shape, data: Aligned::new(shape.len()) }
     }
 
     /// Copies planes (CHW) in. Channels that the planes do not have stay as they are.

@@ -29,6 +29,8 @@ mod network;
 
 mod activations;
 
+mod aligned;
+
 mod conv;
 
 mod winograd;

@@ -55,7 +55,7 @@ impl Runner<'_> {
         let _timed = times::layer(conv, stride, output.0.shape);
         let Scratch { conv: scratch, winograd } = self.0;
         if let Some(scheme) = winograd::scheme(conv, stride, output.0.shape) {
-            winograd::convolve(scheme, conv, input, output, &mut scratch.panel, winograd);
+            winograd::convolve(scheme, conv, input, output, winograd);
         } else {
             convolve(conv, stride, input, output, Finish::Relu, scratch);
         }

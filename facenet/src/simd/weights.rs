@@ -1,10 +1,10 @@
 //! Weights as they stay in memory: 16-bit floats, packed for the kernels as they arrive.
 //!
 //! A convolution's weights come as `[out, in, height, width]` and are kept as panels of
-//! [`LANES`] output channels: `[out / LANES][height][width][in][LANES]`, so that a kernel reads
-//! them from front to back.
+//! [`LANES`] output channels: `[out / LANES][height][width][in]` rows, so that a kernel reads them
+//! from front to back.
 
-use super::kernels::LANES;
+use super::kernels::{Halves, LANES, f16_to_f32};
 use crate::layers::{BATCH_NORM_EPSILON, Kind, Layer};
 use crate::record::RecordError;
 
@@ -17,8 +17,8 @@ pub(super) struct Conv {
     pub(super) kernel: [usize; 2],
     pub(super) input: usize,
     pub(super) out: usize,
-    /// `[out / LANES][height][width][input][LANES]`, float16 without subnormals.
-    pub(super) weights: Box<[u16]>,
+    /// `[out / LANES][height][width][input]`.
+    pub(super) weights: Box<[Halves]>,
     pub(super) bias: Box<[f32]>,
 }
 
@@ -26,12 +26,12 @@ impl Conv {
     /// All zero.
     pub(super) fn new(input: usize, out: usize, kernel: [usize; 2]) -> Self {
         let input = input.next_multiple_of(INPUT_CHANNELS_MULTIPLE);
-        let len = kernel[0] * kernel[1] * input * out.next_multiple_of(LANES);
+        let len = kernel[0] * kernel[1] * input * out.div_ceil(LANES);
         Self {
             kernel,
             input,
             out,
-            weights: vec![0; len].into_boxed_slice(),
+            weights: vec![Halves::default(); len].into_boxed_slice(),
             bias: vec![0.0; out].into_boxed_slice(),
         }
     }
@@ -42,20 +42,30 @@ impl Conv {
     }
 
     /// The panel of output channels `LANES * index` and following.
-    pub(super) fn panel(&self, index: usize) -> &[u16] {
-        let len = self.depth() * LANES;
+    pub(super) fn panel(&self, index: usize) -> &[Halves] {
+        let len = self.depth();
         &self.weights[index * len..(index + 1) * len]
     }
 
     /// The panel after that, to be fetched while that is in use: weights come from far away.
-    pub(super) fn next_panel(&self, index: usize) -> &[u16] {
+    pub(super) fn next_panel(&self, index: usize) -> &[Halves] {
         if index + 1 < self.out / LANES { self.panel(index + 1) } else { &[] }
     }
 
-    /// Where the weight from `input` to `out` at `tap` (counted row by row) is.
-    pub(super) const fn position(&self, out: usize, tap: usize, input: usize) -> usize {
-        let (panel, lane) = (out / LANES, out % LANES);
-        panel * self.depth() * LANES + (tap * self.input + input) * LANES + lane
+    /// Where the weight from `input` to `out` at `tap` (counted row by row) is: row and column.
+    const fn position(&self, out: usize, tap: usize, input: usize) -> (usize, usize) {
+        (out / LANES * self.depth() + tap * self.input + input, out % LANES)
+    }
+
+    #[cfg(any(test, feature = "kernel-tests"))]
+    pub(super) fn get(&self, out: usize, tap: usize, input: usize) -> u16 {
+        let (row, column) = self.position(out, tap, input);
+        self.weights[row].get(column)
+    }
+
+    pub(super) fn set(&mut self, out: usize, tap: usize, input: usize, half: u16) {
+        let (row, column) = self.position(out, tap, input);
+        self.weights[row].set(column, half);
     }
 }
 
@@ -127,7 +137,7 @@ impl Packer {
         let Cursor { out, input, tap, .. } = &mut self.cursor;
         match (&mut self.conv, self.kind) {
             (Some(conv), Kind::Conv2d { input: inputs, kernel, .. }) if self.tensor == 0 => {
-                conv.weights[conv.position(*out, *tap, *input)] = half;
+                conv.set(*out, *tap, *input, half);
                 *tap += 1;
                 if *tap == kernel[0] * kernel[1] {
                     (*tap, *input) = (0, *input + 1);
@@ -137,7 +147,7 @@ impl Packer {
                 }
             }
             (Some(conv), Kind::Linear { out: outs, .. }) => {
-                conv.weights[conv.position(*out, 0, *input)] = half;
+                conv.set(*out, 0, *input, half);
                 *out += 1;
                 if *out == outs {
                     (*out, *input) = (0, *input + 1);
@@ -180,13 +190,3 @@ fn normal_f16(bits: u16) -> Result<u16, RecordError> {
         _ => Ok(bits),
     }
 }
-
-/// The value of a finite float16: its exponent and mantissa are moved to their place in a float32
-/// and the difference of the exponents' biases is multiplied in.
-pub(super) fn f16_to_f32(bits: u16) -> f32 {
-    let moved = (i32::from(bits as i16) << 13) as u32 & 0x8fff_ffff;
-    f32::from_bits(moved) * F16_FACTOR
-}
-
-/// 2^(127 - 15).
-pub(super) const F16_FACTOR: f32 = f32::from_bits((127 + 112) << 23);

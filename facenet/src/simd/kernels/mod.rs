@@ -9,6 +9,7 @@
 //! natively and with relaxed SIMD, two roundings otherwise), and sums run in order of depth. The
 //! implementations agree to 1e-5 of the sum of the absolute products.
 
+mod halves;
 #[cfg(not(target_arch = "wasm32"))]
 mod lanes;
 #[cfg(any(test, feature = "kernel-tests"))]
@@ -17,6 +18,10 @@ mod scalar;
 mod simd128;
 #[cfg(any(test, feature = "kernel-tests"))]
 pub(super) mod tests;
+
+pub(super) use halves::{Halves, decode_f16, f16_to_f32};
+
+use std::ops::Range;
 
 #[cfg(not(target_arch = "wasm32"))]
 use lanes as chosen;
@@ -45,6 +50,39 @@ pub(super) const LANES: usize = 8;
 /// fast (44.8 against 44.1 ms for an embedding), without them it spills (62.6 against 47.6; Zen 5,
 /// V8 13.6, 2026-11).
 pub(super) const ROWS: usize = if cfg!(target_arch = "wasm32") { 5 } else { 6 };
+
+/// Deals rows out evenly to as few tiles as it takes: nine are a tile of five and one of four.
+pub(super) fn tiles(rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<usize>> {
+    let tiles = rows.len().div_ceil(ROWS);
+    let mut start = rows.start;
+    (0..tiles).rev().map(move |later| {
+        let tile = start..start + (rows.end - start).div_ceil(later + 1);
+        start = tile.end;
+        tile
+    })
+}
+
+/// Evaluates an expression with a constant that is how many rows a tile has.
+macro_rules! with_rows {
+    ($count:expr, $rows:ident => $expression:expr) => {
+        with_rows!($count, $rows => $expression, 1 2 3 4 5 6)
+    };
+    ($count:expr, $rows:ident => $expression:expr, $($number:literal)*) => {
+        match $count {
+            $($number => {
+                const $rows: usize = $number;
+                $expression
+            })*
+            count => unreachable!("a tile of {count} rows"),
+        }
+    };
+}
+pub(super) use with_rows;
+
+/// Cuts what is to be brought into the cache into as many parts, one after the other.
+pub(super) fn parts(ahead: &[Halves], count: usize) -> impl Iterator<Item = &[Halves]> {
+    ahead.chunks(ahead.len().div_ceil(count.max(1)).max(1)).chain(std::iter::repeat(&[][..]))
+}
 
 /// Sums of one tile.
 pub(super) type Tile<const R: usize> = [[f32; LANES]; R];
@@ -75,7 +113,7 @@ impl Runs {
 
     /// Asserts that all that a tile reads is there.
     fn check(self, input: &[f32], rows: &[usize], panel: usize) {
-        assert!(panel >= self.depth() * LANES, "the panel is as deep as the runs");
+        assert!(panel >= self.depth(), "the panel is as deep as the runs");
         let last = input.len().checked_sub(self.span()).expect("the input holds a row");
         for &row in rows {
             assert!(row <= last, "a row ends inside the input");
@@ -83,7 +121,7 @@ impl Runs {
     }
 }
 
-/// `tile[r][j] = sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
+/// `tile[r][j] += sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
 /// at `input[rows[r]]`. On the way it may bring `ahead` into the cache.
 ///
 /// # Panics
@@ -93,38 +131,10 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     input: &[f32],
     rows: &[usize; R],
     runs: Runs,
-    panel: &[f32],
-    ahead: &[u16],
-) -> Tile<R> {
+    panel: &[[f32; LANES]],
+    ahead: &[Halves],
+    tile: &mut Tile<R>,
+) {
     runs.check(input, rows, panel.len());
-    chosen::gemm_f32_rx8(input, rows, runs, panel, ahead)
-}
-
-/// The same with four of the eight columns of a panel of float16, those from `half` on, for as
-/// many rows as there are accumulators: where pixels are few, decoding a panel for all of them
-/// first would take longer than it saves.
-///
-/// # Panics
-/// When a row or the panel is shorter than the runs.
-#[inline(always)]
-pub(super) fn gemm_f16_rx4<const R: usize>(
-    input: &[f32],
-    rows: &[usize; R],
-    runs: Runs,
-    panel: &[u16],
-    half: usize,
-    ahead: &[u16],
-) -> [Vector; R] {
-    assert!(half + WIDTH <= LANES, "four columns");
-    runs.check(input, rows, panel.len());
-    chosen::gemm_f16_rx4(input, rows, runs, panel.get(half..).unwrap_or_default(), ahead)
-}
-
-/// Decodes float16 (finite, no subnormals) to float32.
-///
-/// # Panics
-/// When the lengths differ.
-pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
-    assert_eq!(source.len(), target.len());
-    chosen::decode_f16(source, target);
+    chosen::gemm_f32_rx8(input, rows, runs, panel, ahead, tile);
 }

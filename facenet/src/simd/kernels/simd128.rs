@@ -16,12 +16,12 @@
 #![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
 
 use core::arch::wasm32::{
-    f32x4_mul, f32x4_splat, i32x4_load_extend_i16x4, i32x4_shl, i32x4_splat, v128, v128_and,
-    v128_load, v128_load32_splat, v128_store,
+    f32x4_mul, f32x4_splat, i32x4_shl, i32x4_shr, u32x4_splat, v128, v128_and, v128_load,
+    v128_load32_splat,
 };
 
+use super::halves::{F16_FACTOR, FLOAT_BITS, Halves};
 use super::{LANES, Runs, Tile, Vector};
-use crate::simd::weights::F16_FACTOR;
 
 /// `a * b + c`, the engine's only one in WebAssembly.
 #[inline(always)]
@@ -34,11 +34,28 @@ fn madd(a: v128, b: v128, c: v128) -> v128 {
 
 #[inline(always)]
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
+    floats(madd(f32x4_splat(factor), vector(a), vector(b)))
+}
+
+#[inline(always)]
+fn vector(floats: Vector) -> v128 {
     // SAFETY: four floats are a vector, whatever they are.
-    let [a, b] = [a, b].map(|vector| unsafe { core::mem::transmute::<Vector, v128>(vector) });
-    let sum = madd(f32x4_splat(factor), a, b);
-    // SAFETY: and a vector is four floats.
-    unsafe { core::mem::transmute::<v128, Vector>(sum) }
+    unsafe { core::mem::transmute::<Vector, v128>(floats) }
+}
+
+#[inline(always)]
+fn floats(vector: v128) -> Vector {
+    // SAFETY: a vector is four floats.
+    unsafe { core::mem::transmute::<v128, Vector>(vector) }
+}
+
+#[inline(always)]
+pub(super) fn decode_f16_x4<const UPPER: bool>(halves: &Halves) -> Vector {
+    // SAFETY: four words are a vector, whatever they are.
+    let words = unsafe { core::mem::transmute::<[u32; 4], v128>(halves.0) };
+    let words = if UPPER { words } else { i32x4_shl(words, 16) };
+    let bits = v128_and(i32x4_shr(words, 3), u32x4_splat(FLOAT_BITS));
+    floats(f32x4_mul(bits, f32x4_splat(F16_FACTOR)))
 }
 
 #[inline(always)]
@@ -46,146 +63,40 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     input: &[f32],
     rows: &[usize; R],
     runs: Runs,
-    panel: &[f32],
-    ahead: &[u16],
-) -> Tile<R> {
-    let mut sums = [[f32x4_splat(0.0); 2]; R];
+    panel: &[[f32; LANES]],
+    ahead: &[Halves],
+    tile: &mut Tile<R>,
+) {
     let mut weights = panel.as_ptr();
     let mut ahead = Ahead::new(ahead, runs.count * runs.length.div_ceil(UNROLLED));
+    // SAFETY: eight floats are two vectors.
+    let mut sums = unsafe { core::mem::transmute_copy::<Tile<R>, [[v128; 2]; R]>(tile) };
     for run in 0..runs.count {
         // SAFETY: `Runs::check` has asserted that every row has `count` runs of `length` floats
-        // `stride` apart, and that the panel has `LANES` floats for each of them.
+        // `stride` apart, and that the panel has a row for each of them.
         unsafe {
             let mut values = [input.as_ptr(); R];
             for (value, row) in values.iter_mut().zip(rows) {
                 *value = value.add(row + run * runs.stride);
             }
             run_f32_rx8(values, runs.length, weights, &mut ahead, &mut sums);
-            weights = weights.add(runs.length * LANES);
+            weights = weights.add(runs.length);
         }
     }
-    // SAFETY: two vectors are eight floats.
-    unsafe { core::mem::transmute_copy(&sums) }
-}
-
-#[inline(always)]
-pub(super) fn gemm_f16_rx4<const R: usize>(
-    input: &[f32],
-    rows: &[usize; R],
-    runs: Runs,
-    weights: &[u16],
-    ahead: &[u16],
-) -> [Vector; R] {
-    let mut ahead = Ahead::new(ahead, runs.count * runs.length.div_ceil(UNROLLED));
-    let mut sums = [f32x4_splat(0.0); R];
-    let mut weights = weights.as_ptr();
-    for run in 0..runs.count {
-        // SAFETY: `Runs::check` has asserted that every row has `count` runs of `length` floats
-        // `stride` apart, and its caller that there are four weights in every `LANES` for each.
-        unsafe {
-            let mut values = [input.as_ptr(); R];
-            for (value, row) in values.iter_mut().zip(rows) {
-                *value = value.add(row + run * runs.stride);
-            }
-            run_f16_rx4(values, runs.length, weights, &mut ahead, &mut sums);
-            weights = weights.add(runs.length * LANES);
-        }
-    }
-    // SAFETY: a vector is four floats.
-    unsafe { core::mem::transmute_copy(&sums) }
-}
-
-/// Adds one run, decoding the weights on the way.
-///
-/// # Safety
-/// Each of `values` points to `length` floats, and `weights` to four of every `LANES` of
-/// `length * LANES`.
-#[inline(always)]
-unsafe fn run_f16_rx4<const R: usize>(
-    mut values: [*const f32; R],
-    length: usize,
-    mut weights: *const u16,
-    ahead: &mut Ahead,
-    sums: &mut [v128; R],
-) {
-    let mut left = length;
-    if left == 0 {
-        return;
-    }
-    loop {
-        macro_rules! steps {
-            ($($k:literal)*) => { $(
-                // SAFETY: more than `$k` steps are left, and a vector may lie at any address.
-                unsafe {
-                    let b = decoded(i32x4_load_extend_i16x4(weights.add(LANES * $k).cast()));
-                    for (value, sum) in values.iter().zip(&mut *sums) {
-                        *sum = madd(v128_load32_splat(value.add($k).cast()), b, *sum);
-                    }
-                }
-                if left == $k + 1 {
-                    return;
-                }
-            )* };
-        }
-        // SAFETY: this comes once for every `UNROLLED` steps of each run, or less.
-        unsafe { ahead.touch() };
-        steps!(0 1 2 3 4 5 6 7);
-        left -= UNROLLED;
-        // SAFETY: more steps than these were left.
-        unsafe {
-            weights = weights.add(LANES * UNROLLED);
-            for value in &mut values {
-                *value = value.add(UNROLLED);
-            }
-        }
-    }
-}
-
-/// Four float16, as numbers with their sign, as float32.
-#[inline(always)]
-fn decoded(halves: v128) -> v128 {
-    let mask = i32x4_splat(0x8fff_ffff_u32 as i32);
-    f32x4_mul(v128_and(i32x4_shl(halves, 13), mask), f32x4_splat(F16_FACTOR))
-}
-
-/// Steps in one round of the loop.
-const UNROLLED: usize = 8;
-
-/// What will be read soon, and is brought into the cache bit by bit. There is no instruction for
-/// that, but a load whose result nobody waits for does the same.
-struct Ahead {
-    next: *const u16,
-    step: usize,
-}
-
-impl Ahead {
-    /// For `count` calls of [`touch`](Self::touch), spread over `source`.
-    fn new(source: &[u16], count: usize) -> Self {
-        let source = if source.is_empty() { &[0] } else { source };
-        Self { next: source.as_ptr(), step: source.len() / count.max(1) }
-    }
-
-    /// # Safety
-    /// Called at most as often as announced.
-    #[inline(always)]
-    unsafe fn touch(&mut self) {
-        // SAFETY: the source is not empty, and the calls so far have moved on by less than all.
-        unsafe {
-            let _ = self.next.read_volatile();
-            self.next = self.next.add(self.step);
-        }
-    }
+    ahead.end();
+    // SAFETY: and two vectors are eight floats.
+    *tile = unsafe { core::mem::transmute_copy(&sums) };
 }
 
 /// Adds one run.
 ///
 /// # Safety
-/// Each of `values` points to `length` floats, and `weights` to `length * LANES`.
+/// Each of `values` points to `length` floats, and `weights` to as many rows of a panel.
 #[inline(always)]
 unsafe fn run_f32_rx8<const R: usize>(
     mut values: [*const f32; R],
     length: usize,
-    mut weights: *const f32,
+    mut weights: *const [f32; LANES],
     ahead: &mut Ahead,
     sums: &mut [[v128; 2]; R],
 ) {
@@ -198,8 +109,8 @@ unsafe fn run_f32_rx8<const R: usize>(
             ($($k:literal)*) => { $(
                 // SAFETY: more than `$k` steps are left, and a vector may lie at any address.
                 unsafe {
-                    let b0 = v128_load(weights.add(LANES * $k).cast());
-                    let b1 = v128_load(weights.add(LANES * $k + 4).cast());
+                    let b0 = v128_load(weights.add($k).cast());
+                    let b1 = v128_load(weights.add($k).cast::<v128>().add(1));
                     for (value, sums) in values.iter().zip(&mut *sums) {
                         let x = v128_load32_splat(value.add($k).cast());
                         sums[0] = madd(x, b0, sums[0]);
@@ -217,7 +128,7 @@ unsafe fn run_f32_rx8<const R: usize>(
         left -= UNROLLED;
         // SAFETY: more steps than these were left.
         unsafe {
-            weights = weights.add(LANES * UNROLLED);
+            weights = weights.add(UNROLLED);
             for value in &mut values {
                 *value = value.add(UNROLLED);
             }
@@ -225,20 +136,39 @@ unsafe fn run_f32_rx8<const R: usize>(
     }
 }
 
-#[inline(never)]
-pub(super) fn decode_f16(source: &[u16], target: &mut [f32]) {
-    let (sources, source_rest) = source.as_chunks::<16>();
-    let (targets, target_rest) = target.as_chunks_mut::<16>();
-    for (source, target) in sources.iter().zip(targets) {
-        for at in [0, 4, 8, 12] {
-            // SAFETY: the chunks are sixteen halves and floats, and may lie at any address.
-            unsafe {
-                let halves = i32x4_load_extend_i16x4(source.as_ptr().add(at).cast());
-                v128_store(target.as_mut_ptr().add(at).cast(), decoded(halves));
-            }
+/// Steps in one round of the loop.
+const UNROLLED: usize = 8;
+
+/// What will be read soon, and is brought into the cache bit by bit. There is no instruction for
+/// that, but a load whose result nobody waits for does the same. Something has to become of the
+/// result all the same: V8 leaves out loads of numbers that nobody uses, where it checks addresses
+/// by instructions of their own (as workerd's does) instead of by the processor's page tables.
+struct Ahead {
+    next: *const u8,
+    step: usize,
+    sum: u8,
+}
+
+impl Ahead {
+    /// For `count` calls of [`touch`](Self::touch), spread over `source`.
+    fn new(source: &[Halves], count: usize) -> Self {
+        let source = if source.is_empty() { &[Halves([0; 4])] } else { source };
+        Self { next: source.as_ptr().cast(), step: size_of_val(source) / count.max(1), sum: 0 }
+    }
+
+    /// # Safety
+    /// Called at most as often as announced.
+    #[inline(always)]
+    unsafe fn touch(&mut self) {
+        // SAFETY: the source is not empty, and the calls so far have moved on by less than all.
+        unsafe {
+            self.sum = self.sum.wrapping_add(self.next.read());
+            self.next = self.next.add(self.step);
         }
     }
-    for (&half, float) in source_rest.iter().zip(target_rest) {
-        *float = crate::simd::weights::f16_to_f32(half);
+
+    /// Uses what was read.
+    fn end(self) {
+        core::hint::black_box(self.sum);
     }
 }

@@ -2,8 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "decoding is exact")]
 
-use super::{LANES, ROWS, Runs, scalar};
-use crate::simd::weights::f16_to_f32;
+use super::{Halves, LANES, ROWS, Runs, Tile, decode_f16, f16_to_f32, parts, scalar, tiles};
 
 /// Numbers that look random and are the same everywhere.
 pub(in crate::simd) struct Numbers(u64);
@@ -45,10 +44,11 @@ fn guarded(numbers: &[f32]) -> Vec<f32> {
     [&[f32::NAN; GUARD], numbers, &[f32::NAN; GUARD]].concat()
 }
 
-#[track_caller]
-fn check_guards(guarded: &[f32], len: usize) {
-    let (before, after) = (&guarded[..GUARD], &guarded[GUARD + len..]);
-    assert!(before.iter().chain(after).all(|guard| guard.is_nan()), "written outside");
+/// A row that no kernel may read: its float16 are all NaN.
+const FOREIGN: Halves = Halves([0x7e00_7e00; 4]);
+
+fn rows_of_floats(numbers: &mut Numbers, len: usize) -> Vec<[f32; LANES]> {
+    (0..len).map(|_| [0; LANES].map(|_| numbers.float())).collect()
 }
 
 #[track_caller]
@@ -56,17 +56,16 @@ fn check_gemm<const R: usize>(runs: Runs) {
     let mut numbers = Numbers::new(runs.depth() * R);
     // Rows overlap, as those of neighbouring pixels do.
     let rows = std::array::from_fn(|row| row * 3);
-    let input = numbers.floats((R - 1) * 3 + runs.span());
-    let panel = numbers.floats(runs.depth() * LANES);
-    let (wide_input, wide_panel) = (guarded(&input), guarded(&panel));
-    let actual = super::gemm_f32_rx8::<R>(
-        &wide_input[GUARD..GUARD + input.len()],
-        &rows,
-        runs,
-        &wide_panel[GUARD..GUARD + panel.len()],
-        &[0; 100],
-    );
-    let expected = scalar::gemm_f32_rx8::<R>(&input, &rows, runs, &panel);
+    let input = guarded(&numbers.floats((R - 1) * 3 + runs.span()));
+    let input = &input[GUARD..input.len() - GUARD];
+    let mut panel = vec![[f32::NAN; LANES]];
+    panel.extend(rows_of_floats(&mut numbers, runs.depth()));
+    panel.push([f32::NAN; LANES]);
+    let panel = &panel[1..=runs.depth()];
+    let before: Tile<R> = [0; R].map(|_| [0; LANES].map(|_| numbers.float()));
+    let (mut actual, mut expected) = (before, before);
+    super::gemm_f32_rx8(input, &rows, runs, panel, &[FOREIGN; 13], &mut actual);
+    scalar::gemm_f32_rx8(input, &rows, runs, panel, &mut expected);
     let tolerance = 1e-5 * runs.depth().max(1) as f32;
     for (actual, expected) in actual.as_flattened().iter().zip(expected.as_flattened()) {
         assert!((actual - expected).abs() <= tolerance, "{R} rows, {runs:?}: {actual}, {expected}");
@@ -88,40 +87,6 @@ pub(in crate::simd) fn gemm_f32_rx8_is_as_its_twin() {
     }
 }
 
-#[track_caller]
-fn check_gemm_f16<const R: usize>(runs: Runs) {
-    let mut numbers = Numbers::new(runs.depth() + R);
-    let rows = std::array::from_fn(|row| row * 5);
-    let input = numbers.floats((R - 1) * 5 + runs.span());
-    let wide_input = guarded(&input);
-    let input_inside = &wide_input[GUARD..GUARD + input.len()];
-    // Small numbers, between halves that would be noticed.
-    let mut panel = vec![0x7bff; GUARD];
-    panel.extend((0..runs.depth() * LANES).map(|_| numbers.half() & 0xbbff));
-    let inside = GUARD..panel.len();
-    panel.extend([0x7bff; GUARD]);
-    let tolerance = 1e-5 * runs.depth().max(1) as f32;
-    for half in [0, 4] {
-        let panel = &panel[inside.clone()];
-        let actual = super::gemm_f16_rx4::<R>(input_inside, &rows, runs, panel, half, &[0; 50]);
-        let expected = scalar::gemm_f16_rx4::<R>(&input, &rows, runs, panel, half);
-        for (actual, expected) in actual.as_flattened().iter().zip(expected.as_flattened()) {
-            let difference = (actual - expected).abs();
-            assert!(difference <= tolerance, "{R} rows, {runs:?}: {actual}, {expected}");
-        }
-    }
-}
-
-pub(in crate::simd) fn gemm_f16_rx4_is_as_its_twin() {
-    for length in LENGTHS {
-        for (count, stride) in [(0, 0), (1, 0), (3, length + 5), (7, length)] {
-            let runs = Runs { count, stride, length };
-            check_gemm_f16::<1>(runs);
-            check_gemm_f16::<9>(runs);
-        }
-    }
-}
-
 pub(in crate::simd) fn madd_f32_x4_is_as_its_twin() {
     let mut numbers = Numbers::new(4);
     for _ in 0..100 {
@@ -139,13 +104,23 @@ pub(in crate::simd) fn madd_f32_x4_is_as_its_twin() {
 pub(in crate::simd) fn decode_f16_is_as_its_twin() {
     for length in LENGTHS {
         let mut numbers = Numbers::new(length);
-        let halves: Vec<u16> = (0..=length).map(|_| numbers.half()).collect();
-        let mut expected = vec![0.0; length];
-        scalar::decode_f16(&halves[1..], &mut expected);
-        let mut actual = guarded(&vec![0.0; length]);
-        super::decode_f16(&halves[1..], &mut actual[GUARD..GUARD + length]);
-        assert_eq!(actual[GUARD..GUARD + length], expected);
-        check_guards(&actual, length);
+        let mut halves = vec![[0; LANES]; length];
+        let mut source = vec![FOREIGN; length + 2];
+        for (halves, row) in halves.iter_mut().zip(&mut source[1..=length]) {
+            for (column, half) in halves.iter_mut().enumerate() {
+                *half = numbers.half();
+                row.set(column, *half);
+            }
+        }
+        let mut target = vec![[f32::NAN; LANES]; length + 2];
+        decode_f16(&source[1..=length], &mut target[1..=length]);
+        for ((row, floats), halves) in source[1..=length].iter().zip(&target[1..]).zip(&halves) {
+            assert_eq!(*halves, std::array::from_fn(|column| row.get(column)));
+            assert_eq!(*floats, halves.map(scalar::f16_to_f32));
+        }
+        for guard in [target[0], target[length + 1]] {
+            assert!(guard.iter().all(|number| number.is_nan()), "written outside");
+        }
     }
 }
 
@@ -154,5 +129,24 @@ pub(in crate::simd) fn decoded_f16_is_what_the_format_says() {
     for (half, value) in values {
         assert_eq!(f16_to_f32(half), value);
     }
-    assert_eq!(f16_to_f32(0x8000).to_bits(), (-0.0_f32).to_bits());
+    for half in (0..0x8000_u16).filter(|half| matches!(half, 0 | 0x0400..0x7c00)) {
+        for half in [half, half | 0x8000] {
+            assert_eq!(f16_to_f32(half).to_bits(), scalar::f16_to_f32(half).to_bits());
+        }
+    }
+}
+
+pub(in crate::simd) fn rows_are_dealt_out_evenly() {
+    for count in 0..40 {
+        let tiles: Vec<_> = tiles(7..7 + count).collect();
+        assert_eq!(tiles.len(), count.div_ceil(ROWS));
+        assert!(tiles.iter().flat_map(Clone::clone).eq(7..7 + count), "each row once");
+        let sizes = || tiles.iter().map(ExactSizeIterator::len);
+        assert!(sizes().max().unwrap_or(1) <= sizes().min().unwrap_or(1) + 1, "{tiles:?}");
+    }
+    let halves = [FOREIGN; 10];
+    for count in [1, 3, 4, 10, 11] {
+        let parts: Vec<_> = parts(&halves, count).take(count).collect();
+        assert_eq!(parts.concat().len(), halves.len(), "in {count} parts");
+    }
 }

@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 
 use super::Scratch;
 use super::axis::{Axis, Line, add};
+use crate::simd::aligned::LINE;
 use crate::simd::conv::relu;
-use crate::simd::kernels::{LANES, ROWS, Runs, Vector, WIDTH, gemm_f32_rx8};
+use crate::simd::kernels::{
+    Halves, LANES, Runs, Vector, WIDTH, gemm_f32_rx8, parts, tiles, with_rows,
+};
 use crate::simd::map::Map;
-
-/// Floats in a cache line.
-const LINE: usize = 16;
 
 /// Vectors that the two transforms of a tile pass on, at most: 7x7 for stride 2.
 const BETWEEN: usize = 49;
@@ -21,6 +21,11 @@ const SAMPLES_MAX: usize = 10;
 /// that the same place of all products is not in the same few sets of the cache.
 pub(super) const fn frequency_stride(floats: usize) -> usize {
     (floats.div_ceil(LINE) | 1) * LINE
+}
+
+/// Rows of a panel from one factor to the next, in the same way.
+pub(super) const fn weights_stride(channels: usize) -> usize {
+    frequency_stride(channels * LANES) / LANES
 }
 
 /// Some tiles, which are numbered row by row.
@@ -79,21 +84,22 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
     }
 
     /// The matrix products.
-    pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch, next: &[u16]) {
+    pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch, next: &[Halves]) {
         let products = Y::Products::LEN * X::Products::LEN;
-        let mut next = next.chunks(next.len().div_ceil(products).max(1));
+        let mut parts = parts(next, products);
         let Scratch { input, weights, output } = scratch;
-        let strides = [self.count * channels, channels * LANES, self.count * LANES];
-        let strides = strides.map(frequency_stride);
+        let (weights, _) = weights.as_chunks();
+        let strides = [self.count * channels, self.count * LANES].map(frequency_stride);
+        let weights_stride = weights_stride(channels);
         for i in 0..Y::Products::LEN {
             for j in 0..X::Products::LEN {
-                let product = i * X::Products::LEN + j;
+                let at = i * X::Products::LEN + j;
                 let [i, j] = [i.min(Y::Weights::LEN - 1), j.min(X::Weights::LEN - 1)];
-                let weights = &weights[(i * X::Weights::LEN + j) * strides[1]..];
-                let output = &mut output[product * strides[2]..][..self.count * LANES];
-                let (rest, _) = output.as_chunks_mut::<LANES>();
-                let ahead = next.next().unwrap_or_default();
-                rows(input, product * strides[0], channels, (weights, ahead), rest);
+                let weights = &weights[(i * X::Weights::LEN + j) * weights_stride..];
+                let output = &mut output[at * strides[1]..][..self.count * LANES];
+                let (sums, _) = output.as_chunks_mut();
+                let weights = (weights, parts.next().unwrap_or_default());
+                product(input, at * strides[0], channels, weights, sums);
             }
         }
     }
@@ -136,71 +142,74 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
     }
 }
 
-/// One matrix product, in tiles of rows that are dealt out evenly.
-fn rows(
+/// One matrix product.
+fn product(
     input: &[f32],
-    mut row: usize,
+    first: usize,
     channels: usize,
-    (weights, next): (&[f32], &[u16]),
-    mut rest: &mut [[f32; LANES]],
+    (weights, next): (&[[f32; LANES]], &[Halves]),
+    sums: &mut [[f32; LANES]],
 ) {
-    let tiles = rest.len().div_ceil(ROWS);
-    let mut next = next.chunks(next.len().div_ceil(tiles.max(1)).max(1));
-    for left in (1..=tiles).rev() {
-        let weights = (weights, next.next().unwrap_or_default());
-        let count = rest.len().div_ceil(left);
-        let (tile, later) = rest.split_at_mut(count);
-        match count {
-            6 => product::<6>(input, row, channels, weights, tile),
-            5 => product::<5>(input, row, channels, weights, tile),
-            4 => product::<4>(input, row, channels, weights, tile),
-            3 => product::<3>(input, row, channels, weights, tile),
-            2 => product::<2>(input, row, channels, weights, tile),
-            _ => product::<1>(input, row, channels, weights, tile),
-        }
-        rest = later;
-        row += count * channels;
+    let tiles = tiles(0..sums.len());
+    let parts = parts(next, tiles.len());
+    for (rows, ahead) in tiles.zip(parts) {
+        let row = first + rows.start * channels;
+        let weights = (weights, ahead);
+        let tile = &mut sums[rows];
+        with_rows!(tile.len(), R => product_tile::<R>(input, row, channels, weights, tile));
     }
 }
 
 #[inline(never)]
-fn product<const R: usize>(
+fn product_tile<const R: usize>(
     input: &[f32],
     row: usize,
     channels: usize,
-    (weights, ahead): (&[f32], &[u16]),
+    (weights, ahead): (&[[f32; LANES]], &[Halves]),
     tile: &mut [[f32; LANES]],
 ) {
     let tile = tile.first_chunk_mut::<R>().expect("a tile of as many rows");
+    *tile = [[0.0; LANES]; R];
     let rows = std::array::from_fn(|r| row + r * channels);
-    *tile = gemm_f32_rx8(input, &rows, Runs::one(channels), weights, ahead);
+    gemm_f32_rx8(input, &rows, Runs::one(channels), weights, ahead, tile);
 }
 
+/// `panel` is `[tap][channel]`, `target` `[factor][channel]`.
 #[inline(never)]
 pub(super) fn transform_weights<Y: Axis, X: Axis>(
-    panel: &[f32],
+    panel: &[Halves],
     channels: usize,
-    target: &mut [f32],
+    target: &mut [[f32; LANES]],
 ) {
-    let stride = frequency_stride(channels * LANES);
-    let mut between = [[0.0; WIDTH]; BETWEEN];
     for channel in 0..channels {
-        for half in (0..LANES).step_by(WIDTH) {
-            for j in 0..X::Taps::LEN {
-                let column = Y::Taps::from_fn(|i| {
-                    load(panel, ((i * X::Taps::LEN + j) * channels + channel) * LANES + half)
-                });
-                for (i, &value) in Y::weights(column).as_slice().iter().enumerate() {
-                    between[i * X::Taps::LEN + j] = value;
-                }
-            }
-            for i in 0..Y::Weights::LEN {
-                let row = X::Taps::from_fn(|j| between[i * X::Taps::LEN + j]);
-                for (j, value) in X::weights(row).as_slice().iter().enumerate() {
-                    let at = (i * X::Weights::LEN + j) * stride + channel * LANES + half;
-                    target[at..at + WIDTH].copy_from_slice(value);
-                }
-            }
+        transform_half::<Y, X, false>(panel, channels, channel, target);
+        transform_half::<Y, X, true>(panel, channels, channel, target);
+    }
+}
+
+/// The lower or the upper four output channels.
+#[inline(always)]
+fn transform_half<Y: Axis, X: Axis, const UPPER: bool>(
+    panel: &[Halves],
+    channels: usize,
+    channel: usize,
+    target: &mut [[f32; LANES]],
+) {
+    let stride = weights_stride(channels);
+    let mut between = [[0.0; WIDTH]; BETWEEN];
+    for j in 0..X::Taps::LEN {
+        let column = Y::Taps::from_fn(|i| {
+            panel[(i * X::Taps::LEN + j) * channels + channel].decode::<UPPER>()
+        });
+        for (i, &value) in Y::weights(column).as_slice().iter().enumerate() {
+            between[i * X::Taps::LEN + j] = value;
+        }
+    }
+    for i in 0..Y::Weights::LEN {
+        let row = X::Taps::from_fn(|j| between[i * X::Taps::LEN + j]);
+        for (j, value) in X::weights(row).as_slice().iter().enumerate() {
+            let (halves, _) = target[(i * X::Weights::LEN + j) * stride + channel].as_chunks_mut();
+            halves[usize::from(UPPER)] = *value;
         }
     }
 }

@@ -17,12 +17,12 @@
 mod axis;
 mod block;
 
-use super::conv::PANEL_FLOATS;
-use super::kernels::{LANES, decode_f16};
+use super::aligned::Aligned;
+use super::kernels::LANES;
 use super::map::{Map, Shape};
 use super::weights::Conv;
 use axis::{Axis, F3x3Stride2, F4x3, F4x7, Line, One};
-use block::{Block, frequency_stride, transform_weights};
+use block::{Block, frequency_stride, transform_weights, weights_stride};
 
 /// Which axes a convolution is transformed along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ const fn block_floats(channels: usize) -> usize {
 
 const INPUT_FLOATS: usize = 174 << 10;
 /// 6x6 different factors and 256 channels, which `mixed_6a.branch0` has.
-const WEIGHTS_FLOATS: usize = 36 * frequency_stride(256 * LANES);
+const WEIGHTS_ROWS: usize = 36 * weights_stride(256);
 /// 36 products and 56 tiles: `conv2d_2a`.
 const OUTPUT_FLOATS: usize = 36 * frequency_stride(56 * LANES);
 
@@ -61,24 +61,24 @@ const OUTPUT_FLOATS: usize = 36 * frequency_stride(56 * LANES);
 #[derive(Debug)]
 pub(super) struct Scratch {
     /// `[product][tile][channel]`.
-    input: Box<[f32]>,
-    /// `[factor][channel][lane]` of one panel.
-    weights: Box<[f32]>,
+    input: Aligned,
+    /// `[factor][channel]` of one panel.
+    weights: Aligned,
     /// `[product][tile][lane]` of one panel.
-    output: Box<[f32]>,
+    output: Aligned,
 }
 
 impl Scratch {
     /// Its size.
-    pub(super) const BYTES: usize =
-        size_of::<f32>() * (INPUT_FLOATS + WEIGHTS_FLOATS + OUTPUT_FLOATS);
+    pub(super) const BYTES: usize = Aligned::bytes(INPUT_FLOATS)
+        + Aligned::bytes(WEIGHTS_ROWS * LANES)
+        + Aligned::bytes(OUTPUT_FLOATS);
 
     pub(super) fn new() -> Self {
-        let floats = |count| vec![0.0; count].into_boxed_slice();
         Self {
-            input: floats(INPUT_FLOATS),
-            weights: floats(WEIGHTS_FLOATS),
-            output: floats(OUTPUT_FLOATS),
+            input: Aligned::new(INPUT_FLOATS),
+            weights: Aligned::new(WEIGHTS_ROWS * LANES),
+            output: Aligned::new(OUTPUT_FLOATS),
         }
     }
 }
@@ -106,16 +106,14 @@ pub(super) fn convolve(
     conv: &Conv,
     input: &Map,
     output: (&mut Map, usize),
-    panel: &mut [f32],
     scratch: &mut Scratch,
 ) {
-    let panel = &mut panel[..PANEL_FLOATS.min(conv.depth() * LANES)];
     match scheme {
-        Scheme::F4x3 => run::<F4x3, F4x3>(conv, input, output, panel, scratch),
-        Scheme::Across => run::<One, F4x7>(conv, input, output, panel, scratch),
-        Scheme::Down => run::<F4x7, One>(conv, input, output, panel, scratch),
+        Scheme::F4x3 => run::<F4x3, F4x3>(conv, input, output, scratch),
+        Scheme::Across => run::<One, F4x7>(conv, input, output, scratch),
+        Scheme::Down => run::<F4x7, One>(conv, input, output, scratch),
         Scheme::F3x3Stride2 => {
-            run::<F3x3Stride2, F3x3Stride2>(conv, input, output, panel, scratch);
+            run::<F3x3Stride2, F3x3Stride2>(conv, input, output, scratch);
         }
     }
 }
@@ -124,7 +122,6 @@ fn run<Y: Axis, X: Axis>(
     conv: &Conv,
     input: &Map,
     (output, at): (&mut Map, usize),
-    panel: &mut [f32],
     scratch: &mut Scratch,
 ) {
     let taps = [Y::Taps::LEN, X::Taps::LEN];
@@ -142,8 +139,8 @@ fn run<Y: Axis, X: Axis>(
         let block = Block::<Y, X>::new(first, per_block.min(tiles - first), columns);
         block.transform_input(input, &mut scratch.input);
         for index in 0..conv.out / LANES {
-            decode_f16(conv.panel(index), panel);
-            transform_weights::<Y, X>(panel, conv.input, &mut scratch.weights);
+            let (weights, _) = scratch.weights.as_chunks_mut();
+            transform_weights::<Y, X>(conv.panel(index), conv.input, weights);
             block.multiply(conv.input, scratch, conv.next_panel(index));
             let bias = conv.bias[index * LANES..].first_chunk().expect("a bias for each channel");
             block.transform_output(bias, &scratch.output, output, at + index * LANES);
