@@ -244,7 +244,10 @@ impl<'a> Job<'a> {
     /// `first` to `last`: all but what meets only the border.
     fn cut(&self, first: usize, last: usize) -> Cut {
         let channels = self.input.channels;
-        if self.is_turned() {
+        if self.input.border == [0, 0] {
+            // The same, without divisions.
+            Cut { row: 0, depth: 0, runs: self.runs }
+        } else if self.is_turned() {
             let taps = self.taps(1, first, last);
             let runs = Runs { length: taps.len() * channels, ..self.runs };
             Cut { row: taps.start * channels, depth: taps.start * channels, runs }

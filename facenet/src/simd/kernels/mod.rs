@@ -45,11 +45,12 @@ pub(super) fn madd(factor: f32, a: Vector, b: Vector) -> Vector {
 /// Output channels in a panel: two vectors of WebAssembly.
 pub(super) const LANES: usize = 8;
 
-/// Rows in a full tile. In WebAssembly 5x2 accumulators, two vectors of the panel, a broadcast and
-/// a product are 14 registers; V8 leaves 15 of 16. With six rows and fused multiply-adds it is as
-/// fast (44.8 against 44.1 ms for an embedding), without them it spills (62.6 against 47.6; Zen 5,
-/// V8 13.6, 2026-11).
-pub(super) const ROWS: usize = if cfg!(target_arch = "wasm32") { 5 } else { 6 };
+/// Rows in a full tile. In WebAssembly 6x2 accumulators, two vectors of the panel and a broadcast
+/// are the 15 registers that V8 leaves of 16, but a multiply-add that is not fused takes one for
+/// the product, and then a sixth row spills (62.6 against 47.6 ms for an embedding; fused, six rows
+/// take 34.4 and five 34.9; Zen 5, V8 13.6, 2026-11).
+pub(super) const ROWS: usize = if FUSED { 6 } else { 5 };
+const FUSED: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "relaxed-simd"));
 
 /// Deals rows out evenly to as few tiles as it takes: nine are a tile of five and one of four.
 pub(super) fn tiles(rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<usize>> {
