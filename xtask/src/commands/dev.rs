@@ -13,6 +13,7 @@ use super::{build, weights};
 use crate::fingerprint::{Fingerprint, Stamp};
 use crate::run::{self, Group, Run};
 use crate::setup::checkpoint::Checkpoint;
+use crate::setup::site;
 use crate::{project, stop, wrangler};
 
 /// How long the server may take until it answers.
@@ -83,6 +84,10 @@ fn serve(port: u16, config: &Path, state: &State) -> anyhow::Result<()> {
         // workerd may end without wrangler's ending.
         let reachable = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         reachable.context("workerd ended by itself; the output above may say why")?;
+        // Whoever edits the page sees it at the next reload.
+        if let Err(error) = site::served::ensure() {
+            eprintln!("the page is not as in site/: {error:#}");
+        }
         std::thread::sleep(WATCH);
     }
     Ok(())

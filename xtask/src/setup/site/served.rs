@@ -1,0 +1,186 @@
+//! The folder that is served, `.cface/site`: the page's own files under the hash of their
+//! contents, so that browsers keep them for ever; the documents, which name that hash and are asked
+//! for anew each time; and the sets of third-party files.
+//!
+//! Nothing is bundled or translated. Scripts and style sheets lose the lines that are comments and
+//! nothing else, which are a quarter of them; the lines stay, so that their numbers do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::{Files, hash, remove_all_but, write};
+use crate::project;
+
+/// The folder of the page's own files, among those that are served.
+pub(super) const OWN: &str = "page";
+
+/// What wrangler takes its rules from; it is not served.
+const HEADERS: &str = "_headers";
+
+/// Where it is.
+pub(crate) fn folder() -> PathBuf {
+    project::local().join("site")
+}
+
+/// Copies what has changed of the page's own files.
+pub(crate) fn ensure() -> anyhow::Result<()> {
+    put(&project::root().join("site"), &folder())
+}
+
+fn put(site: &Path, served: &Path) -> anyhow::Result<()> {
+    let (documents, files): (Files, Files) =
+        read(site)?.into_iter().partition(|(name, _)| name == HEADERS || has_ending(name, "html"));
+    let hash = hash(&files);
+    for (name, content) in &files {
+        write(&served.join(OWN).join(&hash).join(name), content)?;
+    }
+    for (name, content) in &documents {
+        let text = String::from_utf8_lossy(content);
+        write(&served.join(name), with_addresses(&text, &hash, &files).as_bytes())?;
+    }
+    remove_all_but(&served.join(OWN), &[&hash])
+}
+
+/// The page's own files, by their paths below `site`, as they are served.
+fn read(site: &Path) -> anyhow::Result<Files> {
+    let mut files = Files::new();
+    for folder in ["", "js", "vendor"] {
+        let folder = site.join(folder);
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?
+        {
+            let path = entry?.path();
+            let name = path.strip_prefix(site)?.to_string_lossy().into_owned();
+            let Some(ending) = path.extension().and_then(|ending| ending.to_str()) else {
+                if name == HEADERS {
+                    files.insert(name, fs::read(&path)?);
+                }
+                continue;
+            };
+            let text = || fs::read_to_string(&path).with_context(|| format!("reading {name}"));
+            let content = match ending {
+                "js" | "css" => without_comments(&text()?),
+                "html" | "svg" => text()?,
+                _ => continue,
+            };
+            files.insert(name, content.into_bytes());
+        }
+    }
+    Ok(files)
+}
+
+fn has_ending(name: &str, ending: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == ending)
+}
+
+/// A script or style sheet without the lines that are comments; empty lines are left.
+fn without_comments(text: &str) -> String {
+    let mut inside = false;
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        let trimmed = line.trim();
+        let ends = trimmed.ends_with("*/");
+        // A type's cast, say, begins a line and has code after it.
+        let begins = trimmed.starts_with("/*") && (ends || !trimmed.contains("*/"));
+        let comment = inside || begins || trimmed.starts_with("//");
+        inside = (inside || begins) && !ends;
+        if !comment {
+            kept += line;
+        }
+        kept.push('\n');
+    }
+    kept
+}
+
+/// A document with the served addresses of the files that it names.
+fn with_addresses(document: &str, hash: &str, files: &Files) -> String {
+    files.keys().fold(document.to_owned(), |text, name| {
+        text.replace(&format!("=\"{name}\""), &format!("=\"/{OWN}/{hash}/{name}\""))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(script: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| write(&dir.path().join(name), text.as_bytes()).unwrap();
+        file("index.html", "<script type=\"module\" src=\"js/a.js\"></script><a href=\"/x\">");
+        file("_headers", "/*\n  A: b\n");
+        file("README.md", "not served");
+        file("style.css", "a { }");
+        file("js/a.js", script);
+        file("vendor/index.js", "export const vendor = 1;\n");
+        file("vendor/0123/library.js", "theirs");
+        dir
+    }
+
+    fn paths(folder: &Path) -> Vec<String> {
+        let mut paths: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .flat_map(
+                |path| if path.is_dir() { paths(&path) } else { vec![path.display().to_string()] },
+            )
+            .collect();
+        paths.sort();
+        paths
+    }
+
+    #[test]
+    fn own_files_are_named_by_their_contents_and_documents_name_them() {
+        let served = tempfile::tempdir().unwrap();
+        let address = |script: &str| {
+            put(site(script).path(), served.path()).unwrap();
+            let document = fs::read_to_string(served.path().join("index.html")).unwrap();
+            let (_, after) = document.split_once("src=\"/page/").unwrap();
+            assert!(after.ends_with("/js/a.js\"></script><a href=\"/x\">"), "{document}");
+            after.split('/').next().unwrap().to_owned()
+        };
+        let (first, second) = (address("one()"), address("two()"));
+        assert_ne!(first, second);
+        assert_eq!(address("// said\ntwo()"), address("// otherwise\ntwo()"));
+        let last = address("two()");
+        assert_eq!(last, second);
+        let root = served.path().display().to_string();
+        let found: Vec<String> =
+            paths(served.path()).iter().map(|path| path.replace(&format!("{root}/"), "")).collect();
+        let own = |name: &str| format!("page/{last}/{name}");
+        assert_eq!(
+            found,
+            [
+                "_headers".to_owned(),
+                "index.html".to_owned(),
+                own("js/a.js"),
+                own("style.css"),
+                own("vendor/index.js"),
+            ]
+        );
+    }
+
+    #[test]
+    fn only_lines_that_are_comments_are_left_out() {
+        let kept = ["a(\"b//c\"); // d", "let x; /* y */", "/** @type {z} */ (w);", "  * 2;", ""];
+        for line in kept {
+            let script =
+                format!("// @ts-check\n/**\n * What it does.\n */\n{line}\n  /* x */\nb;\n");
+            assert_eq!(without_comments(&script), format!("\n\n\n\n{line}\n\nb;\n"));
+        }
+    }
+
+    #[test]
+    fn no_text_of_ours_looks_like_a_comment() {
+        let site = project::root().join("site");
+        for (name, content) in read(&site).unwrap() {
+            let text = String::from_utf8(content).unwrap();
+            if has_ending(&name, "js") {
+                // A text over several lines could hold a line that only looks like a comment.
+                let ticks = text.lines().filter(|line| line.matches('`').count() % 2 == 1).count();
+                assert_eq!(ticks, 0, "{name}: a template over several lines");
+            }
+        }
+    }
+}
