@@ -7,7 +7,8 @@
 /** @typedef {{id: string, name: string, distance: number, picture: string,
  *   pictures?: number}} Match  pictures of the person, one if that is missing */
 /** @typedef {"match" | "possible" | "none"} Verdict */
-/** @typedef {{verdict: Verdict, threshold: number, matches: Match[]}} Matches */
+/** @typedef {{verdict: Verdict, threshold: number, possible_threshold: number,
+ *   matches: Match[]}} Matches */
 /** @typedef {{id: string, name: string, delete_token: string, expires_at: string,
  *   searchable?: boolean, pictures?: number}} Enrolled */
 /** @typedef {{id: string, searchable: boolean, expires_at: string}} Status */

@@ -6,9 +6,6 @@
 
 import * as api from "./api.js";
 
-/** What holds until the server has told its own. */
-const DEFAULTS = { possible: 1.05, nameChars: 80 };
-
 /** @type {Promise<any> | undefined} */
 let asking;
 
@@ -16,11 +13,6 @@ let asking;
 export function config() {
   asking ??= api.config().catch(() => (asking = undefined));
   return asking;
-}
-
-/** @returns {Promise<number>} largest distance of a possible match */
-export async function possibleMax() {
-  return (await config())?.thresholds?.possible ?? DEFAULTS.possible;
 }
 
 /** Puts the facts into the texts. */

@@ -5,7 +5,6 @@
  */
 
 import * as api from "./api.js";
-import { possibleMax } from "./facts.js";
 import * as session from "./session.js";
 import { patiently, run } from "./task.js";
 import { element, enter, panel } from "./view.js";
@@ -21,16 +20,12 @@ export function match() {
   if (!crop) return;
   run("working", "Searching…", async (signal) => {
     const answer = await patiently(api.match(crop, signal), signal);
-    const possible = await possibleMax();
-    if (!signal.aborted) showResult(answer, Math.max(possible, answer.threshold));
+    if (!signal.aborted) showResult(answer);
   });
 }
 
-/**
- * @param {Matches} answer
- * @param {number} possible the largest distance of a possible match
- */
-function showResult({ verdict, threshold, matches }, possible) {
+/** @param {Matches} answer */
+function showResult({ verdict, threshold, possible_threshold: possible, matches }) {
   const [nearest] = matches;
   const known = nearest !== undefined && (verdict === "match" || verdict === "possible");
   const heading = element("verdict");

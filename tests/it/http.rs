@@ -54,7 +54,8 @@ async fn a_face_is_found_until_it_is_deleted() -> anyhow::Result<()> {
     );
     ensure!(found["matches"][0]["id"] == id);
     let distance = found["matches"][0]["distance"].as_f64().context("no distance")?;
-    ensure!((0.3..0.85).contains(&distance), "{distance}");
+    let limit = found["threshold"].as_f64().context("no threshold")?;
+    ensure!((0.3..limit).contains(&distance), "{distance}");
     let picture = reqwest::get(text(&found["matches"][0]["picture"])?).await?;
     ensure!(picture.status() == 200 && picture.headers()["content-type"] == "image/jpeg");
     ensure!(picture.bytes().await?.starts_with(&[0xff, 0xd8, 0xff]));

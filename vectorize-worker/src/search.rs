@@ -274,7 +274,7 @@ mod tests {
     fn unusable_requests_are_refused() {
         let request = |top_k: i32| {
             json!({"namespace": "n", "embedding": embedding(0.0), "top_k": top_k,
-                "distance_max": 1.05})
+                "distance_max": 1.0})
         };
         assert!(read(request(20).to_string().as_bytes()).is_ok());
         refused(&request(0), Kind::Unusable);

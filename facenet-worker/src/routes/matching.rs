@@ -17,6 +17,7 @@ use crate::{internal, store};
 struct Answer {
     verdict: &'static str,
     threshold: f32,
+    possible_threshold: f32,
     matches: Vec<Match>,
 }
 
@@ -84,6 +85,7 @@ fn verdict(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Answer 
     Answer {
         verdict: thresholds.verdict(nearest).as_str(),
         threshold: thresholds.match_max,
+        possible_threshold: thresholds.possible_max,
         matches,
     }
 }

@@ -15,6 +15,7 @@ struct Answer {
     verdict: &'static str,
     distance: f32,
     threshold: f32,
+    possible_threshold: f32,
 }
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
@@ -33,6 +34,7 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
         verdict: thresholds.verdict(distance).as_str(),
         distance,
         threshold: thresholds.match_max,
+        possible_threshold: thresholds.possible_max,
     };
     timing.add_to(json(&answer, 200)?).map_err(internal)
 }

@@ -214,7 +214,7 @@ all! {
     gemm: crate::simd::kernels::tests::gemm_f32_rx8_is_as_its_twin;
     tiles: crate::simd::kernels::tests::rows_are_dealt_out_evenly;
     madd: crate::simd::kernels::tests::madd_f32_x4_is_as_its_twin;
-    decode: crate::simd::kernels::tests::decode_f16_is_as_its_twin;
+    decode: crate::simd::kernels::tests::decode_f16_x4_is_as_its_twin;
     decoded: crate::simd::kernels::tests::decoded_f16_is_what_the_format_says;
     direct: crate::simd::tests::direct_convolutions_are_as_defined;
     winograd: crate::simd::tests::winograd_is_as_defined;

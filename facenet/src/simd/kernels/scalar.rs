@@ -1,7 +1,7 @@
 //! What the kernels compute, as plainly as it can be said. The other implementations are tested
 //! against these.
 
-use super::{LANES, Runs, Tile, Vector};
+use super::{Halves, LANES, Runs, Tile, Vector, WIDTH};
 
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
     std::array::from_fn(|lane| factor * a[lane] + b[lane])
@@ -25,6 +25,10 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
             depth += 1;
         }
     }
+}
+
+pub(super) fn decode_f16_x4<const UPPER: bool>(halves: &Halves) -> Vector {
+    std::array::from_fn(|lane| f16_to_f32(halves.get(if UPPER { lane + WIDTH } else { lane })))
 }
 
 /// A finite float16 by its definition. (Two to the power of its exponent is exact.)

@@ -101,7 +101,7 @@ pub(in crate::simd) fn madd_f32_x4_is_as_its_twin() {
     }
 }
 
-pub(in crate::simd) fn decode_f16_is_as_its_twin() {
+pub(in crate::simd) fn decode_f16_x4_is_as_its_twin() {
     for length in LENGTHS {
         let mut numbers = Numbers::new(length);
         let mut halves = vec![[0; LANES]; length];
@@ -116,7 +116,8 @@ pub(in crate::simd) fn decode_f16_is_as_its_twin() {
         decode_f16(&source[1..=length], &mut target[1..=length]);
         for ((row, floats), halves) in source[1..=length].iter().zip(&target[1..]).zip(&halves) {
             assert_eq!(*halves, std::array::from_fn(|column| row.get(column)));
-            assert_eq!(*floats, halves.map(scalar::f16_to_f32));
+            let twins = [scalar::decode_f16_x4::<false>(row), scalar::decode_f16_x4::<true>(row)];
+            assert_eq!(*floats, twins.as_flattened());
         }
         for guard in [target[0], target[length + 1]] {
             assert!(guard.iter().all(|number| number.is_nan()), "written outside");
