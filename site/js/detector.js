@@ -16,6 +16,8 @@ import { DETECTION_SIZES } from "./crop.js";
 /** @type {Promise<{loaded: Loaded, detect: Detect}> | undefined} */
 let starting;
 
+let ready = false;
+
 /** @type {Set<OnProgress>} */
 const listeners = new Set();
 
@@ -36,6 +38,9 @@ export async function loadDetector(onProgress) {
   }
 }
 
+/** Whether it is loaded already. */
+export const isReady = () => ready;
+
 /**
  * All faces in a picture, found at the first detection size that finds any.
  * @param {HTMLCanvasElement} picture
@@ -47,12 +52,18 @@ export async function detectFaces(picture, sizes = DETECTION_SIZES) {
 }
 
 function started() {
-  starting ??= start().catch((error) => {
+  starting ??= start().then(begin, (error) => {
     starting = undefined;
     console.warn("face finder:", error);
     throw new Error("The face finder did not load. Check the connection and try again.");
   });
   return starting;
+}
+
+/** @param {{loaded: Loaded, detect: Detect}} detector */
+function begin(detector) {
+  ready = true;
+  return detector;
 }
 
 /** @returns {Promise<{loaded: Loaded, detect: Detect}>} */

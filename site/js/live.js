@@ -5,7 +5,7 @@
  */
 
 import { chooseFace } from "./crop.js";
-import { detectFaces, loadDetector } from "./detector.js";
+import { detectFaces, isReady, loadDetector } from "./detector.js";
 import { frameFaces } from "./frames.js";
 import { advise, brightness, centre, nearest } from "./quality.js";
 import * as view from "./view.js";
@@ -78,7 +78,7 @@ export function watch(camera, signal, { isAutomatic, onGood }) {
   };
 
   const loop = async () => {
-    say("Loading the face finder…", "none", 0);
+    if (!isReady()) say("Loading the face finder…", "none", 0);
     await loadDetector((share) => {
       const words = `Loading the face finder… ${Math.round(100 * share)} %`;
       if (!signal.aborted) view.advice(words, "none", 0);
