@@ -48,9 +48,9 @@ pub enum Source {
 
 /// A source that is ready.
 enum Engine {
-    Simd([facenet::simd::Shard; 2]),
+    Simd(Box<[facenet::simd::Shard; 2]>),
     #[cfg(feature = "f32")]
-    Burn([facenet::burn::Shard; 2]),
+    Burn(Box<[facenet::burn::Shard; 2]>),
     Server {
         agent: ureq::Agent,
         url: String,
@@ -67,7 +67,7 @@ impl Engine {
                     loader.push(&bytes)?;
                     anyhow::Ok(loader.finish()?)
                 };
-                Ok(Self::Simd([load(Part::Shard1)?, load(Part::Shard2)?]))
+                Ok(Self::Simd(Box::new([load(Part::Shard1)?, load(Part::Shard2)?])))
             }
             #[cfg(feature = "f32")]
             Source::F32 { model, weights } => {
@@ -77,7 +77,7 @@ impl Engine {
                     loader.push(&bytes)?;
                     anyhow::Ok(loader.finish()?)
                 };
-                Ok(Self::Burn([load(Part::Shard1)?, load(Part::Shard2)?]))
+                Ok(Self::Burn(Box::new([load(Part::Shard1)?, load(Part::Shard2)?])))
             }
             Source::Server(url) => {
                 let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX));
@@ -107,9 +107,15 @@ impl Engine {
     fn run(&self, face: &Face) -> anyhow::Result<Vec<f32>> {
         let input = face.input();
         let output = match self {
-            Self::Simd([one, two]) => one.run(&input).and_then(|boundary| two.run(&boundary)),
+            Self::Simd(shards) => {
+                let [one, two] = &**shards;
+                one.run(&input).and_then(|boundary| two.run(&boundary))
+            }
             #[cfg(feature = "f32")]
-            Self::Burn([one, two]) => one.run(&input).and_then(|boundary| two.run(&boundary)),
+            Self::Burn(shards) => {
+                let [one, two] = &**shards;
+                one.run(&input).and_then(|boundary| two.run(&boundary))
+            }
             Self::Server { .. } => None,
         };
         output.context("the engine took no input")

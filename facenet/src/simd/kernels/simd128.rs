@@ -110,7 +110,7 @@ unsafe fn run_f32_rx8<const R: usize>(
                 // SAFETY: more than `$k` steps are left, and a vector may lie at any address.
                 unsafe {
                     let b0 = v128_load(weights.add($k).cast());
-                    let b1 = v128_load(weights.add($k).cast::<v128>().add(1));
+                    let b1 = v128_load(weights.add($k).cast::<Vector>().add(1).cast());
                     for (value, sums) in values.iter().zip(&mut *sums) {
                         let x = v128_load32_splat(value.add($k).cast());
                         sums[0] = madd(x, b0, sums[0]);
