@@ -7,6 +7,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
+use crate::golden;
 use crate::server::Server;
 
 /// Speaks to one server.
@@ -45,6 +46,28 @@ impl<'a> Api<'a> {
         let json = json(response, StatusCode::OK).await?;
         let numbers = json.as_array().context("not an array")?;
         numbers.iter().map(|number| number.as_f64().context("not a number")).collect()
+    }
+
+    /// Embeds the golden crops, whose embeddings have to be the golden ones, of length one.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub async fn check_golden(&self) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(golden("embeddings.json"))?;
+        let expected: Value = serde_json::from_str(&text)?;
+        let faces = expected["faces"].as_object().context("no faces")?;
+        ensure!(faces.len() == 5);
+        for (name, expected) in faces {
+            let expected: Vec<f64> = serde_json::from_value(expected.clone())?;
+            let actual = self.embed(&golden(&format!("{name}.png"))).await?;
+            ensure!(actual.len() == 512);
+            let length = actual.iter().map(|x| x * x).sum::<f64>().sqrt();
+            ensure!((length - 1.0).abs() < 1e-5, "{name} has the length {length}");
+            let cosine = cosine(&actual, &expected);
+            println!("{name}: 1 - cosine = {:.1e}", 1.0 - cosine);
+            ensure!(cosine >= 0.99999, "{name}: {cosine}");
+        }
+        Ok(())
     }
 
     /// `POST /match` of a picture.
@@ -106,8 +129,7 @@ pub async fn problem(response: Response, expected: StatusCode) -> anyhow::Result
 }
 
 /// Cosine of the angle between two vectors.
-#[must_use]
-pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
