@@ -2,7 +2,6 @@
 
 pub(crate) mod bench;
 pub(crate) mod build;
-pub(crate) mod ci;
 pub(crate) mod cron;
 pub(crate) mod deny;
 pub(crate) mod deploy;

@@ -17,9 +17,7 @@ mod wrangler;
 use std::process::ExitCode;
 
 use clap::Parser;
-use commands::{
-    bench, build, ci, cron, deny, deploy, dev, eval, fuzz, generate, lint, test, weights,
-};
+use commands::{bench, build, cron, deny, deploy, dev, eval, fuzz, generate, lint, test, weights};
 
 /// The commands of the project. Each sets up what it needs and says so.
 #[derive(Parser)]
@@ -51,8 +49,6 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Checks formatting and lints, natively and for WebAssembly.
     Lint,
-    /// Everything that CI checks.
-    Ci,
 }
 
 fn main() -> ExitCode {
@@ -71,7 +67,6 @@ fn main() -> ExitCode {
         Command::Deny => deny::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Lint => lint::run(),
-        Command::Ci => ci::run(),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

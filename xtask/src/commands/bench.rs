@@ -30,10 +30,10 @@ use crate::v8::V8;
 pub(crate) struct Options {
     /// Only shows that the benchmarks work.
     #[arg(long)]
-    pub(crate) quick: bool,
+    quick: bool,
     /// Writes the figures to a file too.
     #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+    json: Option<PathBuf>,
 }
 
 /// How often everything is done.

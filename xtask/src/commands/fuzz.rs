@@ -30,17 +30,10 @@ const INPUT_S_MAX: u32 = 10;
 pub(crate) struct Options {
     /// How long to run each target, in seconds.
     #[arg(long, default_value_t = 60)]
-    pub(crate) seconds: u32,
+    seconds: u32,
     /// Runs only this target.
     #[arg(value_parser = TARGETS.map(|(name, _)| name))]
     target: Option<String>,
-}
-
-impl Options {
-    /// All targets.
-    pub(crate) const fn all(seconds: u32) -> Self {
-        Self { seconds, target: None }
-    }
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {

@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Everything but what needs PyTorch.
-pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
+fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
     let (browser, graph) = {
         let _lock = project::lock()?;
         weights::ensure(MODEL)?;
@@ -72,7 +72,7 @@ pub(crate) fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
 }
 
 /// Weights and code through PyTorch and ONNX, against those of the checkpoint.
-pub(crate) fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
+fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
     let (onnx, state_dicts, graph) = {
         let _lock = project::lock()?;
         weights::ensure(MODEL)?;
