@@ -84,9 +84,11 @@ impl<'a> Field<'a> {
     pub(super) fn memory(&mut self, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
         for count in effort.memory {
             let more = count.saturating_sub(self.own_runs);
-            self.v8.embed(OWN, &self.material.tensor, more)?;
+            if more > 0 {
+                self.v8.embed(OWN, &self.material.tensor, more)?;
+            }
             self.own_runs += more;
-            report.own_memory_mb.push((count, self.v8.memory_bytes(OWN)? / 1e6));
+            report.own_memory_mb.push((self.own_runs, self.v8.memory_bytes(OWN)? / 1e6));
         }
         for (name, memory) in CONTESTANTS.iter().zip(&mut report.memory_mb) {
             *memory = self.v8.memory_bytes(name)? / 1e6;
