@@ -1,5 +1,6 @@
 //! Wrangler, Cloudflare's own tool, without its questions, statistics and update checks.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -49,6 +50,26 @@ pub(crate) fn remote(what: impl Into<String>) -> Run {
         "Log in with `node_modules/.bin/wrangler login`, or set CLOUDFLARE_API_TOKEN and \
          CLOUDFLARE_ACCOUNT_ID",
     )
+}
+
+/// What wrangler's log says before the port of workerd, in its own JSON.
+const LOG_MARK: &str = r#""userWorkerUrl":{"protocol":"http:","hostname":"127.0.0.1","port":""#;
+
+/// The port of workerd behind wrangler's proxy: the last one in the logs, since it changes when a
+/// Worker is rebuilt.
+pub(crate) fn inner_port(logs: &Path) -> anyhow::Result<u16> {
+    let context = || format!("wrangler's log in {} does not name workerd's port", logs.display());
+    let entries = fs::read_dir(logs).with_context(context)?;
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    // Their names hold the time.
+    files.sort();
+    let port = files.iter().rev().find_map(|file| port_in(&fs::read_to_string(file).ok()?));
+    port.with_context(context)
+}
+
+fn port_in(log: &str) -> Option<u16> {
+    let (_, after) = log.rsplit_once(LOG_MARK)?;
+    after.split('"').next()?.parse().ok()
 }
 
 /// Requests in a period that nobody makes by hand, nor a test that does not mean to.
@@ -104,6 +125,15 @@ fn absolute(path: &Path) -> anyhow::Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_port_counts() {
+        let line = |port: &str| format!("{{\"proxyData\":{{{LOG_MARK}{port}\"}},\"x\":1}}}}\n");
+        let log = line("40001") + &line("40002");
+        assert_eq!(port_in(&log), Some(40002));
+        assert_eq!(port_in("Ready on http://127.0.0.1:8787"), None);
+        assert_eq!(port_in(&line("many")), None);
+    }
 
     #[test]
     fn only_limits_model_and_paths_differ_locally() {
