@@ -5,7 +5,6 @@
 //! `cargo xtask` finds or installs both programs and names them in `CFACE_CHROMIUM` and
 //! `CFACE_CHROMEDRIVER`.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -53,7 +52,7 @@ impl Chromium {
     /// When Chromium or its driver do not start.
     pub async fn open(arguments: &[String], logs: &[&str]) -> anyhow::Result<Self> {
         let profile = tempfile::tempdir()?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port::find()?;
         let mut driver = Command::new(program("CFACE_CHROMEDRIVER")?)
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())

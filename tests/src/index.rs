@@ -1,7 +1,6 @@
 //! The local index alone, as another project would run it: wrangler with one Worker. And the class
 //! that is Vectorize's binding in production, with that index behind it.
 
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -28,7 +27,7 @@ impl IndexServer {
     /// # Errors
     /// When it does not start in time, with what it has printed.
     pub fn start(state: &Path, variables: &[&str]) -> anyhow::Result<Self> {
-        let port = free_port()?;
+        let port = free_port::find()?;
         std::fs::create_dir_all(state)?;
         let log = std::fs::File::create(state.join("index.log"))?;
         let mut wrangler = program("wrangler");
@@ -100,7 +99,7 @@ impl RealBinding {
     /// # Errors
     /// When it does not answer in time, or the binding is of another class.
     pub fn start(index: &IndexServer) -> anyhow::Result<Self> {
-        let port = free_port()?;
+        let port = free_port::find()?;
         let mut workerd = program("workerd");
         workerd
             // The class is not for everyone's configuration.
@@ -164,10 +163,6 @@ fn program(name: &str) -> Command {
     let mut command = Command::new(root.join("node_modules/.bin").join(name));
     command.current_dir(root);
     command
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn post(port: u16, path: &str, body: &Value) -> anyhow::Result<Value> {

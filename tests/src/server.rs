@@ -1,6 +1,5 @@
 //! A server as a developer runs it: `cargo xtask dev` with a port and a state of its own.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -49,7 +48,7 @@ impl Server {
     /// # Errors
     /// As of [`start`](Self::start).
     pub async fn start_with(state: &Path, options: &[&str]) -> anyhow::Result<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port::find()?;
         Self::launch(port, state, options).await
     }
 

@@ -2,7 +2,6 @@
 //! stands still inside a request, but behind the proxy that wrangler puts before it: the proxy's
 //! own caches are cold after each embedding, which costs up to a millisecond.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -31,7 +30,7 @@ impl Server {
     /// Starts one and waits until it is ready, which makes neither of the shards' objects.
     pub(super) fn start() -> anyhow::Result<Self> {
         let state = tempfile::tempdir()?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = free_port::find()?;
         let group = Run::new("the local server", std::env::current_exe()?)
             .args(["dev", "--port", &port.to_string()])
             .arg_path("--state", state.path())

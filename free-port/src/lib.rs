@@ -1,0 +1,55 @@
+//! Ports for servers that have to be told theirs before they start.
+//!
+//! Binding port 0, reading which port that is and letting go of it is the usual way, but not a safe
+//! one. Until the server binds it, seconds later, the system may give the same port to any
+//! connection. So these are ports that no system gives away by itself.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Above what users usually name, below what systems give to connections: Linux from 32768
+/// (`net.ipv4.ip_local_port_range`), others from 49152 (RFC 6335, section 6).
+const RANGE: Range<u16> = 10_000..32_768;
+
+/// How far apart processes with neighbouring numbers begin. A prime, so all of the range is used.
+const STRIDE: u32 = 211;
+
+/// A port of 127.0.0.1 on which nobody listens. One process gets it once, and others usually do
+/// not.
+///
+/// # Errors
+/// When no port can be bound.
+pub fn find() -> io::Result<u16> {
+    /// Of those asked about so far, which are not asked about again.
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let length = RANGE.end - RANGE.start;
+    let first = std::process::id().wrapping_mul(STRIDE);
+    let mut outcome = Err(io::ErrorKind::AddrInUse.into());
+    for _ in RANGE {
+        let step = u32::from(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let offset = first.wrapping_add(step) % u32::from(length);
+        let port = RANGE.start + u16::try_from(offset).unwrap_or_default();
+        outcome = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(|_| port);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ports_are_free_and_each_is_given_once() {
+        let ports: HashSet<u16> = (0..1_000).map(|_| find().unwrap()).collect();
+        assert_eq!(ports.len(), 1_000);
+        assert!(ports.iter().all(|port| RANGE.contains(port)));
+        assert!(ports.iter().all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()));
+    }
+}
