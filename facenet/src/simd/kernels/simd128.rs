@@ -12,7 +12,8 @@
 //! multiply-add down to the next of its sum as long as both are in one basic block, and then all
 //! broadcasts are alive at once and V8 spills. So each step of the unrolled loop ends in a
 //! conditional exit, which is its own basic block (30.9 GMAC/s where the peak is 32.5; 8 to 23
-//! without, 16 for the loop that is not unrolled; Zen 5, V8 13.6, 2026-11).
+//! without, 16 for the loop that is not unrolled; Zen 5, V8 13.6, 2026-11). What else it takes is in
+//! `.cargo/config.toml`.
 #![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
 
 use core::arch::wasm32::{
@@ -68,7 +69,8 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     tile: &mut Tile<R>,
 ) {
     let mut weights = panel.as_ptr();
-    let mut ahead = Ahead::new(ahead, runs.count * runs.length.div_ceil(UNROLLED));
+    let rounds = runs.count * runs.length.div_ceil(UNROLLED);
+    let mut ahead = Ahead::new(ahead, TOUCHES * rounds);
     // SAFETY: eight floats are two vectors.
     let mut sums = unsafe { core::mem::transmute_copy::<Tile<R>, [[v128; 2]; R]>(tile) };
     for run in 0..runs.count {
@@ -122,9 +124,12 @@ unsafe fn run_f32_rx8<const R: usize>(
                 }
             )* };
         }
-        // SAFETY: this comes once for every `UNROLLED` steps of each run, or less.
+        // SAFETY: both come once for every `UNROLLED` steps of each run, or less.
         unsafe { ahead.touch() };
-        steps!(0 1 2 3 4 5 6 7);
+        steps!(0 1 2 3);
+        // SAFETY: as above.
+        unsafe { ahead.touch() };
+        steps!(4 5 6 7);
         left -= UNROLLED;
         // SAFETY: more steps than these were left.
         unsafe {
@@ -138,6 +143,10 @@ unsafe fn run_f32_rx8<const R: usize>(
 
 /// Steps in one round of the loop.
 const UNROLLED: usize = 8;
+
+/// Calls of [`Ahead::touch`] in one round. With one, shard 2, whose nine pixels leave least time for
+/// it, takes 3 % longer in workerd.
+const TOUCHES: usize = 2;
 
 /// What will be read soon, and is brought into the cache bit by bit. There is no instruction for
 /// that, but a load whose result nobody waits for does the same. Something has to become of the
