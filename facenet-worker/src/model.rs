@@ -7,10 +7,12 @@ use std::time::Duration;
 use facenet::{Embedding, Face, Part};
 use wire::problem::Document;
 use wire::{Kind, Problem};
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::{ArrayBuffer, Float32Array, Math, Uint8Array};
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::{
-    Date, Delay, Env, Headers, Method, Request, RequestInit, Response, Result, console_error,
-    console_warn, js_sys,
+    Date, Delay, Env, Headers, Method, Request, RequestInit, Response, ResponseBody, Result,
+    console_error, console_warn, web_sys,
 };
 
 use crate::bindings;
@@ -34,23 +36,36 @@ pub(crate) async fn embed(
     continent: Continent,
     face: &Face,
 ) -> Result<Embedding, Problem> {
-    let numbers = call(env, Part::Shard1, continent, face.rgb()).await?;
+    let pixels = Uint8Array::from(face.rgb()).into();
+    let numbers = call(env, Part::Shard1, continent, pixels).await?;
     Embedding::normalise(floats(&numbers)).map_err(|error| {
         console_error!("the model gave no embedding: {error}");
         Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
     })
 }
 
-/// Passes the boundary tensor to the second shard, and gives its 512 numbers, both as [`bytes`].
+/// Passes the boundary tensor to the second shard, and gives its 512 numbers as [`bytes`].
 ///
 /// # Errors
 /// When the second shard is not available.
 pub(crate) async fn call_shard2(
     env: &Env,
     continent: Continent,
-    boundary: &[u8],
+    boundary: &[f32],
 ) -> Result<Vec<u8>, Problem> {
-    call(env, Part::Shard2, continent, boundary).await
+    call(env, Part::Shard2, continent, Float32Array::from(boundary).into()).await
+}
+
+/// The boundary tensor that the first shard has sent. An incomplete number at the end is dropped;
+/// whoever takes the numbers checks how many there are.
+///
+/// # Errors
+/// When the request breaks off.
+pub(crate) async fn boundary(request: &Request) -> Result<Vec<f32>> {
+    let body = JsFuture::from(request.inner().array_buffer()?).await?;
+    let body: ArrayBuffer = body.unchecked_into();
+    let length = body.byte_length() / 4;
+    Ok(Float32Array::new_with_byte_offset_and_length(&body, 0, length).to_vec())
 }
 
 /// What an object has said.
@@ -82,7 +97,7 @@ async fn call(
     env: &Env,
     part: Part,
     continent: Continent,
-    body: &[u8],
+    body: JsValue,
 ) -> Result<Vec<u8>, Problem> {
     let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
     let replicas = placement::replicas(replicas.as_deref());
@@ -90,7 +105,7 @@ async fn call(
     loop {
         attempt += 1;
         let (replica, place) = sit_down(part, continent, replicas).ok_or_else(overloaded)?;
-        let outcome = call_once(env, part, continent, replica, body).await;
+        let outcome = call_once(env, part, continent, replica, body.clone()).await;
         drop(place);
         let last = attempt == retry::ATTEMPTS_MAX;
         match outcome {
@@ -116,7 +131,7 @@ async fn call(
                 if last || !flags.again() {
                     return Err(unavailable());
                 }
-                let wait_ms = retry::backoff_ms(attempt, js_sys::Math::random());
+                let wait_ms = retry::backoff_ms(attempt, Math::random());
                 Delay::from(Duration::from_millis(wait_ms)).await;
             }
         }
@@ -130,11 +145,10 @@ async fn call_once(
     part: Part,
     continent: Continent,
     replica: usize,
-    body: &[u8],
+    body: JsValue,
 ) -> Result<Answer> {
     let headers = Headers::new();
     headers.set(CONTINENT_HEADER, continent.code)?;
-    let body = JsValue::from(js_sys::Uint8Array::from(body));
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(body));
     // The host is a formality: a stub's request goes to its object, whatever the URL.
@@ -146,15 +160,23 @@ async fn call_once(
     let stub = env
         .durable_object(namespace)?
         .get_by_name_with_location_hint(&continent.object(replica), continent.location_hint)?;
-    let mut response = stub.fetch_with_request(request).await?;
+    let response = stub.fetch_with_request(request).await?;
     remember_figures(&response);
     let headers = response.headers();
     Ok(Answer {
         status: response.status_code(),
         full: headers.has(FULL_HEADER)?,
         retry_after: headers.get("retry-after")?.and_then(|seconds| seconds.parse().ok()),
-        body: response.bytes().await?,
+        body: whole_body(&response).await?,
     })
+}
+
+/// Reads a body in one call of the runtime. [`Response::bytes`] makes a reader and several calls,
+/// which takes longer than all of the rest that is done to an answer.
+async fn whole_body(response: &Response) -> Result<Vec<u8>> {
+    let ResponseBody::Stream(stream) = response.body() else { return Ok(Vec::new()) };
+    let body = web_sys::Response::new_with_opt_readable_stream(Some(stream))?.array_buffer()?;
+    Ok(Uint8Array::new(&JsFuture::from(body).await?).to_vec())
 }
 
 /// The first shard's answers also have the second's figures.
@@ -238,7 +260,7 @@ pub(crate) fn response(
     Ok(response)
 }
 
-/// Numbers as they travel between objects: 32-bit floats, little-endian.
+/// Numbers as objects answer them: 32-bit floats, little-endian.
 pub(crate) fn bytes(numbers: &[f32]) -> Vec<u8> {
     let mut bytes = vec![0; size_of_val(numbers)];
     for (word, number) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {

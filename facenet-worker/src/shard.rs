@@ -83,10 +83,12 @@ impl DurableObject for FaceNetShard2 {
         Self { env }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
+    async fn fetch(&self, request: Request) -> Result<Response> {
         let Some(place) = enter(Part::Shard2) else { return full(Part::Shard2) };
         let outcome = match ready(&self.env, Part::Shard2, &place).await {
-            Ok(shard) => run(&shard, &model::floats(&request.bytes().await?)),
+            Ok(shard) => {
+                run(&shard, &model::boundary(&request).await?).map(|numbers| model::bytes(&numbers))
+            }
             Err(problem) => Err(problem),
         };
         leave(place, Part::Shard2, outcome)
@@ -172,19 +174,18 @@ async fn ready(env: &Env, part: Part, place: &Place) -> Result<Rc<Shard>, Proble
     shard(env, part).await
 }
 
-/// Pixels to the boundary tensor, as bytes.
-fn half_way(shard: &Shard, pixels: Vec<u8>) -> Result<Vec<u8>, Problem> {
+/// Pixels to the boundary tensor.
+fn half_way(shard: &Shard, pixels: Vec<u8>) -> Result<Vec<f32>, Problem> {
     let face = Face::from_rgb(pixels);
     let face = face.ok_or_else(|| Problem::new(Kind::Internal, "Not a face."))?;
     run(shard, &face.input())
 }
 
-fn run(shard: &Shard, input: &[f32]) -> Result<Vec<u8>, Problem> {
-    let output = shard.run(input).ok_or_else(|| {
+fn run(shard: &Shard, input: &[f32]) -> Result<Vec<f32>, Problem> {
+    shard.run(input).ok_or_else(|| {
         console_error!("a shard was given an input of the wrong size");
         Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
-    })?;
-    Ok(model::bytes(&output))
+    })
 }
 
 /// The half, loaded by whoever comes first. The others wait with timers of their own: a request

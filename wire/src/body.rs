@@ -6,9 +6,6 @@ use worker::Request;
 use crate::limits::BODY_BYTES_MAX;
 use crate::{Kind, Problem};
 
-/// Most bytes to reserve on the word of a header alone.
-const RESERVE_BYTES_MAX: usize = 64 << 10;
-
 /// Reads the whole body of up to [`BODY_BYTES_MAX`] bytes.
 ///
 /// # Errors
@@ -30,13 +27,17 @@ pub async fn read_up_to(request: &mut Request, bytes_max: usize) -> Result<Vec<u
     if announced > bytes_max {
         return Err(too_large(bytes_max));
     }
+    if announced > 0 {
+        // All at once is cheaper than chunk by chunk.
+        let bytes = request.bytes().await.map_err(|_| broke_off())?;
+        return if bytes.len() > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes) };
+    }
     // A request without a body has no stream.
     let Ok(mut stream) = request.stream() else { return Ok(Vec::new()) };
-    let mut bytes = Vec::with_capacity(announced.min(RESERVE_BYTES_MAX));
+    let mut bytes = Vec::new();
     let mut length: usize = 0;
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk
-            .map_err(|_| Problem::new(Kind::Malformed, "The body broke off. Send it again."))?;
+        let chunk = chunk.map_err(|_| broke_off())?;
         length = length.saturating_add(chunk.len());
         if length <= bytes_max {
             bytes.extend_from_slice(&chunk);
@@ -45,6 +46,10 @@ pub async fn read_up_to(request: &mut Request, bytes_max: usize) -> Result<Vec<u
         }
     }
     if length > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes) }
+}
+
+fn broke_off() -> Problem {
+    Problem::new(Kind::Malformed, "The body broke off. Send it again.")
 }
 
 fn too_large(bytes_max: usize) -> Problem {
