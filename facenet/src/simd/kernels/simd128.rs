@@ -12,8 +12,8 @@
 //! multiply-add down to the next of its sum as long as both are in one basic block, and then all
 //! broadcasts are alive at once and V8 spills. So each step of the unrolled loop ends in a
 //! conditional exit, which is its own basic block (30.9 GMAC/s where the peak is 32.5; 8 to 23
-//! without, 16 for the loop that is not unrolled; Zen 5, V8 13.6, 2026-11). What else it takes is in
-//! `.cargo/config.toml`.
+//! without, 16 for the loop that is not unrolled; Zen 5, V8 13.6, 2026-11). `.cargo/config.toml` has
+//! the rest of it.
 #![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
 
 use core::arch::wasm32::{
