@@ -12,8 +12,8 @@
 //! multiply-add down to the next of its sum as long as both are in one basic block, and then all
 //! broadcasts are alive at once and V8 spills. So each step of the unrolled loop ends in a
 //! conditional exit, which is its own basic block (30.9 GMAC/s where the peak is 32.5; 8 to 23
-//! without, 16 for the loop that is not unrolled; Zen 5, V8 13.6, 2026-11). `.cargo/config.toml` has
-//! the rest of it.
+//! without, 16 for the loop that is not unrolled; Zen 5, V8 13.6, 2026-11). The rest is done by
+//! flags in `.cargo/config.toml`.
 #![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
 
 use core::arch::wasm32::{
@@ -144,8 +144,8 @@ unsafe fn run_f32_rx8<const R: usize>(
 /// Steps in one round of the loop.
 const UNROLLED: usize = 8;
 
-/// Calls of [`Ahead::touch`] in one round. With one, shard 2, whose nine pixels leave least time for
-/// it, takes 3 % longer in workerd.
+/// Calls of [`Ahead::touch`] in one round. With one, shard 2 takes 3 % longer in workerd: its nine
+/// pixels leave least time for it.
 const TOUCHES: usize = 2;
 
 /// What will be read soon, and is brought into the cache bit by bit. There is no instruction for
