@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use facenet::{Embedding, Face, Part};
 use wire::problem::Document;
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, body};
 use worker::js_sys::{ArrayBuffer, Float32Array, Math, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{
-    Date, Delay, Env, Headers, Method, Request, RequestInit, Response, ResponseBody, Result,
-    console_error, console_warn, web_sys,
+    Date, Delay, Env, Headers, Method, Request, RequestInit, Response, Result, console_error,
+    console_warn,
 };
 
 use crate::bindings;
@@ -97,7 +97,7 @@ async fn call(
     env: &Env,
     part: Part,
     continent: Continent,
-    body: JsValue,
+    input: JsValue,
 ) -> Result<Vec<u8>, Problem> {
     let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
     let replicas = placement::replicas(replicas.as_deref());
@@ -105,7 +105,7 @@ async fn call(
     loop {
         attempt += 1;
         let (replica, place) = sit_down(part, continent, replicas).ok_or_else(overloaded)?;
-        let outcome = call_once(env, part, continent, replica, body.clone()).await;
+        let outcome = call_once(env, part, continent, replica, input.clone()).await;
         drop(place);
         let last = attempt == retry::ATTEMPTS_MAX;
         match outcome {
@@ -145,12 +145,12 @@ async fn call_once(
     part: Part,
     continent: Continent,
     replica: usize,
-    body: JsValue,
+    input: JsValue,
 ) -> Result<Answer> {
     let headers = Headers::new();
     headers.set(CONTINENT_HEADER, continent.code)?;
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_headers(headers).with_body(Some(body));
+    init.with_method(Method::Post).with_headers(headers).with_body(Some(input));
     // The host is a formality: a stub's request goes to its object, whatever the URL.
     let request = Request::new_with_init("http://facenet/run", &init)?;
     let namespace = match part {
@@ -167,16 +167,8 @@ async fn call_once(
         status: response.status_code(),
         full: headers.has(FULL_HEADER)?,
         retry_after: headers.get("retry-after")?.and_then(|seconds| seconds.parse().ok()),
-        body: whole_body(&response).await?,
+        body: body::of_answer(&response).await?,
     })
-}
-
-/// Reads a body in one call of the runtime. [`Response::bytes`] makes a reader and several calls,
-/// which takes longer than all of the rest that is done to an answer.
-async fn whole_body(response: &Response) -> Result<Vec<u8>> {
-    let ResponseBody::Stream(stream) = response.body() else { return Ok(Vec::new()) };
-    let body = web_sys::Response::new_with_opt_readable_stream(Some(stream))?.array_buffer()?;
-    Ok(Uint8Array::new(&JsFuture::from(body).await?).to_vec())
 }
 
 /// The first shard's answers also have the second's figures.

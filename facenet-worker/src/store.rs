@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::problem::Document;
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, body};
 use worker::{Env, Headers, Method, RequestInit, Response, Result, console_error};
 
 use crate::bindings;
@@ -33,8 +33,8 @@ pub(crate) async fn get<A: DeserializeOwned>(env: &Env, path: &str) -> Result<A,
     read(path, fetch(env, path, RequestInit::new()).await?).await
 }
 
-async fn read<A: DeserializeOwned>(path: &str, mut response: Response) -> Result<A, Problem> {
-    let body = response.bytes().await.map_err(|error| unavailable(&error))?;
+async fn read<A: DeserializeOwned>(path: &str, response: Response) -> Result<A, Problem> {
+    let body = body::of_answer(&response).await.map_err(|error| unavailable(&error))?;
     if response.status_code() >= 400 {
         let document = serde_json::from_slice::<Document>(&body).ok();
         return Err(document.and_then(Problem::from_document).unwrap_or_else(|| {

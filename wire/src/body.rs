@@ -1,7 +1,9 @@
-//! Bodies of requests, read up to a limit.
+//! Bodies: of requests, up to a limit, and of what other Workers and objects answer.
 
 use futures_util::StreamExt as _;
-use worker::Request;
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Request, Response, ResponseBody, web_sys};
 
 use crate::limits::BODY_BYTES_MAX;
 use crate::{Kind, Problem};
@@ -46,6 +48,17 @@ pub async fn read_up_to(request: &mut Request, bytes_max: usize) -> Result<Vec<u
         }
     }
     if length > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes) }
+}
+
+/// Reads the whole body of an answer that is ours, in one call of the runtime. [`Response::bytes`]
+/// makes a reader and several calls, which takes longer than the rest of what is done to it.
+///
+/// # Errors
+/// When the answer breaks off.
+pub async fn of_answer(response: &Response) -> worker::Result<Vec<u8>> {
+    let ResponseBody::Stream(stream) = response.body() else { return Ok(Vec::new()) };
+    let body = web_sys::Response::new_with_opt_readable_stream(Some(stream))?.array_buffer()?;
+    Ok(Uint8Array::new(&JsFuture::from(body).await?).to_vec())
 }
 
 fn broke_off() -> Problem {
