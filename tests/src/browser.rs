@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ::browser::{Chromium, children_of};
+use testbed::browser::{Chromium, children_of};
 use anyhow::{Context as _, bail};
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;

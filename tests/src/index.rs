@@ -27,12 +27,12 @@ impl IndexServer {
     /// # Errors
     /// When it does not start in time, with what it has printed.
     pub fn start(state: &Path, variables: &[&str]) -> anyhow::Result<Self> {
-        let port = free_port::find()?;
+        let port = testbed::port::find()?;
         std::fs::create_dir_all(state)?;
         let log = std::fs::File::create(state.join("index.log"))?;
         let mut wrangler = program("wrangler");
         wrangler
-            .args(["dev", "--config", "vectorize-local/wrangler.toml", "--ip", "127.0.0.1"])
+            .args(["dev", "--config", "tools/vectorize-local/wrangler.toml", "--ip", "127.0.0.1"])
             .args(["--port", &port.to_string(), "--inspector-port", "0"])
             .args(["--show-interactive-dev-session=false", "--persist-to"])
             .arg(state)
@@ -99,7 +99,7 @@ impl RealBinding {
     /// # Errors
     /// When it does not answer in time, or the binding is of another class.
     pub fn start(index: &IndexServer) -> anyhow::Result<Self> {
-        let port = free_port::find()?;
+        let port = testbed::port::find()?;
         let mut workerd = program("workerd");
         workerd
             // The class is not for everyone's configuration.

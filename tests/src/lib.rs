@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// A file that the tests share with those of `facenet`: a golden crop, or the embeddings.
 #[must_use]
 pub fn golden(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../facenet/tests/it/golden").join(file)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/facenet/tests/it/golden").join(file)
 }
 
 /// A whole photograph.

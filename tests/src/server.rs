@@ -48,7 +48,7 @@ impl Server {
     /// # Errors
     /// As of [`start`](Self::start).
     pub async fn start_with(state: &Path, options: &[&str]) -> anyhow::Result<Self> {
-        let port = free_port::find()?;
+        let port = testbed::port::find()?;
         Self::launch(port, state, options).await
     }
 

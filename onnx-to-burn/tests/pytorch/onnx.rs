@@ -13,7 +13,7 @@ fn generated_code_is_current() {
     for part in Part::ALL {
         let code = onnx::convert(part, &path("CFACE_ONNX_DIR")).unwrap().code;
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join(format!("../facenet/src/burn/{}.rs", part.name()));
+            .join(format!("../crates/facenet/src/burn/{}.rs", part.name()));
         let committed = std::fs::read_to_string(file).unwrap();
         assert!(committed == code, "{} is stale: run `cargo xtask generate`", part.name());
     }

@@ -16,7 +16,7 @@ const FACES: [&str; 5] = ["obama-1", "obama-2", "biden-1", "biden-2", "collins-1
 fn face(name: &str) -> Face {
     let limits =
         Limits { side_min: 160, side_max: 160, pixels_max: 160 * 160, decoded_bytes_max: 1 << 20 };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../facenet/tests/it/golden");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/facenet/tests/it/golden");
     Face::decode(&std::fs::read(folder.join(format!("{name}.png"))).unwrap(), &limits).unwrap()
 }
 

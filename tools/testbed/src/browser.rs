@@ -1,0 +1,157 @@
+//! Starts a headless Chromium and its driver, and ends both. What is done in the browser is the
+//! business of its users: the tests of the page, and the evaluation, which crops photographs by
+//! the page's own code.
+//!
+//! `cargo xtask` finds or installs both programs and names them in `CFACE_CHROMIUM` and
+//! `CFACE_CHROMEDRIVER`.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// Arguments that every Chromium of ours gets: no window, no GPU, no traffic of its own.
+const ARGUMENTS: [&str; 8] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// How long a script may take that answers when it is done. Face detection without a GPU takes
+/// seconds on a busy machine.
+const SCRIPT_MAX: Duration = Duration::from_mins(2);
+
+/// How often the driver is asked for a browser until it answers, and how long between.
+const ATTEMPTS: u32 = 50;
+const ATTEMPT_EVERY: Duration = Duration::from_millis(200);
+
+/// A running browser with a fresh profile. Ends when dropped; [`Chromium::close`] is gentler.
+pub struct Chromium {
+    client: Client,
+    driver: Child,
+    _profile: TempDir,
+}
+
+impl Chromium {
+    /// Starts a browser with more arguments than the usual ones, which keeps more logs than that of
+    /// the console.
+    ///
+    /// # Errors
+    /// When Chromium or its driver do not start.
+    pub async fn open(arguments: &[String], logs: &[&str]) -> anyhow::Result<Self> {
+        let profile = tempfile::tempdir()?;
+        let port = crate::port::find()?;
+        let mut driver = Command::new(program("CFACE_CHROMEDRIVER")?)
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting chromedriver")?;
+        match connect(port, capabilities(&profile, arguments, logs)?).await {
+            Ok(client) => Ok(Self { client, driver, _profile: profile }),
+            Err(error) => {
+                driver.kill()?;
+                driver.wait()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection to the browser's driver.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The process of the driver, which is the browser's parent.
+    #[must_use]
+    pub fn driver_id(&self) -> u32 {
+        self.driver.id()
+    }
+
+    /// Ends the browser.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn close(mut self) -> anyhow::Result<()> {
+        self.client.clone().close().await?;
+        self.driver.kill()?;
+        self.driver.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // A browser outlives a driver that is killed, so it goes first. It is gone already when it
+        // was closed.
+        for browser in children_of(self.driver.id()).unwrap_or_default() {
+            if let Some(browser) = i32::try_from(browser).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(browser, Signal::KILL);
+            }
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// The processes that a process has started, on Linux.
+///
+/// # Errors
+/// When the kernel does not list processes.
+pub fn children_of(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let child = |entry: std::io::Result<std::fs::DirEntry>| {
+        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name before it may hold anything, but for the last parenthesis.
+        let (_, after) = stat.rsplit_once(')')?;
+        let found: u32 = after.split_whitespace().nth(1)?.parse().ok()?;
+        (found == parent).then_some(id)
+    };
+    Ok(std::fs::read_dir("/proc")?.filter_map(child).collect())
+}
+
+async fn connect(port: u16, capabilities: Capabilities) -> anyhow::Result<Client> {
+    let webdriver = format!("http://127.0.0.1:{port}");
+    for _ in 0..ATTEMPTS {
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities.clone());
+        if let Ok(client) = builder.connect(&webdriver).await {
+            return Ok(client);
+        }
+        tokio::time::sleep(ATTEMPT_EVERY).await;
+    }
+    bail!("chromedriver starts no browser")
+}
+
+fn capabilities(profile: &TempDir, more: &[String], logs: &[&str]) -> anyhow::Result<Capabilities> {
+    let profile = format!("--user-data-dir={}", profile.path().display());
+    let arguments: Vec<&str> =
+        ARGUMENTS.into_iter().chain([&*profile]).chain(more.iter().map(String::as_str)).collect();
+    let logs: Map<String, Value> =
+        ["browser"].iter().chain(logs).map(|log| ((*log).to_owned(), json!("ALL"))).collect();
+    let all = json!({
+        "goog:chromeOptions": { "binary": program("CFACE_CHROMIUM")?, "args": arguments },
+        "goog:loggingPrefs": logs,
+        "timeouts": { "script": SCRIPT_MAX.as_millis() as u64 },
+    });
+    all.as_object().cloned().context("no capabilities")
+}
+
+fn program(variable: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::var_os(variable);
+    Ok(path.with_context(|| format!("{variable} is not set: run this by `cargo xtask`"))?.into())
+}

@@ -1,0 +1,132 @@
+//! `cargo xtask fuzz`: feeds what reads foreign bytes with bytes that look for its faults.
+//!
+//! The fuzzer needs a nightly compiler for its instrumentation. Where there is none, the command
+//! says so and does nothing: nothing else of the project needs one.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+
+use crate::run::{self, Run};
+use crate::setup::tools;
+use crate::{project, stop};
+
+/// What `tests/fuzz/fuzz_targets` has. Inputs longer than the second number are not tried: they only
+/// make it slower.
+const TARGETS: [(&str, usize); 4] =
+    [("image", 16 << 10), ("record", 20 << 10), ("form", 4 << 10), ("query", 8 << 10)];
+
+/// Largest single allocation in megabytes: what a picture of the largest size takes, and nothing
+/// beyond the memory of an isolate.
+const MALLOC_MB_MAX: u32 = 40;
+
+/// Longest time that one input may take, in seconds: a decoder that hangs is a fault too.
+const INPUT_S_MAX: u32 = 10;
+
+/// Looks for faults in what reads foreign bytes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How long to run each target, in seconds.
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+    /// Runs only this target.
+    #[arg(value_parser = TARGETS.map(|(name, _)| name))]
+    target: Option<String>,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if !has_nightly() {
+        println!(
+            "Skipped: fuzzing needs a nightly compiler (`rustup toolchain install nightly`), and \
+             there is none."
+        );
+        return Ok(());
+    }
+    let tool = {
+        let _lock = project::lock()?;
+        tools::ensure_fuzz()?
+    };
+    let fuzz = |what: String| {
+        // The project's own toolchain is not to be used here.
+        Run::cargo(what).edit(|command| {
+            let dirs = tool.parent().map(std::path::Path::to_owned).into_iter();
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            if let Ok(path) = std::env::join_paths(dirs.chain(std::env::split_paths(&path))) {
+                command.env("PATH", path);
+            }
+            for name in ["RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
+                command.env_remove(name);
+            }
+            command.args(["+nightly", "fuzz"]);
+        })
+    };
+    check_lock_file()?;
+    fuzz("building the fuzz targets".into())
+        .args(["build", "--fuzz-dir", "tests/fuzz"])
+        .hint("Is there a C++ compiler (on Debian: apt-get install g++)?")
+        .quietly()?;
+    let chosen = |name: &str| options.target.as_deref().is_none_or(|target| target == name);
+    for (name, bytes_max) in TARGETS.into_iter().filter(|(name, _)| chosen(name)) {
+        stop::check()?;
+        // What is found goes to the first folder; what is committed is only read.
+        let found = project::root().join("tests/fuzz/target/found").join(name);
+        fs::create_dir_all(&found).with_context(|| format!("making {}", found.display()))?;
+        let report = fuzz(format!("fuzzing {name}"))
+            .args(["run", "--fuzz-dir", "tests/fuzz", name])
+            .args([found.as_os_str(), format!("tests/fuzz/corpus/{name}").as_ref()])
+            .args(["--", &format!("-max_total_time={}", options.seconds)])
+            .args([format!("-max_len={bytes_max}"), format!("-malloc_limit_mb={MALLOC_MB_MAX}")])
+            .args([format!("-timeout={INPUT_S_MAX}"), "-print_final_stats=1".into()])
+            .hint(format!(
+                "tests/fuzz/artifacts/{name} has the input; the output above says what it did"
+            ));
+        let mut runs = String::from("?");
+        let step = crate::progress::Step::begin(&format!("fuzzing {name}"));
+        report.logged(|line| {
+            if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
+                number.trim().clone_into(&mut runs);
+            }
+            step.note(line);
+        })?;
+        step.done();
+        println!("{name}: {runs} inputs, no fault");
+    }
+    Ok(())
+}
+
+/// Cargo would write a lock file of its own choice otherwise.
+fn check_lock_file() -> anyhow::Result<()> {
+    let lock = project::root().join("tests/fuzz/Cargo.lock");
+    ensure!(lock.is_file(), "tests/fuzz/Cargo.lock is missing; get it back by `git checkout`");
+    Ok(())
+}
+
+fn has_nightly() -> bool {
+    run::is_on_path("rustup")
+        && Command::new("rustup")
+            .args(["run", "nightly", "rustc", "--version"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_run_and_has_a_corpus() {
+        let root = project::root().join("tests/fuzz");
+        let manifest = project::read_toml(&root.join("Cargo.toml")).unwrap();
+        let bins = manifest["bin"].as_array().unwrap();
+        let names: Vec<_> = bins.iter().map(|bin| bin["name"].as_str().unwrap()).collect();
+        assert_eq!(names, TARGETS.map(|(name, _)| name));
+        for name in names {
+            assert!(root.join("corpus").join(name).read_dir().unwrap().next().is_some(), "{name}");
+        }
+    }
+}

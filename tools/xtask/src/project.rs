@@ -1,0 +1,121 @@
+//! Where things are: in the clone, in the user's cache, and in Cargo.lock.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::{progress, wrangler};
+
+/// The packages that are built as Workers.
+pub(crate) const WORKERS: [&str; 3] = ["facenet-worker", "vectorize-worker", "vectorize-local"];
+
+/// The root of the clone.
+pub(crate) fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.ancestors().nth(2).unwrap_or(xtask)
+}
+
+/// The packages of the workspace and their folders, relative to the root.
+pub(crate) fn members() -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    let manifest = read_toml(&root().join("Cargo.toml"))?;
+    let workspace = manifest.get("workspace").and_then(|workspace| workspace.get("members"));
+    let members = workspace.and_then(toml::Value::as_array).context("Cargo.toml has no members")?;
+    let folders = members.iter().filter_map(toml::Value::as_str).map(PathBuf::from);
+    // A folder is called as its package.
+    let name = |folder: &Path| Some(folder.file_name()?.to_str()?.to_owned());
+    Ok(folders.filter_map(|folder| Some((name(&folder)?, folder))).collect())
+}
+
+/// The folder of a package of the workspace.
+pub(crate) fn member(name: &str) -> anyhow::Result<PathBuf> {
+    let folder = members()?.remove(name);
+    Ok(root().join(folder.with_context(|| format!("the workspace has no package `{name}`"))?))
+}
+
+/// The folder of the clone for what commands make and keep; never committed.
+pub(crate) fn local() -> PathBuf {
+    root().join(".cface")
+}
+
+/// The folder with the weights of both shards of a model.
+pub(crate) fn weights(model: &str) -> PathBuf {
+    local().join("weights").join(model)
+}
+
+/// The records of both shards of a model, in their order.
+pub(crate) fn shards(model: &str) -> [PathBuf; 2] {
+    wrangler::SHARDS.map(|shard| weights(model).join(shard))
+}
+
+/// The folder for what all clones of a user share.
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
+    let absolute =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|dir: &PathBuf| dir.is_absolute());
+    let base = absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set: there is no place for a cache")?;
+    Ok(base.join("cface"))
+}
+
+/// A program that came with an npm package.
+pub(crate) fn npm_program(name: &str) -> PathBuf {
+    root().join("node_modules/.bin").join(name)
+}
+
+/// The version of a crate in Cargo.lock.
+pub(crate) fn locked_version(name: &str) -> anyhow::Result<String> {
+    let lock = read_toml(&root().join("Cargo.lock"))?;
+    let packages = lock.get("package").and_then(toml::Value::as_array).context("no packages")?;
+    let mut versions = packages
+        .iter()
+        .filter(|package| package.get("name").and_then(toml::Value::as_str) == Some(name))
+        .filter_map(|package| package.get("version").and_then(toml::Value::as_str));
+    match (versions.next(), versions.next()) {
+        (Some(version), None) => Ok(version.to_owned()),
+        (None, _) => bail!("Cargo.lock has no crate `{name}`"),
+        (Some(_), Some(_)) => bail!("Cargo.lock has several versions of `{name}`"),
+    }
+}
+
+/// Reads a TOML file.
+pub(crate) fn read_toml(file: &Path) -> anyhow::Result<toml::Table> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    text.parse().with_context(|| format!("reading {}", file.display()))
+}
+
+/// Held while a command changes the clone, or what all clones share, so that two at once do not
+/// meet.
+pub(crate) struct Lock(#[expect(dead_code, reason = "unlocks when dropped")] File);
+
+/// Waits until no other xtask changes the clone.
+pub(crate) fn lock() -> anyhow::Result<Lock> {
+    lock_file(&local().join("lock"), "waiting for another cargo xtask")
+}
+
+/// Waits until nobody else holds a lock file.
+pub(crate) fn lock_file(path: &Path, waiting: &str) -> anyhow::Result<Lock> {
+    let context = || format!("locking {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(context)?;
+    }
+    let file = File::create(path).with_context(context)?;
+    if file.try_lock().is_err() {
+        let step = progress::Step::begin(waiting);
+        file.lock().with_context(context)?;
+        step.done();
+    }
+    Ok(Lock(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locked_version_is_found() {
+        assert_eq!(locked_version("worker").unwrap(), "0.8.7");
+        assert!(locked_version("no-such-crate").is_err());
+    }
+}
