@@ -15,7 +15,7 @@ const PYTHON: &str = "CFACE_PYTHON";
 pub(super) fn cut_out(files: &[&Path], bar: &ProgressBar) -> anyhow::Result<Vec<Crop>> {
     let python = std::env::var_os(PYTHON);
     let python = python.with_context(|| format!("{PYTHON} is not set: run `cargo xtask eval`"))?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../onnx-to-burn/pytorch/mtcnn.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../onnx-to-burn/pytorch/mtcnn.py");
     let dir = tempfile::tempdir()?;
     let mut child = Command::new(python)
         .arg(script)

@@ -11,7 +11,7 @@ use evaluation::report::Report;
 use evaluation::run::{Outcome, measure};
 
 fn in_project(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
 /// A folder per person with pictures `PERSON-N.ENDING` of a folder, under LFW's names.
