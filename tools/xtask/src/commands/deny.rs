@@ -1,5 +1,5 @@
-//! `cargo xtask deny`: licences, sources and known faults of all dependencies, as `.cargo/deny.toml`
-//! wants them.
+//! `cargo xtask deny`: licences, sources and known faults of all dependencies, as
+//! `.cargo/deny.toml` wants them.
 
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;

@@ -13,8 +13,8 @@ use crate::run::{self, Run};
 use crate::setup::tools;
 use crate::{project, stop};
 
-/// What `tests/fuzz/fuzz_targets` has. Inputs longer than the second number are not tried: they only
-/// make it slower.
+/// What `tests/fuzz/fuzz_targets` has. Inputs longer than the second number are not tried: they
+/// only make it slower.
 const TARGETS: [(&str, usize); 4] =
     [("image", 16 << 10), ("record", 20 << 10), ("form", 4 << 10), ("query", 8 << 10)];
 
