@@ -1,10 +1,10 @@
 //! Which engine computes: the one place that knows. All have the same small interface.
 
 #[cfg(feature = "simd")]
-pub(crate) use facenet::simd::{Loader, Shard};
+pub(crate) use facenet::simd::{LoadedShard, Loader};
 
 #[cfg(not(feature = "simd"))]
-pub(crate) use facenet::burn::{Loader, Shard};
+pub(crate) use facenet::burn::{LoadedShard, Loader};
 
 /// The engine's name, for `/health`.
 pub(crate) fn name() -> &'static str {

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use facenet::Part;
+use facenet::Shard;
 use serde::{Deserialize, Serialize};
 
 /// About the isolate that holds a shard.
@@ -21,10 +21,10 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// The header in which figures of a shard travel.
-    pub(crate) const fn header(part: Part) -> &'static str {
+    pub(crate) const fn header(part: Shard) -> &'static str {
         match part {
-            Part::Shard1 => "x-cface-shard1",
-            Part::Shard2 => "x-cface-shard2",
+            Shard::Shard1 => "x-cface-shard1",
+            Shard::Shard2 => "x-cface-shard2",
         }
     }
 }
@@ -44,20 +44,20 @@ thread_local! {
     static HEARD: RefCell<[Option<Figures>; 2]> = const { RefCell::new([None; 2]) };
 }
 
-const fn index(part: Part) -> usize {
+const fn index(part: Shard) -> usize {
     match part {
-        Part::Shard1 => 0,
-        Part::Shard2 => 1,
+        Shard::Shard1 => 0,
+        Shard::Shard2 => 1,
     }
 }
 
 /// Remembers what the isolate of a shard has said.
-pub(crate) fn heard(part: Part, figures: Figures) {
+pub(crate) fn heard(part: Shard, figures: Figures) {
     HEARD.with_borrow_mut(|heard| heard[index(part)] = Some(figures));
 }
 
 /// What the isolate of a shard said last, if this one has asked it yet.
-pub(crate) fn last(part: Part) -> Option<Figures> {
+pub(crate) fn last(part: Shard) -> Option<Figures> {
     HEARD.with_borrow(|heard| heard[index(part)])
 }
 
@@ -71,8 +71,8 @@ mod tests {
         let text = serde_json::to_string(&figures).unwrap();
         assert!(text.is_ascii() && !text.contains('\n'));
         assert_eq!(serde_json::from_str::<Figures>(&text).unwrap(), figures);
-        assert_eq!(last(Part::Shard1), None);
-        heard(Part::Shard1, figures);
-        assert_eq!((last(Part::Shard1), last(Part::Shard2)), (Some(figures), None));
+        assert_eq!(last(Shard::Shard1), None);
+        heard(Shard::Shard1, figures);
+        assert_eq!((last(Shard::Shard1), last(Shard::Shard2)), (Some(figures), None));
     }
 }

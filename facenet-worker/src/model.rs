@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use facenet::{Embedding, Face, Part};
+use facenet::{Embedding, Face, Shard};
 use wire::problem::Document;
 use wire::{Kind, Problem, body};
 use worker::js_sys::{ArrayBuffer, Float32Array, Math, Uint8Array};
@@ -37,7 +37,7 @@ pub(crate) async fn embed(
     face: &Face,
 ) -> Result<Embedding, Problem> {
     let pixels = Uint8Array::from(face.rgb()).into();
-    let numbers = call(env, Part::Shard1, continent, pixels).await?;
+    let numbers = call(env, Shard::Shard1, continent, pixels).await?;
     Embedding::normalise(floats(&numbers)).map_err(|error| {
         console_error!("the model gave no embedding: {error}");
         Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
@@ -53,7 +53,7 @@ pub(crate) async fn call_shard2(
     continent: Continent,
     boundary: &[f32],
 ) -> Result<Vec<u8>, Problem> {
-    call(env, Part::Shard2, continent, Float32Array::from(boundary).into()).await
+    call(env, Shard::Shard2, continent, Float32Array::from(boundary).into()).await
 }
 
 /// The boundary tensor that the first shard has sent. An incomplete number at the end is dropped;
@@ -95,7 +95,7 @@ impl Answer {
 /// Calls an object of the shard, and another or the same one anew where that may help.
 async fn call(
     env: &Env,
-    part: Part,
+    part: Shard,
     continent: Continent,
     input: JsValue,
 ) -> Result<Vec<u8>, Problem> {
@@ -142,7 +142,7 @@ async fn call(
 /// request's body can be sent once.
 async fn call_once(
     env: &Env,
-    part: Part,
+    part: Shard,
     continent: Continent,
     replica: usize,
     input: JsValue,
@@ -154,8 +154,8 @@ async fn call_once(
     // The host is a formality: a stub's request goes to its object, whatever the URL.
     let request = Request::new_with_init("http://facenet/run", &init)?;
     let namespace = match part {
-        Part::Shard1 => bindings::FACENET_SHARD1,
-        Part::Shard2 => bindings::FACENET_SHARD2,
+        Shard::Shard1 => bindings::FACENET_SHARD1,
+        Shard::Shard2 => bindings::FACENET_SHARD2,
     };
     let stub = env
         .durable_object(namespace)?
@@ -173,7 +173,7 @@ async fn call_once(
 
 /// The first shard's answers also have the second's figures.
 fn remember_figures(response: &Response) {
-    for part in Part::ALL {
+    for part in Shard::ALL {
         let text = response.headers().get(Figures::header(part)).ok().flatten();
         if let Some(figures) = text.and_then(|text| serde_json::from_str(&text).ok()) {
             figures::heard(part, figures);
@@ -190,7 +190,7 @@ thread_local! {
 
 /// Looks at or changes the replicas. The borrow ends with the closure, which cannot await.
 fn with_seats<T>(
-    part: Part,
+    part: Shard,
     continent: Continent,
     use_seats: impl FnOnce(&mut Vec<Seat>) -> T,
 ) -> T {
@@ -199,7 +199,7 @@ fn with_seats<T>(
 }
 
 /// Chooses a replica, and counts the call until the place is dropped.
-fn sit_down(part: Part, continent: Continent, replicas: usize) -> Option<(usize, Place)> {
+fn sit_down(part: Shard, continent: Continent, replicas: usize) -> Option<(usize, Place)> {
     let now_ms = Date::now().as_millis();
     with_seats(part, continent, |seats| {
         seats.resize_with(replicas, Seat::default);
@@ -210,7 +210,7 @@ fn sit_down(part: Part, continent: Continent, replicas: usize) -> Option<(usize,
 }
 
 /// Notes something about a replica.
-fn note(part: Part, continent: Continent, replica: usize, what: impl FnOnce(&mut Seat, u64)) {
+fn note(part: Shard, continent: Continent, replica: usize, what: impl FnOnce(&mut Seat, u64)) {
     let now_ms = Date::now().as_millis();
     with_seats(part, continent, |seats| {
         if let Some(seat) = seats.get_mut(replica) {
@@ -236,7 +236,7 @@ pub(crate) fn overloaded() -> Problem {
 /// When the runtime refuses to make a response.
 pub(crate) fn response(
     outcome: Result<Vec<u8>, Problem>,
-    part: Part,
+    part: Shard,
     figures: Figures,
 ) -> Result<Response> {
     figures::heard(part, figures);
@@ -244,7 +244,7 @@ pub(crate) fn response(
         Ok(numbers) => Response::from_bytes(numbers)?,
         Err(problem) => problem.into_response()?,
     };
-    for part in Part::ALL {
+    for part in Shard::ALL {
         if let Some(figures) = figures::last(part) {
             response.headers().set(Figures::header(part), &serde_json::to_string(&figures)?)?;
         }

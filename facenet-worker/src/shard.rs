@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use facenet::record::RecordError;
-use facenet::{Face, Part};
+use facenet::{Face, Shard};
 use futures_util::StreamExt as _;
 use wire::limits::WAITING_MAX;
 use wire::{Kind, Problem};
@@ -27,7 +27,7 @@ use worker::{
     durable_object,
 };
 
-use crate::engine::{Loader, Shard};
+use crate::engine::{LoadedShard, Loader};
 use crate::figures::{self, Figures};
 use crate::placement::Continent;
 use crate::room::{Place, Room};
@@ -52,22 +52,22 @@ pub struct FaceNetShard1 {
 
 impl DurableObject for FaceNetShard1 {
     fn new(_state: State, env: Env) -> Self {
-        count_object(Part::Shard1);
+        count_object(Shard::Shard1);
         Self { env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let Some(place) = enter(Part::Shard1) else { return full(Part::Shard1) };
+        let Some(place) = enter(Shard::Shard1) else { return full(Shard::Shard1) };
         let continent = request.headers().get(model::CONTINENT_HEADER)?;
         let continent = Continent::of(continent.as_deref());
-        let outcome = match ready(&self.env, Part::Shard1, &place).await {
+        let outcome = match ready(&self.env, Shard::Shard1, &place).await {
             Ok(shard) => match half_way(&shard, request.bytes().await?) {
                 Ok(boundary) => model::call_shard2(&self.env, continent, &boundary).await,
                 Err(problem) => Err(problem),
             },
             Err(problem) => Err(problem),
         };
-        leave(place, Part::Shard1, outcome)
+        leave(place, Shard::Shard1, outcome)
     }
 }
 
@@ -79,25 +79,25 @@ pub struct FaceNetShard2 {
 
 impl DurableObject for FaceNetShard2 {
     fn new(_state: State, env: Env) -> Self {
-        count_object(Part::Shard2);
+        count_object(Shard::Shard2);
         Self { env }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let Some(place) = enter(Part::Shard2) else { return full(Part::Shard2) };
-        let outcome = match ready(&self.env, Part::Shard2, &place).await {
+        let Some(place) = enter(Shard::Shard2) else { return full(Shard::Shard2) };
+        let outcome = match ready(&self.env, Shard::Shard2, &place).await {
             Ok(shard) => {
                 run(&shard, &model::boundary(&request).await?).map(|numbers| model::bytes(&numbers))
             }
             Err(problem) => Err(problem),
         };
-        leave(place, Part::Shard2, outcome)
+        leave(place, Shard::Shard2, outcome)
     }
 }
 
 /// What the isolate has of one half.
 struct Half {
-    slot: RefCell<Slot<Shard>>,
+    slot: RefCell<Slot<LoadedShard>>,
     room: Room,
     r2_reads: Cell<u32>,
     objects: Cell<u32>,
@@ -119,29 +119,29 @@ thread_local! {
 }
 
 /// Looks at or changes a half. The borrow ends with the closure, which cannot await.
-fn with_half<T>(part: Part, use_half: impl FnOnce(&Half) -> T) -> T {
+fn with_half<T>(part: Shard, use_half: impl FnOnce(&Half) -> T) -> T {
     HALVES.with(|[shard1, shard2]| {
         use_half(match part {
-            Part::Shard1 => shard1,
-            Part::Shard2 => shard2,
+            Shard::Shard1 => shard1,
+            Shard::Shard2 => shard2,
         })
     })
 }
 
-fn with_slot<T>(part: Part, use_slot: impl FnOnce(&mut Slot<Shard>) -> T) -> T {
+fn with_slot<T>(part: Shard, use_slot: impl FnOnce(&mut Slot<LoadedShard>) -> T) -> T {
     with_half(part, |half| use_slot(&mut half.slot.borrow_mut()))
 }
 
-fn count_object(part: Part) {
+fn count_object(part: Shard) {
     with_half(part, |half| half.objects.set(half.objects.get() + 1));
 }
 
-fn enter(part: Part) -> Option<Place> {
+fn enter(part: Shard) -> Option<Place> {
     let now_ms = Date::now().as_millis();
     with_half(part, |half| half.room.enter(WAITING_MAX, now_ms))
 }
 
-fn figures(part: Part) -> Figures {
+fn figures(part: Shard) -> Figures {
     let now_ms = Date::now().as_millis();
     with_half(part, |half| Figures {
         wasm_mb: figures::wasm_mb(),
@@ -152,14 +152,14 @@ fn figures(part: Part) -> Figures {
 }
 
 /// The answer of an object that has too much to do.
-fn full(part: Part) -> Result<Response> {
+fn full(part: Shard) -> Result<Response> {
     let response = model::response(Err(model::overloaded()), part, figures(part))?;
     response.headers().set(model::FULL_HEADER, "1")?;
     Ok(response)
 }
 
 /// Answers, and gives the place back.
-fn leave(place: Place, part: Part, outcome: Result<Vec<u8>, Problem>) -> Result<Response> {
+fn leave(place: Place, part: Shard, outcome: Result<Vec<u8>, Problem>) -> Result<Response> {
     let response = model::response(outcome, part, figures(part));
     drop(place);
     response
@@ -167,7 +167,7 @@ fn leave(place: Place, part: Part, outcome: Result<Vec<u8>, Problem>) -> Result<
 
 /// Waits until it is a request's turn. Its body stays unread until then, and so outside of the
 /// isolate's WebAssembly memory, which would never shrink again after a burst.
-async fn ready(env: &Env, part: Part, place: &Place) -> Result<Rc<Shard>, Problem> {
+async fn ready(env: &Env, part: Shard, place: &Place) -> Result<Rc<LoadedShard>, Problem> {
     while place.rank(Date::now().as_millis()) >= AT_WORK_MAX {
         Delay::from(POLL).await;
     }
@@ -175,13 +175,13 @@ async fn ready(env: &Env, part: Part, place: &Place) -> Result<Rc<Shard>, Proble
 }
 
 /// Pixels to the boundary tensor.
-fn half_way(shard: &Shard, pixels: Vec<u8>) -> Result<Vec<f32>, Problem> {
+fn half_way(shard: &LoadedShard, pixels: Vec<u8>) -> Result<Vec<f32>, Problem> {
     let face = Face::from_rgb(pixels);
     let face = face.ok_or_else(|| Problem::new(Kind::Internal, "Not a face."))?;
     run(shard, &face.input())
 }
 
-fn run(shard: &Shard, input: &[f32]) -> Result<Vec<f32>, Problem> {
+fn run(shard: &LoadedShard, input: &[f32]) -> Result<Vec<f32>, Problem> {
     shard.run(input).ok_or_else(|| {
         console_error!("a shard was given an input of the wrong size");
         Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
@@ -190,7 +190,7 @@ fn run(shard: &Shard, input: &[f32]) -> Result<Vec<f32>, Problem> {
 
 /// The half, loaded by whoever comes first. The others wait with timers of their own: a request
 /// must not await a promise that belongs to another one.
-async fn shard(env: &Env, part: Part) -> Result<Rc<Shard>, Problem> {
+async fn shard(env: &Env, part: Shard) -> Result<Rc<LoadedShard>, Problem> {
     let since_ms = Date::now().as_millis();
     loop {
         let now_ms = Date::now().as_millis();
@@ -232,7 +232,7 @@ impl From<worker::Error> for LoadError {
 
 impl LoadError {
     /// The details go to the log; what the operator has to do is no secret.
-    fn problem(self, env: &Env, part: Part) -> Problem {
+    fn problem(self, env: &Env, part: Shard) -> Problem {
         let file = part.file();
         let model = env.var(bindings::MODEL).map(|model| model.to_string()).unwrap_or_default();
         match self {
@@ -255,13 +255,13 @@ impl LoadError {
 }
 
 /// A shard is not in the bucket.
-pub(crate) fn missing(part: Part, model: &str) -> Problem {
+pub(crate) fn missing(part: Shard, model: &str) -> Problem {
     let what = format!("{} is not in the models bucket.", part.file());
     Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(part, model)))
 }
 
 /// What the operator has to do about a shard in the bucket.
-fn cure(part: Part, model: &str) -> String {
+fn cure(part: Shard, model: &str) -> String {
     let file = part.file();
     format!(
         "The operator has to make it by `cargo xtask weights --model {model}` and to upload it, by \
@@ -271,7 +271,7 @@ fn cure(part: Part, model: &str) -> String {
 }
 
 /// Streams a half from R2 into its engine.
-async fn load(env: &Env, part: Part) -> Result<Shard, LoadError> {
+async fn load(env: &Env, part: Shard) -> Result<LoadedShard, LoadError> {
     let model = env.var(bindings::MODEL)?.to_string();
     let bucket = env.bucket(bindings::MODELS)?;
     with_half(part, |half| half.r2_reads.set(half.r2_reads.get() + 1));

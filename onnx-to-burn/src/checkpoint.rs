@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use facenet::Part;
+use facenet::Shard;
 
 use crate::shard::{self, Precision, Tensors};
 use crate::state_dict::StateDict;
@@ -37,13 +37,13 @@ pub fn convert_as(
 ) -> anyhow::Result<[PathBuf; 2]> {
     let [shard1, shard2] = read(file)?;
     std::fs::create_dir_all(out_dir).with_context(|| format!("creating {}", out_dir.display()))?;
-    let write = |part: Part, tensors: Tensors| {
+    let write = |part: Shard, tensors: Tensors| {
         let record = out_dir.join(part.file());
         shard::write_as(precision, part, model, tensors, &record)
             .with_context(|| format!("the checkpoint does not give {}", part.file()))?;
         anyhow::Ok(record)
     };
-    Ok([write(Part::Shard1, shard1)?, write(Part::Shard2, shard2)?])
+    Ok([write(Shard::Shard1, shard1)?, write(Shard::Shard2, shard2)?])
 }
 
 /// The tensors of both shards in a checkpoint.
@@ -52,12 +52,12 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<[Tensors; 2]> {
     if is_of_pytorch(file).with_context(context)? {
         let state = StateDict::open(file).with_context(context)?;
         state.check_names()?;
-        return Ok([state.tensors(Part::Shard1)?, state.tensors(Part::Shard2)?]);
+        return Ok([state.tensors(Shard::Shard1)?, state.tensors(Shard::Shard2)?]);
     }
     let graph = std::fs::read(file).with_context(context)?;
     let constants = frozen_graph::read_constants(&graph).with_context(context)?;
     let tensors = |part| tensorflow::tensors(part, &constants);
-    Ok([tensors(Part::Shard1)?, tensors(Part::Shard2)?])
+    Ok([tensors(Shard::Shard1)?, tensors(Shard::Shard2)?])
 }
 
 fn is_of_pytorch(file: &Path) -> std::io::Result<bool> {

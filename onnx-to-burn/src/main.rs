@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use facenet::Part;
+use facenet::Shard;
 use onnx_to_burn::onnx;
 
 /// ONNX to Burn: the code and the records of the two shards.
@@ -39,16 +39,16 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Generate { onnx, out, check } => {
-            Part::ALL.iter().try_for_each(|&part| generate(part, &onnx, &out, check))
+            Shard::ALL.iter().try_for_each(|&part| generate(part, &onnx, &out, check))
         }
-        Command::Records { onnx, out, model } => Part::ALL.iter().try_for_each(|&part| {
+        Command::Records { onnx, out, model } => Shard::ALL.iter().try_for_each(|&part| {
             let converted = onnx::convert(part, &onnx)?;
             onnx::write_record(part, &model, converted.tensors, &out)
         }),
     }
 }
 
-fn generate(part: Part, onnx_dir: &Path, out: &Path, check: bool) -> anyhow::Result<()> {
+fn generate(part: Shard, onnx_dir: &Path, out: &Path, check: bool) -> anyhow::Result<()> {
     let file = out.join(format!("{}.rs", part.name()));
     let code = onnx::convert(part, onnx_dir)?.code;
     if check {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use burn_pack::{Bytes, DType, TENSOR_ALIGNMENT, Tensor, Writer};
-use facenet::Part;
+use facenet::Shard;
 use facenet::layers::Layer;
 use facenet::record::{Checksum, Header, PACKING, PACKING_F32};
 use half::f16;
@@ -31,12 +31,12 @@ pub enum Precision {
     F32,
 }
 
-/// Writes the record of a shard: every tensor of [`Part::layers`] in that order, as float16.
+/// Writes the record of a shard: every tensor of [`Shard::layers`] in that order, as float16.
 ///
 /// # Errors
 /// When a tensor is missing, has a wrong shape, does not fit into float16, or is not of the
 /// shard; and when the file cannot be written.
-pub fn write(part: Part, model: &str, tensors: Tensors, file: &Path) -> anyhow::Result<()> {
+pub fn write(part: Shard, model: &str, tensors: Tensors, file: &Path) -> anyhow::Result<()> {
     write_as(Precision::F16, part, model, tensors, file)
 }
 
@@ -46,7 +46,7 @@ pub fn write(part: Part, model: &str, tensors: Tensors, file: &Path) -> anyhow::
 /// As [`write()`].
 pub fn write_as(
     precision: Precision,
-    part: Part,
+    part: Shard,
     model: &str,
     mut tensors: Tensors,
     file: &Path,
@@ -139,7 +139,7 @@ mod tests {
     fn what_does_not_fit_the_network_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("shard2.bin");
-        let all: Tensors = Part::Shard2
+        let all: Tensors = Shard::Shard2
             .layers()
             .iter()
             .flat_map(Layer::tensors)
@@ -149,7 +149,7 @@ mod tests {
             })
             .collect();
         let refused = |tensors| {
-            let error = write(Part::Shard2, "casia-webface", tensors, &file).unwrap_err();
+            let error = write(Shard::Shard2, "casia-webface", tensors, &file).unwrap_err();
             assert!(!file.exists());
             format!("{error:#}")
         };
@@ -167,7 +167,7 @@ mod tests {
         more.insert("logits.weight".into(), Array { shape: vec![1], data: vec![0.0] });
         assert_eq!(refused(more), "`logits.weight` is not a tensor of shard2");
 
-        write(Part::Shard2, "casia-webface", all, &file).unwrap();
+        write(Shard::Shard2, "casia-webface", all, &file).unwrap();
         assert!(file.exists());
     }
 
@@ -175,12 +175,12 @@ mod tests {
     fn the_checksum_is_that_of_the_data_section() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("shard2.bin");
-        let layers = Part::Shard2.layers();
+        let layers = Shard::Shard2.layers();
         let all = layers.iter().flat_map(Layer::tensors).map(|(name, shape)| {
             let data = (0..shape.iter().product()).map(|i: usize| (i % 251) as f32).collect();
             (name, Array { shape, data })
         });
-        write(Part::Shard2, "casia-webface", all.collect(), &file).unwrap();
+        write(Shard::Shard2, "casia-webface", all.collect(), &file).unwrap();
         let record = std::fs::read(&file).unwrap();
         let metadata = u32::from_le_bytes(*record[..HEADER_SIZE].last_chunk().unwrap());
         let mut checksum = Checksum::default();

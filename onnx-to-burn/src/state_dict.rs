@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use facenet::Part;
+use facenet::Shard;
 use facenet::layers::{BATCH_NORM_EPSILON, Kind, Layer};
 use pytorch_reader::{DType, PytorchReader};
 
@@ -33,7 +33,7 @@ impl StateDict {
     /// # Errors
     /// Names a tensor that is not of the network.
     pub(crate) fn check_names(&self) -> anyhow::Result<()> {
-        let layers = Part::ALL.map(Part::layers).concat();
+        let layers = Shard::ALL.map(Shard::layers).concat();
         let known: Vec<String> = layers.iter().flat_map(names).collect();
         for name in self.0.keys() {
             // The classifier of the training, and a counter of its batches.
@@ -47,7 +47,7 @@ impl StateDict {
     ///
     /// # Errors
     /// Names the tensor that is missing or that has another type or shape.
-    pub(crate) fn tensors(&self, part: Part) -> anyhow::Result<Tensors> {
+    pub(crate) fn tensors(&self, part: Shard) -> anyhow::Result<Tensors> {
         let mut tensors = Tensors::new();
         for layer in part.layers() {
             let names = layer.tensors().into_iter().map(|(name, _)| name);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn layers_are_named_as_facenet_pytorch_does() {
-        let all = Part::ALL.map(Part::layers).concat();
+        let all = Shard::ALL.map(Shard::layers).concat();
         let check = |name: &str, expected: &[&str]| {
             let layer = all.iter().find(|layer| layer.name == name).unwrap();
             assert_eq!(names(layer), expected);

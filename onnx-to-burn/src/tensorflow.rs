@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
-use facenet::Part;
+use facenet::Shard;
 use facenet::layers::{Kind, Layer};
 
 use crate::shard::{Array, Tensors};
@@ -13,7 +13,7 @@ use crate::shard::{Array, Tensors};
 ///
 /// # Errors
 /// Names the constant that is missing or that has another shape.
-pub(crate) fn tensors(part: Part, constants: &HashMap<String, Array>) -> anyhow::Result<Tensors> {
+pub(crate) fn tensors(part: Shard, constants: &HashMap<String, Array>) -> anyhow::Result<Tensors> {
     let mut tensors = Tensors::new();
     for layer in part.layers() {
         for ((name, shape), constant) in layer.tensors().into_iter().zip(constants_of(&layer)) {
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn scopes_are_those_of_the_graph() {
-        let all: Vec<_> = Part::ALL.iter().flat_map(|part| part.layers()).collect();
+        let all: Vec<_> = Shard::ALL.iter().flat_map(|part| part.layers()).collect();
         let check = |name: &str, expected: &str| {
             let layer = all.iter().find(|layer| layer.name == name).unwrap();
             assert_eq!(scope(layer), expected);
@@ -150,7 +150,7 @@ mod tests {
     /// A graph with every constant of the network, small numbers in all.
     fn graph() -> HashMap<String, Array> {
         let mut constants = HashMap::new();
-        for layer in Part::ALL.iter().flat_map(|part| part.layers()) {
+        for layer in Shard::ALL.iter().flat_map(|part| part.layers()) {
             for ((_, shape), constant) in layer.tensors().into_iter().zip(constants_of(&layer)) {
                 let shape = match *shape {
                     [out, input, height, width] => vec![height, width, input, out],
@@ -166,9 +166,9 @@ mod tests {
     #[test]
     fn a_missing_or_misshapen_constant_is_named() {
         let refused = |constants: &HashMap<String, Array>| {
-            format!("{:#}", tensors(Part::Shard1, constants).unwrap_err())
+            format!("{:#}", tensors(Shard::Shard1, constants).unwrap_err())
         };
-        assert!(tensors(Part::Shard1, &graph()).is_ok());
+        assert!(tensors(Shard::Shard1, &graph()).is_ok());
         let name = "InceptionResnetV1/Repeat_1/block17_3/Branch_0/Conv2d_1x1/weights";
         let mut constants = graph();
         constants.get_mut(name).unwrap().shape = vec![1, 1, 128, 896];

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use facenet::Part;
+use facenet::Shard;
 use facenet::layers::{BATCH_NORM_EPSILON, Kind, Layer};
 use prost::Message;
 
@@ -148,7 +148,7 @@ pub fn convert(checkpoint: &Path, file: &Path) -> anyhow::Result<()> {
 
 fn model(shards: [Tensors; 2]) -> anyhow::Result<ModelProto> {
     let mut network = Network {
-        layers: Part::ALL.iter().flat_map(|part| part.layers()).collect(),
+        layers: Shard::ALL.iter().flat_map(|part| part.layers()).collect(),
         weights: shards.into_iter().flatten().collect(),
         graph: GraphProto { name: "facenet".into(), ..GraphProto::default() },
     };
@@ -365,7 +365,7 @@ impl Network {
 mod tests {
     use super::*;
 
-    fn weights(part: Part) -> Tensors {
+    fn weights(part: Shard) -> Tensors {
         let tensors = part.layers().iter().flat_map(Layer::tensors).collect::<Vec<_>>();
         let zeros = |(name, shape): (String, Vec<usize>)| {
             let data = vec![0.0; shape.iter().product()];
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn every_layer_is_in_the_graph_once() {
-        let graph = model(Part::ALL.map(weights)).unwrap().graph.unwrap();
+        let graph = model(Shard::ALL.map(weights)).unwrap().graph.unwrap();
         let count = |op| graph.node.iter().filter(|node| node.op_type == op).count();
         assert_eq!(count("Conv"), 95 + 37);
         // All but those at the ends of the residual blocks, and the blocks themselves but the last.
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn missing_and_foreign_tensors_are_named() {
-        let mut shards = Part::ALL.map(weights);
+        let mut shards = Shard::ALL.map(weights);
         let array = shards[0].remove("conv2d_1a.bias").unwrap();
         let error = model(shards.clone()).unwrap_err().to_string();
         assert_eq!(error, "`conv2d_1a.bias` is missing");

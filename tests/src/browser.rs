@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use testbed::browser::{Chromium, children_of};
 use anyhow::{Context as _, bail};
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
@@ -12,6 +11,7 @@ use fantoccini::{Client, Locator};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testbed::browser::{Chromium, children_of};
 
 use crate::camera::Scene;
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use facenet::burn::Backend;
-use facenet::{Embedding, Part, burn, simd};
+use facenet::{Embedding, Shard, burn, simd};
 
 /// Rounds in a full run and in a quick one, after one that warms up.
 const ROUNDS: (usize, usize) = (20, 2);
@@ -26,7 +26,7 @@ struct Contestant {
 
 impl Contestant {
     fn simd() -> Self {
-        let shards = Part::ALL.map(|part| -> Run {
+        let shards = Shard::ALL.map(|part| -> Run {
             let bytes = record(part);
             let mut loader = simd::Loader::new(part, "casia-webface", bytes.len()).unwrap();
             loader.push(&bytes).unwrap();
@@ -37,7 +37,7 @@ impl Contestant {
     }
 
     fn burn(backend: Backend) -> Self {
-        let shards = Part::ALL.map(|part| -> Run {
+        let shards = Shard::ALL.map(|part| -> Run {
             let bytes = record(part);
             let loader = burn::Loader::new(part, "casia-webface", bytes.len()).unwrap();
             let mut loader = loader.with_backend(backend);
@@ -54,7 +54,7 @@ impl Contestant {
     }
 }
 
-fn record(part: Part) -> Vec<u8> {
+fn record(part: Shard) -> Vec<u8> {
     let folder = std::env::var_os("CFACE_WEIGHTS").expect("run `cargo xtask bench`");
     std::fs::read(PathBuf::from(folder).join(part.file())).unwrap()
 }
@@ -70,7 +70,7 @@ fn main() {
         [Contestant::burn(Backend::Flex), Contestant::burn(Backend::NdArray), Contestant::simd()];
     // A picture of no face, but of many values.
     let input: Vec<f32> =
-        (0..Part::Shard1.input_len()).map(|i| ((i * 7919) % 256) as f32 / 128.0 - 1.0).collect();
+        (0..Shard::Shard1.input_len()).map(|i| ((i * 7919) % 256) as f32 / 128.0 - 1.0).collect();
     let reference = contestants[0].embed(&input);
     for contestant in &contestants {
         let cosine = contestant.embed(&input).cosine(&reference);

@@ -7,14 +7,14 @@ pub const INPUT_SIDE: usize = 160;
 
 /// The two shards of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Shard {
     /// The stem, `repeat_1` (5 x block35), `mixed_6a` and `repeat_2` (10 x block17).
     Shard1,
     /// `mixed_7a`, `repeat_3` (5 x block8), `block8`, pooling, `last_linear` and `last_bn`.
     Shard2,
 }
 
-impl Part {
+impl Shard {
     /// Both, in the order in which they run.
     pub const ALL: [Self; 2] = [Self::Shard1, Self::Shard2];
 
@@ -212,26 +212,26 @@ fn shard2() -> Vec<Layer> {
 mod tests {
     use super::*;
 
-    fn weights(part: Part) -> usize {
+    fn weights(part: Shard) -> usize {
         let tensors = part.layers().iter().flat_map(Layer::tensors).collect::<Vec<_>>();
         tensors.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 
     #[test]
     fn layers_have_the_parameters_of_the_published_network() {
-        let convolutions = |part: Part| {
+        let convolutions = |part: Shard| {
             part.layers().iter().filter(|l| matches!(l.kind, Kind::Conv2d { .. })).count()
         };
-        assert_eq!(convolutions(Part::Shard1), 95);
-        assert_eq!(convolutions(Part::Shard2), 37);
+        assert_eq!(convolutions(Shard::Shard1), 95);
+        assert_eq!(convolutions(Shard::Shard2), 37);
         // 23.5 M parameters, with one offset instead of four batch norm vectors per convolution.
-        let millions = (weights(Part::Shard1) + weights(Part::Shard2)) as f64 / 1e6;
+        let millions = (weights(Shard::Shard1) + weights(Shard::Shard2)) as f64 / 1e6;
         assert!((23.4..23.6).contains(&millions), "{millions} M");
     }
 
     #[test]
     fn names_are_unique() {
-        for part in Part::ALL {
+        for part in Shard::ALL {
             let mut names: Vec<_> = part.layers().into_iter().map(|layer| layer.name).collect();
             let count = names.len();
             names.sort();

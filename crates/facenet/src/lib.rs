@@ -35,7 +35,7 @@ pub mod verdict;
 
 pub use embedding::Embedding;
 pub use image::Face;
-pub use layers::Part;
+pub use layers::Shard;
 pub use verdict::Verdict;
 
 /// Version of everything that decides which numbers a picture gives besides the weights: the

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::Part;
+use crate::Shard;
 
 /// How the tensors of a record are stored: float16, convolutions as `[out, in, height, width]`
 /// with batch norm folded in, the last matrix as `[in, out]`, in the order of
-/// [`Part::layers`](crate::Part::layers).
+/// [`Shard::layers`](crate::Shard::layers).
 pub const PACKING: &str = "f16-oihw";
 
 /// The same in float32, for comparison: only the Burn engine takes such a record.
@@ -23,7 +23,7 @@ pub struct Header {
     pub pipeline: String,
     /// How the tensors are stored, [`PACKING`].
     pub packing: String,
-    /// [`Part::name`].
+    /// [`Shard::name`].
     pub shard: String,
 }
 
@@ -70,7 +70,7 @@ const SHARD: &str = "cface.shard";
 impl Header {
     /// The header of a record that this library can load.
     #[must_use]
-    pub fn new(model: &str, part: Part) -> Self {
+    pub fn new(model: &str, part: Shard) -> Self {
         Self {
             model: model.into(),
             pipeline: crate::PIPELINE.into(),
@@ -170,11 +170,11 @@ mod tests {
 
     #[test]
     fn a_header_fits_itself_and_nothing_else() {
-        let header = Header::new("casia-webface", Part::Shard1);
+        let header = Header::new("casia-webface", Shard::Shard1);
         let metadata: BTreeMap<_, _> =
             header.entries().iter().map(|(k, v)| ((*k).into(), (*v).to_owned())).collect();
         assert_eq!(header.check(&metadata), Ok(()));
-        let other = Header::new("casia-webface", Part::Shard2);
+        let other = Header::new("casia-webface", Shard::Shard2);
         assert!(matches!(other.check(&metadata), Err(RecordError::Foreign { entry: SHARD, .. })));
         for (entry, _) in header.entries() {
             let mut less = metadata.clone();

@@ -1,6 +1,6 @@
 //! `GET /health`: whether everything that a request needs is there.
 
-use facenet::Part;
+use facenet::Shard;
 use serde::Serialize;
 use wire::{Kind, Problem};
 use worker::{Env, RequestInit, Response, console_error};
@@ -16,7 +16,7 @@ struct Answer {
     pipeline: &'static str,
     engine: &'static str,
     memory: Memory,
-    shards: Vec<Shard>,
+    shards: Vec<ShardStatistics>,
 }
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct Memory {
 
 /// What was last heard from a shard's isolate; missing until this isolate has asked it.
 #[derive(Serialize)]
-struct Shard {
+struct ShardStatistics {
     shard: &'static str,
     #[serde(flatten)]
     figures: Figures,
@@ -36,7 +36,7 @@ struct Shard {
 
 pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
     let (model, _) = served_model(env)?;
-    for part in Part::ALL {
+    for part in Shard::ALL {
         check_record(env, part, &model).await?;
     }
     let store = store::fetch(env, "/health", RequestInit::new()).await?;
@@ -44,19 +44,20 @@ pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
         console_error!("the store's health is {}", store.status_code());
         return Err(Problem::new(Kind::Unavailable, "The store is not available."));
     }
-    let heard = |part: Part| Some(Shard { shard: part.name(), figures: figures::last(part)? });
+    let heard =
+        |part: Shard| Some(ShardStatistics { shard: part.name(), figures: figures::last(part)? });
     let answer = Answer {
         status: "ok",
         model,
         pipeline: facenet::PIPELINE,
         engine: engine::name(),
         memory: Memory { wasm_mb: figures::wasm_mb() },
-        shards: Part::ALL.into_iter().filter_map(heard).collect(),
+        shards: Shard::ALL.into_iter().filter_map(heard).collect(),
     };
     json(&answer, 200)
 }
 
-async fn check_record(env: &Env, part: Part, model: &str) -> Result<(), Problem> {
+async fn check_record(env: &Env, part: Shard, model: &str) -> Result<(), Problem> {
     let head = async { env.bucket(bindings::MODELS)?.head(part.file()).await };
     match head.await {
         Ok(Some(_)) => Ok(()),

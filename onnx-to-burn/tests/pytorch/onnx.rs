@@ -3,14 +3,14 @@
 
 use std::path::PathBuf;
 
-use facenet::Part;
+use facenet::Shard;
 use onnx_to_burn::{checkpoint, onnx};
 
 use crate::{MODEL, compare, path};
 
 #[test]
 fn generated_code_is_current() {
-    for part in Part::ALL {
+    for part in Shard::ALL {
         let code = onnx::convert(part, &path("CFACE_ONNX_DIR")).unwrap().code;
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join(format!("../crates/facenet/src/burn/{}.rs", part.name()));
@@ -23,7 +23,7 @@ fn generated_code_is_current() {
 fn both_ways_give_the_same_records() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let files = checkpoint::convert(&path("CFACE_GRAPH"), MODEL, one.path()).unwrap();
-    for (part, file) in Part::ALL.into_iter().zip(files) {
+    for (part, file) in Shard::ALL.into_iter().zip(files) {
         let converted = onnx::convert(part, &path("CFACE_ONNX_DIR")).unwrap();
         onnx::write_record(part, MODEL, converted.tensors, other.path()).unwrap();
         compare::records(&file, &other.path().join(part.file()));

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use facenet::image::{Face, Limits};
-use facenet::simd::{Loader, Shard};
-use facenet::{Embedding, Part};
+use facenet::simd::{LoadedShard, Loader};
+use facenet::{Embedding, Shard};
 use onnx_to_burn::checkpoint;
 
 use crate::{MODEL, compare, path};
@@ -20,7 +20,7 @@ fn face(name: &str) -> Face {
     Face::decode(&std::fs::read(folder.join(format!("{name}.png"))).unwrap(), &limits).unwrap()
 }
 
-fn shard(part: Part, model: &str, record: &Path) -> Shard {
+fn shard(part: Shard, model: &str, record: &Path) -> LoadedShard {
     let bytes = std::fs::read(record).unwrap();
     let mut loader = Loader::new(part, model, bytes.len()).unwrap();
     loader.push(&bytes).unwrap();
@@ -30,7 +30,7 @@ fn shard(part: Part, model: &str, record: &Path) -> Shard {
 /// The embeddings of [`FACES`].
 fn embeddings(model: &str, [shard1, shard2]: [PathBuf; 2]) -> Vec<Embedding> {
     let (shard1, shard2) =
-        (shard(Part::Shard1, model, &shard1), shard(Part::Shard2, model, &shard2));
+        (shard(Shard::Shard1, model, &shard1), shard(Shard::Shard2, model, &shard2));
     let embed = |name| {
         let boundary = shard1.run(&face(name).input()).unwrap();
         Embedding::normalise(shard2.run(&boundary).unwrap()).unwrap()

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use facenet::Part;
+use facenet::Shard;
 use facenet::simd::Loader;
 use libfuzzer_sys::fuzz_target;
 
@@ -13,7 +13,7 @@ const LENGTHS: [usize; 2] = [19_232_000, 27_736_576];
 fuzz_target!(|bytes: &[u8]| {
     let [choice, size, record @ ..] = bytes else { return };
     let which = usize::from(choice & 1);
-    let part = Part::ALL[which];
+    let part = Shard::ALL[which];
     let length = if choice & 2 == 0 { LENGTHS[which] } else { record.len() };
     let Ok(mut loader) = Loader::new(part, "casia-webface", length) else { return };
     for piece in record.chunks(1 + usize::from(*size) * 16) {

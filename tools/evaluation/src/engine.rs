@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use facenet::image::{Face, Limits};
 use facenet::layers::INPUT_SIDE;
-use facenet::{Embedding, Part};
+use facenet::{Embedding, Shard};
 use indicatif::ProgressBar;
 use wire::limits::{IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN};
 
@@ -48,9 +48,9 @@ pub enum Source {
 
 /// A source that is ready.
 enum Engine {
-    Simd(Box<[facenet::simd::Shard; 2]>),
+    Simd(Box<[facenet::simd::LoadedShard; 2]>),
     #[cfg(feature = "f32")]
-    Burn(Box<[facenet::burn::Shard; 2]>),
+    Burn(Box<[facenet::burn::LoadedShard; 2]>),
     Server {
         agent: ureq::Agent,
         url: String,
@@ -61,23 +61,23 @@ impl Engine {
     fn open(source: &Source) -> anyhow::Result<Self> {
         match source {
             Source::F16 { model, weights } => {
-                let load = |part: Part| {
+                let load = |part: Shard| {
                     let bytes = record(weights, part)?;
                     let mut loader = facenet::simd::Loader::new(part, model, bytes.len())?;
                     loader.push(&bytes)?;
                     anyhow::Ok(loader.finish()?)
                 };
-                Ok(Self::Simd(Box::new([load(Part::Shard1)?, load(Part::Shard2)?])))
+                Ok(Self::Simd(Box::new([load(Shard::Shard1)?, load(Shard::Shard2)?])))
             }
             #[cfg(feature = "f32")]
             Source::F32 { model, weights } => {
-                let load = |part: Part| {
+                let load = |part: Shard| {
                     let bytes = record(weights, part)?;
                     let mut loader = facenet::burn::Loader::new(part, model, bytes.len())?;
                     loader.push(&bytes)?;
                     anyhow::Ok(loader.finish()?)
                 };
-                Ok(Self::Burn(Box::new([load(Part::Shard1)?, load(Part::Shard2)?])))
+                Ok(Self::Burn(Box::new([load(Shard::Shard1)?, load(Shard::Shard2)?])))
             }
             Source::Server(url) => {
                 let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX));
@@ -122,7 +122,7 @@ impl Engine {
     }
 }
 
-fn record(weights: &Path, part: Part) -> anyhow::Result<Vec<u8>> {
+fn record(weights: &Path, part: Shard) -> anyhow::Result<Vec<u8>> {
     let file = weights.join(part.file());
     std::fs::read(&file)
         .with_context(|| format!("reading {}; `cargo xtask weights` makes it", file.display()))

@@ -26,11 +26,11 @@ use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 #[cfg(not(feature = "simd"))]
-use facenet::burn::{Loader, Shard};
+use facenet::burn::{LoadedShard, Loader};
 use facenet::embedding::DIMENSIONS;
 #[cfg(feature = "simd")]
-use facenet::simd::{Loader, Shard};
-use facenet::{Embedding, Part};
+use facenet::simd::{LoadedShard, Loader};
+use facenet::{Embedding, Shard};
 
 const MODEL: &str = "casia-webface";
 
@@ -39,7 +39,7 @@ struct State {
     bytes: Vec<u8>,
     floats: Vec<f32>,
     loader: Option<Loader>,
-    shards: Vec<Shard>,
+    shards: Vec<LoadedShard>,
 }
 
 thread_local! {
@@ -93,7 +93,7 @@ pub extern "C" fn floats(length: usize) -> *mut f32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn begin(length: usize, backend: usize) {
     STATE.with_borrow_mut(|state| {
-        let part = Part::ALL[state.shards.len()];
+        let part = Shard::ALL[state.shards.len()];
         let loader = Loader::new(part, MODEL, length).unwrap();
         state.loader = Some(choose(loader, backend));
     });

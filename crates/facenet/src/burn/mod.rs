@@ -1,19 +1,19 @@
 //! The Burn engine: the modules that were generated from ONNX, in float32 on one of Burn's
 //! backends. The reference that every other engine is compared with.
 //!
-//! A [`Loader`] takes the bytes of a record as they arrive and gives a [`Shard`] to run:
+//! A [`Loader`] takes the bytes of a record as they arrive and gives a [`LoadedShard`] to run:
 //!
 //! ```no_run
 //! # fn chunks() -> Vec<Vec<u8>> { Vec::new() }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use facenet::burn::Loader;
 //!
-//! let mut loader = Loader::new(facenet::Part::Shard1, "casia-webface", 19_263_488)?;
+//! let mut loader = Loader::new(facenet::Shard::Shard1, "casia-webface", 19_263_488)?;
 //! for chunk in chunks() {
 //!     loader.push(&chunk)?;
 //! }
 //! let shard = loader.finish()?;
-//! let boundary = shard.run(&vec![0.0; facenet::Part::Shard1.input_len()]);
+//! let boundary = shard.run(&vec![0.0; facenet::Shard::Shard1.input_len()]);
 //! # Ok(())
 //! # }
 //! ```
@@ -41,7 +41,7 @@ mod shard2;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::Part;
+use crate::Shard;
 use crate::outputs;
 use crate::record::{Header, RecordError};
 
@@ -101,7 +101,7 @@ impl Default for Backend {
 ///
 /// Burn reads a record as a whole, so they are kept until [`finish`](Self::finish).
 pub struct Loader {
-    part: Part,
+    part: Shard,
     header: Header,
     backend: Backend,
     length: usize,
@@ -113,7 +113,7 @@ impl Loader {
     ///
     /// # Errors
     /// When the length cannot be that of a record.
-    pub fn new(part: Part, model: &str, length: usize) -> Result<Self, RecordError> {
+    pub fn new(part: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
         if length > RECORD_BYTES_MAX {
             return Err(RecordError::Length { expected: RECORD_BYTES_MAX, actual: length });
         }
@@ -145,7 +145,7 @@ impl Loader {
     ///
     /// # Errors
     /// When bytes are missing, or when it is not the record of this shard and model.
-    pub fn finish(self) -> Result<Shard, RecordError> {
+    pub fn finish(self) -> Result<LoadedShard, RecordError> {
         let Self { part, header, backend, length: expected, bytes } = self;
         if bytes.len() != expected {
             return Err(RecordError::Length { expected, actual: bytes.len() });
@@ -153,14 +153,14 @@ impl Loader {
         let device = backend.device();
         let tensors = load::read(bytes, &header)?;
         let network = match part {
-            Part::Shard1 => {
+            Shard::Shard1 => {
                 Network::Shard1(Box::new(load::apply(shard1::Model::new(&device), tensors)?))
             }
-            Part::Shard2 => {
+            Shard::Shard2 => {
                 Network::Shard2(Box::new(load::apply(shard2::Model::new(&device), tensors)?))
             }
         };
-        Ok(Shard { network, device })
+        Ok(LoadedShard { network, device })
     }
 }
 
@@ -170,22 +170,22 @@ enum Network {
 }
 
 /// One half of the network, ready to run.
-pub struct Shard {
+pub struct LoadedShard {
     network: Network,
     device: Device,
 }
 
-impl Shard {
+impl LoadedShard {
     /// Which half.
     #[must_use]
-    pub const fn part(&self) -> Part {
+    pub const fn part(&self) -> Shard {
         match self.network {
-            Network::Shard1(_) => Part::Shard1,
-            Network::Shard2(_) => Part::Shard2,
+            Network::Shard1(_) => Shard::Shard1,
+            Network::Shard2(_) => Shard::Shard2,
         }
     }
 
-    /// Computes [`Part::output_len`] numbers from [`Part::input_len`], or nothing when there are
+    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
     /// not as many. What shard 2 gives is not normalised yet.
     #[must_use]
     pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::Part;
+use crate::Shard;
 
 /// The golden crop that they are of.
 pub const CROP: &str = "collins-1";
@@ -155,7 +155,7 @@ fn places(count: usize) -> impl Iterator<Item = usize> {
 /// # Errors
 /// When there are not as many layers, or one has another number of values.
 pub fn compare(golden: &[Layer], outputs: &[Vec<f32>]) -> Result<Vec<Difference>, String> {
-    let names = Part::ALL.iter().flat_map(|part| part.layers()).map(|layer| layer.name);
+    let names = Shard::ALL.iter().flat_map(|part| part.layers()).map(|layer| layer.name);
     if !names.eq(golden.iter().map(|layer| layer.name.clone())) {
         return Err("the golden outputs are of other layers".into());
     }

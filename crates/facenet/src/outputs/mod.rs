@@ -2,7 +2,7 @@
 //! feature `layer-outputs`: without it nothing of this is left in an engine.
 //!
 //! A layer's output is that after `ReLU`; of the last convolution of a residual block it is the
-//! block's. The order is that of [`Part::layers`](crate::Part::layers).
+//! block's. The order is that of [`Shard::layers`](crate::Shard::layers).
 
 #[cfg(feature = "layer-outputs")]
 pub mod golden;

@@ -8,12 +8,12 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use facenet::simd::Loader;
 //!
-//! let mut loader = Loader::new(facenet::Part::Shard1, "casia-webface", 19_263_488)?;
+//! let mut loader = Loader::new(facenet::Shard::Shard1, "casia-webface", 19_263_488)?;
 //! for chunk in chunks() {
 //!     loader.push(&chunk)?;
 //! }
 //! let shard = loader.finish()?;
-//! let boundary = shard.run(&vec![0.0; facenet::Part::Shard1.input_len()]);
+//! let boundary = shard.run(&vec![0.0; facenet::Shard::Shard1.input_len()]);
 //! # Ok(())
 //! # }
 //! ```
@@ -58,7 +58,7 @@ pub mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::Part;
+use crate::Shard;
 use crate::record::RecordError;
 use activations::{Activations1, Activations2};
 use network::{Shard1, Shard2};
@@ -66,7 +66,7 @@ use scratch::Scratch;
 
 /// Takes the bytes of one record, in pieces of any size, and keeps only packed weights.
 pub struct Loader {
-    part: Part,
+    part: Shard,
     stream: stream::Reader,
 }
 
@@ -75,7 +75,7 @@ impl Loader {
     ///
     /// # Errors
     /// When the length cannot be that of a record.
-    pub fn new(part: Part, model: &str, length: usize) -> Result<Self, RecordError> {
+    pub fn new(part: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
         Ok(Self { part, stream: stream::Reader::new(part, model, length)? })
     }
 
@@ -92,16 +92,16 @@ impl Loader {
     ///
     /// # Errors
     /// When bytes are missing or damaged.
-    pub fn finish(self) -> Result<Shard, RecordError> {
+    pub fn finish(self) -> Result<LoadedShard, RecordError> {
         let layers = &mut self.stream.finish()?.into_iter();
         let network = match self.part {
-            Part::Shard1 => Shard1::new(layers)
+            Shard::Shard1 => Shard1::new(layers)
                 .map(|shard| Network::Shard1(Box::new((shard, Mutex::new(Activations1::new()))))),
-            Part::Shard2 => Shard2::new(layers)
+            Shard::Shard2 => Shard2::new(layers)
                 .map(|shard| Network::Shard2(Box::new((shard, Mutex::new(Activations2::new()))))),
         };
         let network = network.ok_or_else(|| RecordError::Tensors("layers are missing".into()))?;
-        Ok(Shard { network, scratch: Mutex::new(Scratch::new()) })
+        Ok(LoadedShard { network, scratch: Mutex::new(Scratch::new()) })
     }
 }
 
@@ -111,22 +111,22 @@ enum Network {
 }
 
 /// One half of the network, ready to run. Runs take turns: they share the activations' memory.
-pub struct Shard {
+pub struct LoadedShard {
     network: Network,
     scratch: Mutex<Scratch>,
 }
 
-impl Shard {
+impl LoadedShard {
     /// Which half.
     #[must_use]
-    pub const fn part(&self) -> Part {
+    pub const fn part(&self) -> Shard {
         match self.network {
-            Network::Shard1(..) => Part::Shard1,
-            Network::Shard2(..) => Part::Shard2,
+            Network::Shard1(..) => Shard::Shard1,
+            Network::Shard2(..) => Shard::Shard2,
         }
     }
 
-    /// Computes [`Part::output_len`] numbers from [`Part::input_len`], or nothing when there are
+    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
     /// not as many. What shard 2 gives is not normalised yet.
     #[must_use]
     pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {

@@ -1,5 +1,5 @@
 //! Reads a record (burnpack) as it arrives: a header of ten bytes, metadata in CBOR, then the
-//! tensors in the order of [`Part::layers`], each on a multiple of 256 bytes with zeros between.
+//! tensors in the order of [`Shard::layers`], each on a multiple of 256 bytes with zeros between.
 //!
 //! Nothing is kept but the metadata, until it is checked, and the packed weights. The metadata
 //! must describe exactly the tensors that the shard has, where the converter puts them.
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::weights::{Packed, Packer};
-use crate::Part;
+use crate::Shard;
 use crate::layers::Layer;
 use crate::record::{Checksum, Header, RecordError};
 
@@ -43,7 +43,7 @@ struct Tensor {
 
 /// The state of reading a record.
 pub(super) struct Reader {
-    part: Part,
+    part: Shard,
     header: Header,
     length: usize,
     received: usize,
@@ -53,7 +53,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(part: Part, model: &str, length: usize) -> Result<Self, RecordError> {
+    pub(super) fn new(part: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
         let data = data_bytes(&part.layers());
         let expected = data + (HEADER_BYTES + METADATA_BYTES_MAX).next_multiple_of(ALIGNMENT);
         if length > expected {

@@ -1,7 +1,7 @@
 //! Our engine against Burn on pictures of all kinds: from a few smooth colours to pure noise.
 
 use facenet::layers::INPUT_SIDE;
-use facenet::{Embedding, Part, burn, simd};
+use facenet::{Embedding, Shard, burn, simd};
 
 use crate::golden;
 
@@ -49,7 +49,7 @@ fn picture(seed: u64) -> Vec<f32> {
 
 #[test]
 fn simd_agrees_with_burn_on_random_pictures() {
-    let shards = Part::ALL.map(|part| {
+    let shards = Shard::ALL.map(|part| {
         let bytes = golden::record(part);
         let mut simd = simd::Loader::new(part, "casia-webface", bytes.len()).unwrap();
         simd.push(&bytes).unwrap();

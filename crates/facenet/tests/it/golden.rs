@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use facenet::image::{Face, Limits};
 use facenet::verdict::{Thresholds, Verdict};
-use facenet::{Embedding, Part};
+use facenet::{Embedding, Shard};
 
 /// The golden crops.
 pub(crate) const NAMES: [&str; 5] = ["obama-1", "obama-2", "biden-1", "biden-2", "collins-1"];
@@ -31,7 +31,7 @@ pub(crate) fn embedding(name: &str) -> Embedding {
 
 /// The record of a shard.
 #[track_caller]
-pub(crate) fn record(part: Part) -> Vec<u8> {
+pub(crate) fn record(part: Shard) -> Vec<u8> {
     let Some(folder) = std::env::var_os("CFACE_WEIGHTS") else {
         panic!("CFACE_WEIGHTS is not set: run this by `cargo xtask test`");
     };

@@ -4,7 +4,7 @@
 use facenet::burn::{self, Backend};
 use facenet::outputs::golden::{self, Difference};
 use facenet::outputs::record;
-use facenet::{Part, simd};
+use facenet::{Shard, simd};
 
 use crate::golden as crops;
 
@@ -13,7 +13,7 @@ const MODEL: &str = "casia-webface";
 /// Runs a shard: numbers in, numbers out.
 type Run = Box<dyn Fn(&[f32]) -> Option<Vec<f32>>>;
 
-fn simd_shard(part: Part) -> Run {
+fn simd_shard(part: Shard) -> Run {
     let bytes = crops::record(part);
     let mut loader = simd::Loader::new(part, MODEL, bytes.len()).unwrap();
     loader.push(&bytes).unwrap();
@@ -22,7 +22,7 @@ fn simd_shard(part: Part) -> Run {
 }
 
 #[cfg(feature = "burn")]
-fn burn_shard(part: Part, backend: Backend) -> Run {
+fn burn_shard(part: Shard, backend: Backend) -> Run {
     let bytes = crops::record(part);
     let loader = burn::Loader::new(part, MODEL, bytes.len()).unwrap();
     let mut loader = loader.with_backend(backend);
@@ -35,11 +35,11 @@ fn burn_shard(part: Part, backend: Backend) -> Run {
 fn every_layer_gives_the_golden_outputs() {
     let golden = golden::read(include_str!("golden/activations.txt")).unwrap();
     let engines = [
-        ("simd", Part::ALL.map(simd_shard)),
+        ("simd", Shard::ALL.map(simd_shard)),
         #[cfg(feature = "burn-flex")]
-        ("burn-flex", Part::ALL.map(|part| burn_shard(part, Backend::Flex))),
+        ("burn-flex", Shard::ALL.map(|part| burn_shard(part, Backend::Flex))),
         #[cfg(feature = "burn-ndarray")]
-        ("burn-ndarray", Part::ALL.map(|part| burn_shard(part, Backend::NdArray))),
+        ("burn-ndarray", Shard::ALL.map(|part| burn_shard(part, Backend::NdArray))),
     ];
     let input = crops::face(golden::CROP).input();
     let mut compared = Vec::new();
@@ -58,7 +58,7 @@ fn every_layer_gives_the_golden_outputs() {
 #[test]
 fn a_wrong_value_anywhere_is_noticed() {
     let golden = golden::read(include_str!("golden/activations.txt")).unwrap();
-    let [shard1, _] = Part::ALL.map(simd_shard);
+    let [shard1, _] = Shard::ALL.map(simd_shard);
     let (_, outputs) = record(|| shard1(&crops::face(golden::CROP).input()).unwrap());
     for (layer, output) in golden.iter().zip(&outputs).step_by(7) {
         let is_right = |output: &[f32]| layer.compare(output).is_ok_and(Difference::is_small);

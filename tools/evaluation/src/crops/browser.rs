@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use testbed::browser::Chromium;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use testbed::browser::Chromium;
 
 use super::Crop;
 use super::server::Server;
