@@ -12,10 +12,6 @@ use worker::{Env, RateLimiter, Request, console_error, js_sys};
 use crate::bindings;
 use crate::route::Route;
 
-/// The period of every budget in wrangler.toml, and so the longest time until there is room in it
-/// again.
-const PERIOD_S: u32 = 60;
-
 /// Spends one request of the caller's budget for a route.
 ///
 /// # Errors
@@ -26,8 +22,7 @@ pub(crate) async fn spend(env: &Env, route: &Route, request: &Request) -> Result
     match limiter.limit(key(address.as_deref())).await {
         Ok(outcome) if !outcome.success => {
             let detail = "You have sent too many requests. Wait as `Retry-After` says.";
-            let problem = Problem::new(Kind::RateLimited, detail);
-            Err(Problem { retry_after: Some(PERIOD_S), ..problem })
+            Err(Problem::new(Kind::RateLimited, detail))
         }
         Ok(_) => Ok(()),
         Err(error) => {
@@ -69,6 +64,8 @@ fn key(address: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wire::limits::RATE_LIMIT_PERIOD_S;
+
     use super::*;
 
     #[test]
@@ -85,6 +82,6 @@ mod tests {
     fn every_budget_has_the_period_that_callers_are_told() {
         let config = include_str!("../../wrangler.toml");
         assert_eq!(config.matches("[[ratelimits]]").count(), 4);
-        assert_eq!(config.matches(&format!("period = {PERIOD_S} }}")).count(), 4);
+        assert_eq!(config.matches(&format!("period = {RATE_LIMIT_PERIOD_S} }}")).count(), 4);
     }
 }

@@ -18,7 +18,7 @@ mod slot;
 mod store;
 mod timing;
 
-use wire::{Kind, Problem};
+use wire::Problem;
 use worker::{Context, Env, Request, Response, Result, console_error, event};
 
 pub use shard::{FaceNetShard1, FaceNetShard2};
@@ -40,5 +40,5 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 #[expect(clippy::needless_pass_by_value, reason = "for use in map_err")]
 fn internal(error: worker::Error) -> Problem {
     console_error!("internal error: {error}");
-    Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
+    Problem::internal()
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use facenet::{Embedding, Face, Shard};
-use wire::problem::Document;
-use wire::{Kind, Problem, body};
+use wire::{Kind, Problem, http};
 use worker::js_sys::{ArrayBuffer, Float32Array, Math, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -40,7 +39,7 @@ pub(crate) async fn embed(
     let numbers = call(env, Shard::Shard1, continent, pixels).await?;
     Embedding::normalise(floats(&numbers)).map_err(|error| {
         console_error!("the model gave no embedding: {error}");
-        Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
+        Problem::internal()
     })
 }
 
@@ -70,26 +69,8 @@ pub(crate) async fn boundary(request: &Request) -> Result<Vec<f32>> {
 
 /// What an object has said.
 struct Answer {
-    status: u16,
     full: bool,
-    retry_after: Option<u32>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body, or the problem that it describes.
-    fn into_result(self) -> Result<Vec<u8>, Problem> {
-        if self.status == 200 {
-            return Ok(self.body);
-        }
-        let document = serde_json::from_slice::<Document>(&self.body).ok();
-        let mut problem = document.and_then(Problem::from_document).unwrap_or_else(|| {
-            console_error!("a shard answered {}", self.status);
-            unavailable()
-        });
-        problem.retry_after = self.retry_after.or(problem.retry_after);
-        Err(problem)
-    }
+    outcome: Result<Vec<u8>, Problem>,
 }
 
 /// Calls an object of the shard, and another or the same one anew where that may help.
@@ -113,13 +94,13 @@ async fn call(
                 note(part, continent, replica, Seat::overloaded);
                 // Another replica may have room: sitting down tells.
                 if last || replicas == 1 {
-                    return answer.into_result();
+                    return answer.outcome;
                 }
             }
             Ok(answer) => {
                 let waiting = figures::last(part).map_or(0, |figures| figures.waiting);
                 note(part, continent, replica, |seat, now_ms| seat.answered(waiting, now_ms));
-                return answer.into_result();
+                return answer.outcome;
             }
             Err(error) => {
                 let flags = Flags::of(&error);
@@ -162,13 +143,16 @@ async fn call_once(
         .get_by_name_with_location_hint(&continent.object(replica), continent.location_hint)?;
     let response = stub.fetch_with_request(request).await?;
     remember_figures(&response);
-    let headers = response.headers();
-    Ok(Answer {
-        status: response.status_code(),
-        full: headers.has(FULL_HEADER)?,
-        retry_after: headers.get("retry-after")?.and_then(|seconds| seconds.parse().ok()),
-        body: body::of_answer(&response).await?,
-    })
+    let full = response.headers().has(FULL_HEADER)?;
+    let body = http::body_of(&response).await?;
+    if response.status_code() == 200 {
+        return Ok(Answer { full, outcome: Ok(body) });
+    }
+    let problem = http::problem_of(&response, &body).unwrap_or_else(|| {
+        console_error!("a shard answered {}", response.status_code());
+        unavailable()
+    });
+    Ok(Answer { full, outcome: Err(problem) })
 }
 
 /// The first shard's answers also have the second's figures.
@@ -220,7 +204,7 @@ fn note(part: Shard, continent: Continent, replica: usize, what: impl FnOnce(&mu
 }
 
 fn unavailable() -> Problem {
-    Problem::new(Kind::ModelUnavailable, "The model does not answer. Try again.")
+    Problem::try_again(Kind::ModelUnavailable, "The model does not answer.")
 }
 
 /// More is asked for than can be computed.

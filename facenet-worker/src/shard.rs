@@ -184,7 +184,7 @@ fn half_way(shard: &LoadedShard, pixels: Vec<u8>) -> Result<Vec<f32>, Problem> {
 fn run(shard: &LoadedShard, input: &[f32]) -> Result<Vec<f32>, Problem> {
     shard.run(input).ok_or_else(|| {
         console_error!("a shard was given an input of the wrong size");
-        Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
+        Problem::internal()
     })
 }
 
@@ -198,8 +198,8 @@ async fn shard(env: &Env, part: Shard) -> Result<Rc<LoadedShard>, Problem> {
             Next::Use(shard) => return Ok(shard),
             Next::Refuse(problem) => return Err(problem),
             Next::Wait if now_ms.saturating_sub(since_ms) > WAIT_MS_MAX => {
-                let detail = "The model takes too long to load. Try again.";
-                return Err(Problem::new(Kind::ModelUnavailable, detail));
+                let what = "The model takes too long to load.";
+                return Err(Problem::try_again(Kind::ModelUnavailable, what));
             }
             Next::Wait => Delay::from(POLL).await,
             Next::Load => break,
@@ -247,8 +247,7 @@ impl LoadError {
             }
             Self::Platform(error) => {
                 console_error!("{file} cannot be read: {error}");
-                let detail = "The model could not be loaded. Try again.";
-                Problem::new(Kind::ModelUnavailable, detail)
+                Problem::try_again(Kind::ModelUnavailable, "The model could not be loaded.")
             }
         }
     }

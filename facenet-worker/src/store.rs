@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::problem::Document;
-use wire::{Kind, Problem, body};
+use wire::{Kind, Problem, http};
 use worker::{Env, Headers, Method, RequestInit, Response, Result, console_error};
 
 use crate::bindings;
@@ -34,13 +33,12 @@ pub(crate) async fn get<A: DeserializeOwned>(env: &Env, path: &str) -> Result<A,
 }
 
 async fn read<A: DeserializeOwned>(path: &str, response: Response) -> Result<A, Problem> {
-    let body = body::of_answer(&response).await.map_err(|error| unavailable(&error))?;
+    let body = http::body_of(&response).await.map_err(|error| unavailable(&error))?;
     if response.status_code() >= 400 {
-        let document = serde_json::from_slice::<Document>(&body).ok();
-        return Err(document.and_then(Problem::from_document).unwrap_or_else(|| {
+        return Err(http::problem_of(&response, &body).unwrap_or_else(|| {
             let route = path.split('/').nth(1).unwrap_or_default();
             console_error!("/{route} answered {}", response.status_code());
-            Problem::new(Kind::Unavailable, "The store does not answer. Try again.")
+            not_answering()
         }));
     }
     serde_json::from_slice(&body).map_err(|error| unavailable(&error.into()))
@@ -60,5 +58,9 @@ pub(crate) async fn fetch(env: &Env, path: &str, init: RequestInit) -> Result<Re
 
 fn unavailable(error: &worker::Error) -> Problem {
     console_error!("cface-vectorize does not answer: {error}");
-    Problem::new(Kind::Unavailable, "The store does not answer. Try again.")
+    not_answering()
+}
+
+fn not_answering() -> Problem {
+    Problem::try_again(Kind::Unavailable, "The store does not answer.")
 }

@@ -2,10 +2,12 @@
 //! documents, and the messages that cross the service binding. No logic, no Workers types (but
 //! for what the feature `worker` adds), so tests and tools can use it natively.
 
-#[cfg(feature = "worker")]
-pub mod body;
-
 pub mod faces;
+
+#[cfg(feature = "worker")]
+pub mod http;
+#[cfg(feature = "worker")]
+pub use http as body;
 
 pub mod limits;
 

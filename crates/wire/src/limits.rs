@@ -1,7 +1,7 @@
 //! Every limit on what a caller may send, in one place.
 
-/// Numbers in a FaceNet embedding, and so dimensions of the Vectorize index.
-pub const EMBEDDING_DIMENSIONS: usize = 512;
+/// Numbers in an embedding, and so dimensions of the Vectorize index.
+pub use facenet::embedding::DIMENSIONS as EMBEDDING_DIMENSIONS;
 
 /// Largest body of a request in bytes. A 160x160 crop is under 60 kB; 4 MiB leaves room for a
 /// whole photograph while bounding what a request can hold in memory.
@@ -43,6 +43,10 @@ pub const QUERY_BYTES_MAX: usize = 1024;
 /// Requests that may wait in one Durable Object of the model, being computed included. At about
 /// a tenth of a second each, the last of them waits some seconds.
 pub const WAITING_MAX: usize = 64;
+
+/// Period of every rate limit in seconds, and so the longest time until there is room in it again.
+/// The tests of `facenet-worker` compare it with the root's wrangler.toml.
+pub const RATE_LIMIT_PERIOD_S: u32 = 60;
 
 /// Longest name of a person in characters.
 pub const NAME_CHARS_MAX: usize = 80;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::RATE_LIMIT_PERIOD_S;
+
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -118,13 +120,25 @@ pub struct Document {
 impl Problem {
     /// A problem with a sentence for the caller.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        // A caller can do nothing about these but come back.
+        // All that a caller can do about these is to come back later.
         let retry_after = match kind.status() {
-            429 => Some(60),
+            429 => Some(RATE_LIMIT_PERIOD_S),
             503 => Some(2),
             _ => None,
         };
         Self { kind, detail: detail.into(), retry_after, allow: None }
+    }
+
+    /// A fault of ours, whose details are in the log.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
+    }
+
+    /// Something failed that may succeed the next time. `what` is a sentence that says what.
+    #[must_use]
+    pub fn try_again(kind: Kind, what: &str) -> Self {
+        Self::new(kind, format!("{what} Try again."))
     }
 
     /// The route exists, but not with this method. `allow` lists those that do.
@@ -134,9 +148,16 @@ impl Problem {
         Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, detail) }
     }
 
-    /// The problem that another Worker has answered with, if it is of a kind that we know.
+    /// The problem in the body of another Worker's answer, if it is of a kind that we know.
+    /// `retry_after` is the header of that name, which says more than the kind does.
     #[must_use]
-    pub fn from_document(document: Document) -> Option<Self> {
+    pub fn from_answer(body: &[u8], retry_after: Option<&str>) -> Option<Self> {
+        let problem = Self::from_document(serde_json::from_slice(body).ok()?)?;
+        let seconds = retry_after.and_then(|seconds| seconds.parse().ok());
+        Some(Self { retry_after: seconds.or(problem.retry_after), ..problem })
+    }
+
+    fn from_document(document: Document) -> Option<Self> {
         let slug = document.type_.strip_prefix(TYPE_PREFIX)?;
         let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == slug)?;
         Some(Self::new(kind, document.detail))
@@ -151,29 +172,6 @@ impl Problem {
             status: self.kind.status(),
             detail: self.detail.clone(),
         }
-    }
-}
-
-#[cfg(feature = "worker")]
-impl Problem {
-    /// The problem as a Worker's response.
-    ///
-    /// # Errors
-    /// When the runtime refuses to make a response.
-    pub fn into_response(self) -> worker::Result<worker::Response> {
-        let headers = worker::Headers::new();
-        headers.set("content-type", MEDIA_TYPE)?;
-        headers.set("cache-control", "no-store")?;
-        if let Some(seconds) = self.retry_after {
-            headers.set("retry-after", &seconds.to_string())?;
-        }
-        if let Some(methods) = self.allow {
-            headers.set("allow", methods)?;
-        }
-        let body = serde_json::to_vec(&self.document())?;
-        Ok(worker::Response::from_bytes(body)?
-            .with_status(self.kind.status())
-            .with_headers(headers))
     }
 }
 
@@ -199,8 +197,20 @@ mod tests {
         assert_eq!(json["status"], 503);
         assert_eq!(json["detail"], "Try again.");
         assert!(json["title"].is_string());
-        let problem = Problem::from_document(document).unwrap();
-        assert_eq!(problem.kind, Kind::ModelUnavailable);
+    }
+
+    #[test]
+    fn problems_are_read_back() {
+        let sent = Problem::try_again(Kind::ModelUnavailable, "The model does not answer.");
+        let body = serde_json::to_vec(&sent.document()).unwrap();
+        assert_eq!(Problem::from_answer(&body, None), Some(sent.clone()));
+        assert_eq!(Problem::from_answer(&body, Some("soon")), Some(sent.clone()));
+        let later = Problem { retry_after: Some(7), ..sent };
+        assert_eq!(Problem::from_answer(&body, Some("7")), Some(later));
+        let unknown = String::from_utf8(body).unwrap().replace("model-unavailable", "other");
+        for body in [unknown.as_bytes(), b"", b"null", b"<html>"] {
+            assert_eq!(Problem::from_answer(body, Some("7")), None);
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
     // Encoded by us, so nothing but the pixels of the original is kept.
     let picture = face.to_jpeg().map_err(|error| {
         console_error!("a face does not encode: {error}");
-        Problem::new(Kind::Internal, "Try again; if it happens again, the fault is ours.")
+        Problem::internal()
     })?;
     let message = Enrol {
         namespace: facenet::namespace(&model),

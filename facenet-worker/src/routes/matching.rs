@@ -6,7 +6,7 @@ use input::form::required;
 use serde::Serialize;
 use wire::faces::{Neighbours, Search};
 use wire::limits::JSON_BYTES_MAX;
-use wire::{Problem, body};
+use wire::{Problem, http};
 use worker::{Env, Request, Response, Url};
 
 use super::{content_type, continent, embedding, form, json, media_type, picture, served_model};
@@ -55,7 +55,7 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
 async fn query(request: &mut Request, env: &Env) -> Result<Embedding, Problem> {
     match &*media_type(&content_type(request)) {
         "application/json" => {
-            input::vector::parse(&body::read_up_to(request, JSON_BYTES_MAX).await?)
+            input::vector::parse(&http::read_up_to(request, JSON_BYTES_MAX).await?)
         }
         "multipart/form-data" => {
             let picture = required(form(request, &["image"]).await?.image, "image")?;

@@ -11,7 +11,7 @@ mod verify;
 use facenet::verdict::Thresholds;
 use facenet::{Embedding, Face};
 use input::form::Fields;
-use wire::{Kind, Problem, body};
+use wire::{Kind, Problem, http};
 use worker::{Env, Method, Request, Response};
 
 use crate::placement::Continent;
@@ -77,7 +77,7 @@ fn continent(request: &Request) -> Continent {
 
 /// A body that is a picture.
 async fn picture(request: &mut Request) -> Result<Face, Problem> {
-    input::picture::decode(&body::read(request).await?)
+    input::picture::decode(&http::read(request).await?)
 }
 
 /// A body that is a form with these fields.
@@ -87,7 +87,7 @@ async fn form(request: &mut Request, known: &[&'static str]) -> Result<Fields, P
         let detail = format!("Send multipart/form-data with the fields {}.", known.join(", "));
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }
-    input::form::parse(body::read(request).await?, &content_type, known).await
+    input::form::parse(http::read(request).await?, &content_type, known).await
 }
 
 /// The embedding of a face by the caller's nearest shards.
@@ -107,7 +107,5 @@ fn served_model(env: &Env) -> Result<(String, Thresholds), Problem> {
 
 /// An answer that nobody may keep.
 fn json(value: &impl serde::Serialize, status: u16) -> Result<Response, Problem> {
-    let response = Response::from_json(value).map_err(internal)?.with_status(status);
-    response.headers().set("cache-control", "no-store").map_err(internal)?;
-    Ok(response)
+    http::json(value, status).map_err(internal)
 }
