@@ -1,7 +1,7 @@
 //! Which request goes where, and what leaves when it fails.
 
 use serde::Serialize;
-use wire::{Kind, Problem, body, faces::bearer};
+use wire::{Kind, Problem, faces::bearer, http};
 use worker::{Env, Method, Request, Response, Result, console_error};
 
 use crate::{
@@ -30,13 +30,13 @@ async fn route(req: &mut Request, env: &Env) -> std::result::Result<Response, Tr
     match (path.as_str(), path.strip_prefix("/faces/")) {
         ("/add", _) => {
             only(&method, &[Method::Post], "POST")?;
-            let request = enrol::read(&body::read(req).await.map_err(Trouble::Problem)?)?;
+            let request = enrol::read(&http::read(req).await.map_err(Trouble::Problem)?)?;
             let done = enrol::enrol(&vectors, &pictures, &SystemClock, request).await?;
             json(&answer_of(done), 201)
         }
         ("/match", _) => {
             only(&method, &[Method::Post], "POST")?;
-            let request = search::read(&body::read(req).await.map_err(Trouble::Problem)?)?;
+            let request = search::read(&http::read(req).await.map_err(Trouble::Problem)?)?;
             json(&search::search(&vectors, &pictures, &SystemClock, &request).await?, 200)
         }
         ("/faces", _) => {

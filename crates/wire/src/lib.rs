@@ -6,8 +6,6 @@ pub mod faces;
 
 #[cfg(feature = "worker")]
 pub mod http;
-#[cfg(feature = "worker")]
-pub use http as body;
 
 pub mod limits;
 
