@@ -1,26 +1,25 @@
-//! The headers that every answer has: what a browser may do with it, and which other origins'
-//! pages may read it. None, unless the variable `ALLOWED_ORIGINS` names them.
+//! The headers that every answer has: what a browser may do with it, and the pages of which other
+//! origins may read it. Those are the origins that the variable `ALLOWED_ORIGINS` names.
 
+use wire::http;
 use worker::{Env, Headers, Method, Request, Response, Result};
 
 use crate::bindings;
-use crate::route::Route;
+use crate::routes::Route;
 
-/// What an answer of the API is to a browser: data, never a document that may do something.
-const SECURITY: [(&str, &str); 5] = [
+/// They tell a browser that an answer is data, never a document that may do something.
+const SECURITY: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ("strict-transport-security", "max-age=31536000"),
-    // Answers are about faces: nobody keeps what does not say otherwise.
-    ("cache-control", "no-store"),
 ];
 
 /// What the pages of other origins may read besides the body.
 const EXPOSED: &str = "retry-after, server-timing, allow";
 
-/// How long browsers may remember the answer to a preflight, in seconds.
-const PREFLIGHT_MAX_AGE: &str = "600";
+/// How long browsers may remember the answer to a preflight.
+const PREFLIGHT_AGE_S_MAX: u32 = 600;
 
 /// The origin that a request comes from, and whether its pages may read the answer.
 pub(crate) struct Caller {
@@ -44,11 +43,11 @@ impl Caller {
             && headers.has("access-control-request-method").unwrap_or(false);
         let route = Route::parse(&request.path())?;
         (asks && self.allowed.is_some()).then(|| {
-            let response = Response::empty()?.with_status(204);
+            let response = http::no_content()?;
             let headers = response.headers();
             headers.set("access-control-allow-methods", route.allow())?;
             headers.set("access-control-allow-headers", "content-type, authorization")?;
-            headers.set("access-control-max-age", PREFLIGHT_MAX_AGE)?;
+            headers.set("access-control-max-age", &PREFLIGHT_AGE_S_MAX.to_string())?;
             Ok(response)
         })
     }

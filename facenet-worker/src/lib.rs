@@ -1,28 +1,21 @@
-//! The public Worker `cface`: the HTTP API beside the static page, and the two Durable Objects
-//! that hold the shards of FaceNet. Pictures come in here and leave as embeddings; storing and
-//! searching is `cface-vectorize`'s, behind a service binding.
+#![doc = include_str!("../README.md")]
 
-mod abuse;
-mod bindings;
-mod engine;
-mod figures;
 mod headers;
-mod model;
-mod placement;
-mod retry;
-mod room;
-mod route;
 mod routes;
-mod shard;
-mod slot;
-mod store;
+
+mod rate_limit;
+mod shards;
 mod timing;
+mod vectorize_client;
 
-use wire::Problem;
-use worker::{Context, Env, Request, Response, Result, console_error, event};
+mod bindings;
+mod error;
 
-pub use shard::{FaceNetShard1, FaceNetShard2};
+use worker::{Context, Env, Request, Response, Result, event};
 
+pub use shards::{FaceNetShard1, FaceNetShard2};
+
+/// Answers a request for the API. The runtime itself serves the page.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let caller = headers::Caller::of(&request, &env);
@@ -34,11 +27,4 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         },
     };
     caller.add_to(response)
-}
-
-/// A fault of ours: the details go to the log, the caller learns that it was not theirs.
-#[expect(clippy::needless_pass_by_value, reason = "for use in map_err")]
-fn internal(error: worker::Error) -> Problem {
-    console_error!("internal error: {error}");
-    Problem::internal()
 }

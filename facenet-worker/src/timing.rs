@@ -1,7 +1,8 @@
 //! `Server-Timing`: how long each stage of a request took, in milliseconds.
 //!
-//! The clock of a Worker stands still while it computes and moves only with I/O, so what is
-//! measured are the awaits: the Durable Objects, the other Worker. That is where the time goes.
+//! The clock of a Worker stands still while it computes, and moves only with I/O. So what is
+//! measured is the waiting for the Durable Objects and for the other Worker, which take nearly all
+//! of the time.
 
 use std::fmt::Write as _;
 
@@ -29,10 +30,11 @@ impl Timing {
         self.last_ms = now_ms;
     }
 
-    /// Adds the header.
-    pub(crate) fn add_to(self, response: Response) -> Result<Response> {
-        let headers = response.headers().clone();
-        headers.set("server-timing", &self.stages)?;
-        Ok(response.with_headers(headers))
+    /// Adds the header to an answer that was made here: those of other Workers cannot be changed.
+    ///
+    /// # Errors
+    /// When the runtime refuses the header.
+    pub(crate) fn add_to(self, response: &Response) -> Result<()> {
+        response.headers().set("server-timing", &self.stages)
     }
 }

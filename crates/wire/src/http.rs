@@ -3,7 +3,8 @@
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
-use worker::js_sys::Uint8Array;
+use worker::js_sys::{ArrayBuffer, Uint8Array};
+use worker::wasm_bindgen::JsCast as _;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Headers, Request, Response, ResponseBody, web_sys};
 
@@ -62,17 +63,27 @@ fn too_large(bytes_max: usize) -> Problem {
     Problem::new(Kind::TooLarge, format!("The body is larger than {kib} KiB. Send a smaller one."))
 }
 
-/// Reads the whole body that the other Worker or a Durable Object has answered with.
+/// Reads the whole body that the other Worker or a Durable Object has answered with, and leaves it
+/// with the runtime.
 ///
 /// It takes one call of the runtime. [`Response::bytes`] makes a reader and several calls, which
 /// take longer than everything else that is done with the answer.
 ///
 /// # Errors
 /// When the answer breaks off.
-pub async fn body_of(response: &Response) -> worker::Result<Vec<u8>> {
-    let ResponseBody::Stream(stream) = response.body() else { return Ok(Vec::new()) };
+pub async fn buffer_of(response: &Response) -> worker::Result<ArrayBuffer> {
+    let ResponseBody::Stream(stream) = response.body() else { return Ok(ArrayBuffer::new(0)) };
     let body = web_sys::Response::new_with_opt_readable_stream(Some(stream))?.array_buffer()?;
-    Ok(Uint8Array::new(&JsFuture::from(body).await?).to_vec())
+    Ok(JsFuture::from(body).await?.unchecked_into())
+}
+
+/// Reads the whole body that the other Worker or a Durable Object has answered with.
+///
+/// # Errors
+/// As of [`buffer_of`].
+pub async fn body_of(response: &Response) -> worker::Result<Vec<u8>> {
+    let buffer = buffer_of(response).await?;
+    Ok(Uint8Array::new(&buffer).to_vec())
 }
 
 /// The problem that the other Worker or a Durable Object has answered with. `body` is that of

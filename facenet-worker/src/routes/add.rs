@@ -4,11 +4,12 @@ use input::form::required;
 use input::picture;
 use wire::faces::{Enrol, Enrolled, bearer, check_name};
 use wire::{Kind, Problem};
-use worker::{Env, Request, Response, console_error};
+use worker::{Env, Request, Response};
 
-use super::{continent, embedding, form, json, served_model};
+use super::request::{authorization, continent, form, served_model};
+use super::response::timed;
 use crate::timing::Timing;
-use crate::{internal, store};
+use crate::{error, shards, vectorize_client};
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
@@ -23,13 +24,12 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
     let face = picture::decode(&required(form.image, "image")?)?;
     let (model, _) = served_model(env)?;
     timing.stage("read");
-    let embedding = embedding(env, continent(&request), &face).await?;
+    let embedding = shards::embed(env, continent(&request), &face).await?;
     timing.stage("model");
-    // Encoded by us, so nothing but the pixels of the original is kept.
-    let picture = face.to_jpeg().map_err(|error| {
-        console_error!("a face does not encode: {error}");
-        Problem::internal()
-    })?;
+    // What is stored is encoded here, so it holds the pixels and nothing else of what was sent.
+    let picture = face.to_jpeg();
+    let picture = picture
+        .map_err(|error| error::internal(format_args!("a face does not encode: {error}")))?;
     let message = Enrol {
         namespace: facenet::namespace(&model),
         name: name.to_owned(),
@@ -37,16 +37,14 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
         delete_token,
         picture,
     };
-    let enrolled: Enrolled = store::post(env, "/add", &message).await?;
+    let enrolled: Enrolled = vectorize_client::post(env, "/add", &message).await?;
     timing.stage("store");
-    timing.add_to(json(&enrolled, 201)?).map_err(internal)
+    timed(&enrolled, 201, timing)
 }
 
 /// The token of the person that the picture is added to; none for somebody new.
 fn token(request: &Request) -> Result<Option<String>, Problem> {
-    let Some(authorization) = request.headers().get("authorization").map_err(internal)? else {
-        return Ok(None);
-    };
+    let Some(authorization) = authorization(request)? else { return Ok(None) };
     let token = bearer(&authorization).ok_or_else(|| {
         let detail = "Send the delete token as `Authorization: Bearer <token>`, or no token.";
         Problem::new(Kind::WrongToken, detail)

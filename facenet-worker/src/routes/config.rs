@@ -8,7 +8,8 @@ use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
 use wire::{Problem, limits};
 use worker::{Env, Response};
 
-use super::{json, public, served_model};
+use super::request::served_model;
+use super::response::{ok, public};
 use crate::bindings;
 
 #[derive(Serialize)]
@@ -82,7 +83,7 @@ struct Stored {
 pub(super) fn get(env: &Env) -> Result<Response, Problem> {
     let (model, thresholds) = served_model(env)?;
     let origins = env.var(bindings::ALLOWED_ORIGINS).map(|value| value.to_string());
-    public(json(&answer(model, thresholds, &origins.unwrap_or_default()), 200)?)
+    public(ok(&answer(model, thresholds, &origins.unwrap_or_default()))?)
 }
 
 fn accuracy(row: &Calibration) -> Accuracy {

@@ -3,15 +3,16 @@
 use wire::Problem;
 use worker::{Env, Request, Response};
 
-use super::{continent, embedding, json, picture};
-use crate::internal;
+use super::request::{continent, face};
+use super::response::timed;
+use crate::shards;
 use crate::timing::Timing;
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
-    let face = picture(&mut request).await?;
+    let face = face(&mut request).await?;
     timing.stage("read");
-    let embedding = embedding(env, continent(&request), &face).await?;
+    let embedding = shards::embed(env, continent(&request), &face).await?;
     timing.stage("model");
-    timing.add_to(json(&embedding.as_slice(), 200)?).map_err(internal)
+    timed(&embedding.as_slice(), 200, timing)
 }

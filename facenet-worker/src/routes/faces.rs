@@ -1,48 +1,49 @@
-//! `GET` and `DELETE /faces/{id}`: a stored picture, or its end. `GET /faces/{id}/status`: whether
-//! it is found by now. `DELETE /faces`: the end of all pictures of a person. Passed on to the
-//! store.
+//! `GET` and `DELETE /faces/{id}`: shows a stored picture, deletes a face. `GET
+//! /faces/{id}/status`: tells whether a search finds the face by now. `DELETE /faces`: deletes all
+//! faces of a person. The private Worker does it all; here requests are only passed on.
 
 use wire::faces::{Status, is_id};
 use wire::{Kind, Problem};
 use worker::{Env, Headers, Method, Request, RequestInit, Response};
 
-use super::json;
-use crate::{internal, store};
+use super::request::authorization;
+use super::response::ok;
+use crate::{error, vectorize_client};
 
-pub(super) async fn relay(request: &Request, env: &Env, id: &str) -> Result<Response, Problem> {
+/// Also answers HEAD: the runtime does not send the body of such an answer.
+pub(super) async fn get(env: &Env, id: &str) -> Result<Response, Problem> {
     check(id)?;
-    let mut init = RequestInit::new();
-    // The runtime keeps the body of an answer to HEAD to itself.
-    let method = match request.method() {
-        Method::Head => Method::Get,
-        method => method,
-    };
-    init.with_method(method).with_headers(token_of(request)?);
-    store::fetch(env, &format!("/faces/{id}"), init).await
+    vectorize_client::fetch(env, &format!("/faces/{id}"), RequestInit::new()).await
 }
 
-pub(super) async fn forget(request: &Request, env: &Env) -> Result<Response, Problem> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Delete).with_headers(token_of(request)?);
-    store::fetch(env, "/faces", init).await
+pub(super) async fn delete(request: &Request, env: &Env, id: &str) -> Result<Response, Problem> {
+    check(id)?;
+    vectorize_client::fetch(env, &format!("/faces/{id}"), deletion(request)?).await
 }
 
-/// The header with the token, if the request has one, and no other.
-fn token_of(request: &Request) -> Result<Headers, Problem> {
-    let headers = Headers::new();
-    if let Some(token) = request.headers().get("authorization").map_err(internal)? {
-        headers.set("authorization", &token).map_err(internal)?;
-    }
-    Ok(headers)
+pub(super) async fn delete_person(request: &Request, env: &Env) -> Result<Response, Problem> {
+    vectorize_client::fetch(env, "/faces", deletion(request)?).await
 }
 
 pub(super) async fn status(env: &Env, id: &str) -> Result<Response, Problem> {
     check(id)?;
-    let status: Status = store::get(env, &format!("/faces/{id}/status")).await?;
-    json(&status, 200)
+    let status: Status = vectorize_client::get(env, &format!("/faces/{id}/status")).await?;
+    ok(&status)
 }
 
-/// An id as we make them: nothing else gets into the path of a request to the store.
+/// A request to delete, with the header that holds the token and no other of the caller's.
+fn deletion(request: &Request) -> Result<RequestInit, Problem> {
+    let headers = Headers::new();
+    if let Some(token) = authorization(request)? {
+        headers.set("authorization", &token).map_err(error::internal)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Delete).with_headers(headers);
+    Ok(init)
+}
+
+/// Checks that an id has the form of ours: nothing else gets into the path of a request to the
+/// private Worker.
 fn check(id: &str) -> Result<(), Problem> {
     if is_id(id) { Ok(()) } else { Err(Problem::new(Kind::NotFound, "There is no such face.")) }
 }

@@ -1,13 +1,14 @@
-//! `GET /health`: whether everything that a request needs is there.
+//! `GET /health`: whether everything is there that a request needs.
 
 use facenet::Shard;
 use serde::Serialize;
 use wire::{Kind, Problem};
-use worker::{Env, RequestInit, Response, console_error};
+use worker::{Env, RequestInit, Response};
 
-use super::{json, served_model};
-use crate::figures::{self, Figures};
-use crate::{bindings, engine, shard, store};
+use super::request::served_model;
+use super::response::ok;
+use crate::shards::{self, Statistics};
+use crate::{error, vectorize_client};
 
 #[derive(Serialize)]
 struct Answer {
@@ -22,49 +23,43 @@ struct Answer {
 #[derive(Serialize)]
 struct Memory {
     /// The most that the WebAssembly of this isolate ever took. Locally, and where Cloudflare
-    /// puts all in one isolate, the shards are in it.
+    /// puts all in one isolate, it holds the shards too.
     wasm_mb: f64,
 }
 
-/// What was last heard from a shard's isolate; missing until this isolate has asked it.
+/// What a shard's isolate said last.
 #[derive(Serialize)]
 struct ShardStatistics {
     shard: &'static str,
     #[serde(flatten)]
-    figures: Figures,
+    statistics: Statistics,
+}
+
+impl ShardStatistics {
+    /// Nothing until this isolate has asked the shard's.
+    fn of(shard: Shard) -> Option<Self> {
+        Some(Self { shard: shard.name(), statistics: Statistics::last(shard)? })
+    }
 }
 
 pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
     let (model, _) = served_model(env)?;
-    for part in Shard::ALL {
-        check_record(env, part, &model).await?;
+    for shard in Shard::ALL {
+        shards::check_record(env, shard, &model).await?;
     }
-    let store = store::fetch(env, "/health", RequestInit::new()).await?;
-    if store.status_code() != 200 {
-        console_error!("the store's health is {}", store.status_code());
-        return Err(Problem::new(Kind::Unavailable, "The store is not available."));
+    let store = vectorize_client::fetch(env, "/health", RequestInit::new()).await?;
+    let status = store.status_code();
+    if status != 200 {
+        let problem = Problem::new(Kind::Unavailable, "The store is not available.");
+        return Err(error::logged(format_args!("/health answered {status}"), problem));
     }
-    let heard =
-        |part: Shard| Some(ShardStatistics { shard: part.name(), figures: figures::last(part)? });
     let answer = Answer {
         status: "ok",
         model,
         pipeline: facenet::PIPELINE,
-        engine: engine::name(),
-        memory: Memory { wasm_mb: figures::wasm_mb() },
-        shards: Shard::ALL.into_iter().filter_map(heard).collect(),
+        engine: shards::engine_name(),
+        memory: Memory { wasm_mb: shards::wasm_mb() },
+        shards: Shard::ALL.into_iter().filter_map(ShardStatistics::of).collect(),
     };
-    json(&answer, 200)
-}
-
-async fn check_record(env: &Env, part: Shard, model: &str) -> Result<(), Problem> {
-    let head = async { env.bucket(bindings::MODELS)?.head(part.file()).await };
-    match head.await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(shard::missing(part, model)),
-        Err(error) => {
-            console_error!("the models bucket does not answer: {error}");
-            Err(Problem::new(Kind::ModelUnavailable, "The models bucket does not answer."))
-        }
-    }
+    ok(&answer)
 }

@@ -1,17 +1,19 @@
-//! `POST /match`: who is this?
+//! `POST /match`: who is this? (`match` is a word of the language, so no file is called that.)
 
 use facenet::Embedding;
 use facenet::verdict::Thresholds;
 use input::form::required;
+use input::{picture, query, vector};
 use serde::Serialize;
 use wire::faces::{Neighbours, Search};
 use wire::limits::JSON_BYTES_MAX;
 use wire::{Problem, http};
 use worker::{Env, Request, Response, Url};
 
-use super::{content_type, continent, embedding, form, json, media_type, picture, served_model};
+use super::request::{continent, face, form, media_type, served_model};
+use super::response::timed;
 use crate::timing::Timing;
-use crate::{internal, store};
+use crate::{error, shards, vectorize_client};
 
 #[derive(Serialize)]
 struct Answer {
@@ -32,40 +34,38 @@ struct Match {
 
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
-    let url = request.url().map_err(internal)?;
-    let options = input::query::parse(url.query().unwrap_or_default())?;
+    let url = request.url().map_err(error::internal)?;
+    let options = query::parse(url.query().unwrap_or_default())?;
     let (model, thresholds) = served_model(env)?;
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
-    let embedding = query(&mut request, env).await?;
+    let embedding = embedding(&mut request, env).await?;
     timing.stage("model");
     let message = Search {
         namespace: facenet::namespace(&model),
         embedding: embedding.into_vec(),
         top_k: options.top_k,
-        // Only who is at least possible: a stranger has no business with the others.
+        // Callers see who is at least possible, and nobody else.
         distance_max: thresholds.possible_max,
     };
-    let neighbours: Neighbours = store::post(env, "/match", &message).await?;
+    let neighbours: Neighbours = vectorize_client::post(env, "/match", &message).await?;
     timing.stage("search");
     let answer = verdict(neighbours, thresholds, &url);
-    timing.add_to(json(&answer, 200)?).map_err(internal)
+    timed(&answer, 200, timing)
 }
 
 /// The embedding that is searched for: of a picture as body or in a form, or the caller's own.
-async fn query(request: &mut Request, env: &Env) -> Result<Embedding, Problem> {
-    match &*media_type(&content_type(request)) {
+async fn embedding(request: &mut Request, env: &Env) -> Result<Embedding, Problem> {
+    let face = match &*media_type(request) {
         "application/json" => {
-            input::vector::parse(&http::read_up_to(request, JSON_BYTES_MAX).await?)
+            return vector::parse(&http::read_up_to(request, JSON_BYTES_MAX).await?);
         }
         "multipart/form-data" => {
-            let picture = required(form(request, &["image"]).await?.image, "image")?;
-            embedding(env, continent(request), &input::picture::decode(&picture)?).await
+            let form = form(request, &["image"]).await?;
+            picture::decode(&required(form.image, "image")?)?
         }
-        _ => {
-            let face = picture(request).await?;
-            embedding(env, continent(request), &face).await
-        }
-    }
+        _ => face(request).await?,
+    };
+    shards::embed(env, continent(request), &face).await
 }
 
 /// What the distances mean.

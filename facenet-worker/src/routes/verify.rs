@@ -6,8 +6,9 @@ use serde::Serialize;
 use wire::Problem;
 use worker::{Env, Request, Response};
 
-use super::{continent, embedding, form, json, served_model};
-use crate::internal;
+use super::request::{continent, form, served_model};
+use super::response::timed;
+use crate::shards;
 use crate::timing::Timing;
 
 #[derive(Serialize)]
@@ -26,8 +27,8 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
     let (_, thresholds) = served_model(env)?;
     timing.stage("read");
     let continent = continent(&request);
-    let image = embedding(env, continent, &image).await?;
-    let other = embedding(env, continent, &other).await?;
+    let image = shards::embed(env, continent, &image).await?;
+    let other = shards::embed(env, continent, &other).await?;
     timing.stage("model");
     let distance = image.distance(&other);
     let answer = Answer {
@@ -36,5 +37,5 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
         threshold: thresholds.match_max,
         possible_threshold: thresholds.possible_max,
     };
-    timing.add_to(json(&answer, 200)?).map_err(internal)
+    timed(&answer, 200, timing)
 }

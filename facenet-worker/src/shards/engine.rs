@@ -1,4 +1,4 @@
-//! Which engine computes: the one place that knows. All have the same small interface.
+//! Which engine computes. No other file knows: all engines have the same small interface.
 
 #[cfg(feature = "simd")]
 pub(crate) use facenet::simd::{LoadedShard, Loader};

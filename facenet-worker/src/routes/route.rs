@@ -1,4 +1,7 @@
-//! The routes of the public API: which paths there are and which methods they take.
+//! The routes of the public API: which paths there are, which methods they take, and which rate
+//! limit they have.
+
+use crate::bindings;
 
 /// A path of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +29,8 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// The route of a path, if there is one. A face's id is not checked here: one that cannot
-    /// exist is a face that does not.
+    /// The route of a path, if there is one. A face's id is not checked here: the answer to one
+    /// that cannot exist is that there is no such face.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         Some(match path {
             "/embed" => Self::Embed,
@@ -55,6 +58,22 @@ impl Route {
             Self::Status(_) | Self::Config | Self::Health | Self::OpenApi => "GET, HEAD",
         }
     }
+
+    /// The binding of the route's rate limit. Routes that compute an embedding have one.
+    pub(super) const fn rate_limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Embed => Some(bindings::EMBED_LIMIT),
+            Self::Add => Some(bindings::ADD_LIMIT),
+            Self::Match => Some(bindings::MATCH_LIMIT),
+            Self::Verify => Some(bindings::VERIFY_LIMIT),
+            Self::Faces
+            | Self::Face(_)
+            | Self::Status(_)
+            | Self::Config
+            | Self::Health
+            | Self::OpenApi => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +93,7 @@ mod tests {
 
     #[test]
     fn openapi_describes_every_route_and_no_other() {
-        let text = include_str!("../openapi.json");
+        let text = include_str!("../../openapi.json");
         let openapi: serde_json::Value = serde_json::from_str(text).unwrap();
         let paths = openapi["paths"].as_object().unwrap();
         assert_eq!(paths.len(), 10);

@@ -1,23 +1,22 @@
-//! Rate limits: a budget for each expensive route and each caller, kept by Cloudflare's binding.
+//! Rate limits: how many requests each caller may send to an expensive route, counted by
+//! Cloudflare's binding.
 //!
-//! It counts per location and forgives some, so it is a brake on abuse and no exact quota. Where
-//! the binding is missing or fails, requests pass: an outage of the brake is no outage of ours.
+//! The binding counts per location and forgives some, so this slows abuse down and is no exact
+//! quota. Where the binding is missing or fails, requests pass: they are served all the same.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use wire::{Kind, Problem};
+use worker::js_sys::Reflect;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
-use worker::{Env, RateLimiter, Request, console_error, js_sys};
+use worker::{Env, RateLimiter, Request, console_error};
 
-use crate::bindings;
-use crate::route::Route;
-
-/// Spends one request of the caller's budget for a route.
+/// Counts a request of a caller. `name` is the binding of the route's limit.
 ///
 /// # Errors
-/// 429 when the budget is spent.
-pub(crate) async fn spend(env: &Env, route: &Route, request: &Request) -> Result<(), Problem> {
-    let Some(limiter) = binding(route).and_then(|name| find(env, name)) else { return Ok(()) };
+/// 429 when the caller has sent too many.
+pub(crate) async fn count(env: &Env, name: &str, request: &Request) -> Result<(), Problem> {
+    let Some(limiter) = find(env, name) else { return Ok(()) };
     let address = request.headers().get("cf-connecting-ip").ok().flatten();
     match limiter.limit(key(address.as_deref())).await {
         Ok(outcome) if !outcome.success => {
@@ -32,25 +31,15 @@ pub(crate) async fn spend(env: &Env, route: &Route, request: &Request) -> Result
     }
 }
 
-/// The budget that a route has.
-const fn binding(route: &Route) -> Option<&'static str> {
-    match route {
-        Route::Embed => Some(bindings::EMBED_LIMIT),
-        Route::Add => Some(bindings::ADD_LIMIT),
-        Route::Match => Some(bindings::MATCH_LIMIT),
-        Route::Verify => Some(bindings::VERIFY_LIMIT),
-        _ => None,
-    }
-}
-
-/// The binding, whatever the class is called that it is an instance of.
+/// The binding, whatever the class of the object is called. `Env::rate_limiter` insists on one
+/// name.
 fn find(env: &Env, name: &str) -> Option<RateLimiter> {
-    let binding = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
+    let binding = Reflect::get(env, &JsValue::from_str(name)).ok()?;
     binding.is_object().then(|| RateLimiter::unchecked_from_js(binding))
 }
 
-/// Who the caller is for the budget. Whoever has one IPv6 address usually has all that share its
-/// first half.
+/// What tells callers apart. Whoever has one IPv6 address usually has all that share its first
+/// half.
 fn key(address: Option<&str>) -> String {
     match address.and_then(|address| address.trim().parse().ok()) {
         Some(IpAddr::V4(address)) => address.to_string(),
@@ -64,8 +53,6 @@ fn key(address: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use wire::limits::RATE_LIMIT_PERIOD_S;
-
     use super::*;
 
     #[test]
@@ -76,12 +63,5 @@ mod tests {
         assert_ne!(key(Some("2001:db8:1:2::1")), key(Some("2001:db8:1:3::1")));
         assert_eq!(key(None), "unknown");
         assert_eq!(key(Some("not an address")), "unknown");
-    }
-
-    #[test]
-    fn every_budget_has_the_period_that_callers_are_told() {
-        let config = include_str!("../../wrangler.toml");
-        assert_eq!(config.matches("[[ratelimits]]").count(), 4);
-        assert_eq!(config.matches(&format!("period = {RATE_LIMIT_PERIOD_S} }}")).count(), 4);
     }
 }

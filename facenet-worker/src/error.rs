@@ -1,0 +1,39 @@
+//! The one place that turns faults into problems. What failed goes to the log; the problem, which
+//! the caller sees, holds no internal detail.
+
+use std::fmt::Display;
+
+use wire::{Kind, Problem};
+use worker::console_error;
+
+/// Seconds after which an overloaded model may be asked again.
+const OVERLOADED_RETRY_AFTER_S: u32 = 5;
+
+/// Logs what failed. Neither a name nor a picture, an embedding or a token may be in it.
+pub(crate) fn logged(what: impl Display, problem: Problem) -> Problem {
+    console_error!("{what}");
+    problem
+}
+
+/// A fault of ours.
+pub(crate) fn internal(what: impl Display) -> Problem {
+    logged(format_args!("internal error: {what}"), Problem::internal())
+}
+
+/// The model does not answer, or not as it should.
+pub(crate) fn model_unavailable(what: impl Display) -> Problem {
+    logged(what, Problem::try_again(Kind::ModelUnavailable, "The model does not answer."))
+}
+
+/// `cface-vectorize` does not answer, or not as it should.
+pub(crate) fn store_unavailable(what: impl Display) -> Problem {
+    logged(what, Problem::try_again(Kind::Unavailable, "The store does not answer."))
+}
+
+/// More is asked for than can be computed. That is no fault, so it is not logged.
+pub(crate) fn overloaded() -> Problem {
+    let detail =
+        "Too many pictures are being computed. Wait as `Retry-After` says, then try again.";
+    let problem = Problem::new(Kind::Unavailable, detail);
+    Problem { retry_after: Some(OVERLOADED_RETRY_AFTER_S), ..problem }
+}

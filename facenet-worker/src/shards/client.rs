@@ -1,0 +1,178 @@
+//! Calls the Durable Objects: chooses a replica, and calls again where that may help. Embeddings
+//! change nothing, so any call may be repeated.
+
+use std::time::Duration;
+
+use facenet::{Embedding, Face, Shard};
+use wire::Problem;
+use worker::js_sys::{ArrayBuffer, Math, Reflect};
+use worker::wasm_bindgen::JsValue;
+use worker::{Delay, Env, Error, Result, console_warn};
+
+use super::codec::{self, Answer};
+use super::replicas::{self, Continent, Replica};
+use super::statistics::{self, Statistics};
+use crate::{bindings, error};
+
+/// Calls of an object for one request, the first one included.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// The longest wait before the second call. It doubles with each further one.
+const BACKOFF_MS: f64 = 100.0;
+
+/// The embedding of a face, computed by the shards nearest to the caller.
+///
+/// # Errors
+/// When the model is not available or has too much to do.
+pub(crate) async fn embed(
+    env: &Env,
+    continent: Continent,
+    face: &Face,
+) -> Result<Embedding, Problem> {
+    let numbers = call(env, Shard::Shard1, continent, &codec::encode_face(face)).await?;
+    Embedding::normalise(codec::decode_numbers(&numbers))
+        .map_err(|error| error::internal(format_args!("the model gave no embedding: {error}")))
+}
+
+/// Sends the encoded boundary tensor to the second shard, and gives its 512 encoded numbers.
+///
+/// # Errors
+/// When the second shard is not available or has too much to do.
+pub(super) async fn call_shard2(
+    env: &Env,
+    continent: Continent,
+    boundary: &ArrayBuffer,
+) -> Result<ArrayBuffer, Problem> {
+    call(env, Shard::Shard2, continent, boundary).await
+}
+
+/// Calls an object of the shard; if that fails, calls the same or another one again.
+async fn call(
+    env: &Env,
+    shard: Shard,
+    continent: Continent,
+    body: &ArrayBuffer,
+) -> Result<ArrayBuffer, Problem> {
+    let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
+    let replicas_count = replicas::count(replicas.as_deref());
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let last = attempt == ATTEMPTS_MAX;
+        let replica =
+            replicas::choose(shard, continent, replicas_count).ok_or_else(error::overloaded)?;
+        match call_once(env, shard, &replica, body).await {
+            Ok(answer) if answer.overloaded => {
+                replica.note_overload();
+                // The next choice falls on another replica, if there is one.
+                if last || replicas_count == 1 {
+                    return answer.outcome;
+                }
+            }
+            Ok(answer) => {
+                replica.note_answer(Statistics::last(shard).map_or(0, |last| last.waiting));
+                return answer.outcome;
+            }
+            Err(failure) => {
+                let flags = Flags::of(&failure);
+                console_warn!("{} does not answer ({flags:?}): {failure}", shard.name());
+                if flags.overloaded {
+                    replica.note_overload();
+                    return Err(error::overloaded());
+                }
+                if last || !flags.again() {
+                    return Err(error::model_unavailable(format_args!(
+                        "{} is given up after {attempt} calls",
+                        shard.name()
+                    )));
+                }
+                drop(replica);
+                let wait_ms = backoff_ms(attempt, Math::random());
+                Delay::from(Duration::from_millis(wait_ms)).await;
+            }
+        }
+    }
+}
+
+/// Calls once, with a stub and a request of its own. A stub that has failed once always fails, and
+/// the body of a request can be sent once only.
+async fn call_once(
+    env: &Env,
+    shard: Shard,
+    replica: &Replica,
+    body: &ArrayBuffer,
+) -> Result<Answer> {
+    let continent = replica.continent;
+    let request = codec::request(continent, body)?;
+    let namespace = match shard {
+        Shard::Shard1 => bindings::FACENET_SHARD1,
+        Shard::Shard2 => bindings::FACENET_SHARD2,
+    };
+    let stub = env
+        .durable_object(namespace)?
+        .get_by_name_with_location_hint(&replica.object_name(), continent.location_hint)?;
+    let response = stub.fetch_with_request(request).await?;
+    statistics::keep_from(response.headers());
+    Answer::read(&response).await
+}
+
+/// What the platform says about a failed call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Flags {
+    /// Set for lost connections.
+    retryable: bool,
+    /// Set when the object has too much to do: more calls make that worse.
+    overloaded: bool,
+    /// Set when the object was reset while it worked, as by every deployment.
+    reset: bool,
+}
+
+impl Flags {
+    /// The flags of an error. One that is not the platform's has none.
+    fn of(error: &Error) -> Self {
+        let Error::UnknownJsError { original, .. } = error else { return Self::default() };
+        let flag = |name: &str| {
+            Reflect::get(original, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
+        };
+        Self {
+            retryable: flag("retryable"),
+            overloaded: flag("overloaded"),
+            reset: flag("durableObjectReset"),
+        }
+    }
+
+    /// Whether another call may succeed.
+    const fn again(self) -> bool {
+        (self.retryable || self.reset) && !self.overloaded
+    }
+}
+
+/// How long to wait after `attempt` calls have failed. `random` is from 0 to 1: requests that
+/// failed together should not come back together.
+fn backoff_ms(attempt: u32, random: f64) -> u64 {
+    let longest_ms = BACKOFF_MS * f64::from(1u32 << attempt.saturating_sub(1).min(8));
+    (longest_ms * (0.5 + random.clamp(0.0, 1.0) / 2.0)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overloaded_object_is_never_called_again() {
+        let none = Flags::default();
+        assert!(!none.again());
+        assert!(Flags { retryable: true, ..none }.again());
+        assert!(Flags { reset: true, ..none }.again());
+        assert!(!Flags { retryable: true, overloaded: true, reset: true }.again());
+        assert!(!Flags { overloaded: true, ..none }.again());
+    }
+
+    #[test]
+    fn waits_grow_and_differ() {
+        assert_eq!((backoff_ms(1, 0.0), backoff_ms(1, 1.0)), (50, 100));
+        assert_eq!((backoff_ms(2, 0.0), backoff_ms(2, 1.0)), (100, 200));
+        assert_eq!(backoff_ms(3, 0.5), 300);
+        assert!(backoff_ms(u32::MAX, f64::NAN) <= 25_600);
+    }
+}

@@ -1,0 +1,231 @@
+//! Which Durable Object serves a caller: one of those on the caller's continent, which are named
+//! by it and made near it. A shard can have several there, its replicas, where one cannot keep up.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use facenet::Shard;
+use worker::Date;
+
+use super::PerShard;
+use super::limiter::{Limiter, Permit};
+
+/// A continent as Cloudflare names it, with the location hint for objects that serve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Continent {
+    /// What the names of its objects begin with.
+    pub(super) code: &'static str,
+    /// Where its objects should be made; only the first call of an object counts.
+    pub(super) location_hint: &'static str,
+}
+
+/// All continents. Location hints are regions where Durable Objects run; a continent without one
+/// gets the nearest.
+const CONTINENTS: [Continent; 7] = [
+    Continent { code: "AF", location_hint: "afr" },
+    Continent { code: "AN", location_hint: "oc" },
+    Continent { code: "AS", location_hint: "apac" },
+    Continent { code: "EU", location_hint: "weur" },
+    Continent::DEFAULT,
+    Continent { code: "OC", location_hint: "oc" },
+    Continent { code: "SA", location_hint: "sam" },
+];
+
+impl Continent {
+    /// North America, which also serves callers whose continent is not known.
+    const DEFAULT: Self = Self { code: "NA", location_hint: "enam" };
+
+    /// The continent of a code, or the default if it is unknown or missing.
+    pub(crate) fn of(code: Option<&str>) -> Self {
+        CONTINENTS
+            .into_iter()
+            .find(|continent| Some(continent.code) == code)
+            .unwrap_or(Self::DEFAULT)
+    }
+}
+
+/// The most replicas that can be configured, for each continent and shard.
+const REPLICAS_MAX: usize = 32;
+
+/// Requests at one replica from which on another one is asked. Fewer are served sooner by a
+/// replica that is warm than by one that first has to load.
+const SPILL: usize = 4;
+
+/// How long it counts what a replica said about itself.
+const HEARD_MS: u64 = 2000;
+
+/// The number of replicas that a variable's value asks for.
+pub(super) fn count(value: Option<&str>) -> usize {
+    value.and_then(|text| text.trim().parse().ok()).unwrap_or(1).clamp(1, REPLICAS_MAX)
+}
+
+/// What this isolate knows about one replica.
+#[derive(Debug, Default)]
+struct Known {
+    /// The calls from this isolate.
+    calls: Limiter,
+    /// When it last answered, and how many requests it had then, those of other isolates included.
+    heard: Option<(u64, usize)>,
+    /// Until when it should not be called.
+    overloaded_until_ms: u64,
+}
+
+impl Known {
+    fn note_answer(&mut self, waiting: usize, now_ms: u64) {
+        self.heard = Some((now_ms, waiting));
+    }
+
+    fn note_overload(&mut self, now_ms: u64) {
+        self.overloaded_until_ms = now_ms + HEARD_MS;
+    }
+
+    fn load(&self, now_ms: u64) -> usize {
+        let heard = self.heard.filter(|(at_ms, _)| now_ms.saturating_sub(*at_ms) < HEARD_MS);
+        heard.map_or(0, |(_, waiting)| waiting).max(self.calls.held(now_ms))
+    }
+}
+
+/// The index of the replica to call, or nothing when all are overloaded. All isolates prefer the
+/// first ones, so those are warm; the others get what is too much for them.
+fn pick(replicas: &[Known], now_ms: u64) -> Option<usize> {
+    let free = || {
+        let replicas = replicas.iter().enumerate();
+        replicas.filter(|(_, replica)| now_ms >= replica.overloaded_until_ms)
+    };
+    let first = free().find(|(_, replica)| replica.load(now_ms) < SPILL);
+    first.or_else(|| free().min_by_key(|(_, replica)| replica.load(now_ms))).map(|(index, _)| index)
+}
+
+thread_local! {
+    /// What this isolate knows about the replicas of each shard, by continent.
+    static KNOWN: PerShard<RefCell<BTreeMap<&'static str, Vec<Known>>>> = PerShard::default();
+}
+
+/// Looks at or changes what is known. The borrow ends with the closure, which cannot await.
+fn with_known<T>(
+    shard: Shard,
+    continent: Continent,
+    use_known: impl FnOnce(&mut Vec<Known>) -> T,
+) -> T {
+    KNOWN.with(|known| {
+        let mut known = known.of(shard).borrow_mut();
+        use_known(known.entry(continent.code).or_default())
+    })
+}
+
+/// The replica that was chosen for a call. The call is under way until this is dropped.
+#[derive(Debug)]
+pub(super) struct Replica {
+    shard: Shard,
+    /// Where it is.
+    pub(super) continent: Continent,
+    index: usize,
+    _permit: Permit,
+}
+
+/// Chooses one of `count` replicas, or nothing when all are overloaded.
+pub(super) fn choose(shard: Shard, continent: Continent, count: usize) -> Option<Replica> {
+    let now_ms = Date::now().as_millis();
+    with_known(shard, continent, |replicas| {
+        replicas.resize_with(count, Known::default);
+        let index = pick(replicas, now_ms)?;
+        let permit = replicas.get(index)?.calls.acquire(usize::MAX, now_ms)?;
+        Some(Replica { shard, continent, index, _permit: permit })
+    })
+}
+
+impl Replica {
+    /// The name of the Durable Object. The first replica's is the continent's.
+    pub(super) fn object_name(&self) -> String {
+        object_name(self.continent, self.index)
+    }
+
+    /// Notes that it has answered, with this many requests under way.
+    pub(super) fn note_answer(self, waiting: usize) {
+        self.note(|known, now_ms| known.note_answer(waiting, now_ms));
+    }
+
+    /// Notes that it has too much to do, so that it is left alone for a while.
+    pub(super) fn note_overload(self) {
+        self.note(Known::note_overload);
+    }
+
+    fn note(self, what: impl FnOnce(&mut Known, u64)) {
+        let now_ms = Date::now().as_millis();
+        with_known(self.shard, self.continent, |replicas| {
+            if let Some(known) = replicas.get_mut(self.index) {
+                what(known, now_ms);
+            }
+        });
+    }
+}
+
+fn object_name(continent: Continent, index: usize) -> String {
+    match index {
+        0 => continent.code.into(),
+        index => format!("{}-{index}", continent.code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_continents_get_the_default() {
+        assert_eq!(Continent::of(Some("EU")).location_hint, "weur");
+        assert_eq!(Continent::of(Some("NA")), Continent::DEFAULT);
+        for unknown in [Some("T1"), Some(""), None] {
+            assert_eq!(Continent::of(unknown), Continent::DEFAULT);
+        }
+    }
+
+    #[test]
+    fn objects_have_names_of_their_own() {
+        let europe = Continent::of(Some("EU"));
+        assert_eq!((object_name(europe, 0), object_name(europe, 2)), ("EU".into(), "EU-2".into()));
+    }
+
+    #[test]
+    fn the_number_of_replicas_is_bounded() {
+        for (value, expected) in
+            [(None, 1), (Some("3"), 3), (Some("0"), 1), (Some("x"), 1), (Some("999"), REPLICAS_MAX)]
+        {
+            assert_eq!(count(value), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_is_preferred_until_it_has_enough_to_do() {
+        let mut replicas = [Known::default(), Known::default(), Known::default()];
+        let mut calls = Vec::new();
+        let mut call = |replicas: &[Known]| {
+            let index = pick(replicas, 0).unwrap();
+            calls.push(replicas[index].calls.acquire(usize::MAX, 0).unwrap());
+            index
+        };
+        let picked: Vec<_> = (0..3 * SPILL).map(|_| call(&replicas)).collect();
+        let expected: Vec<_> = (0..3).flat_map(|index| [index; SPILL]).collect();
+        assert_eq!(picked, expected);
+        // All have enough to do: in turn.
+        let mut next: Vec<_> = (0..3).map(|_| call(&replicas)).collect();
+        next.sort_unstable();
+        assert_eq!(next, [0, 1, 2]);
+        calls.clear();
+        assert_eq!(pick(&replicas, 1), Some(0));
+        // Requests of other isolates, which it told of, count too for a while.
+        replicas[0].note_answer(SPILL, 1);
+        assert_eq!(pick(&replicas, 2), Some(1));
+        assert_eq!(pick(&replicas, 1 + HEARD_MS), Some(0));
+    }
+
+    #[test]
+    fn an_overloaded_replica_is_left_alone() {
+        let mut replicas = [Known::default(), Known::default()];
+        replicas[0].note_overload(0);
+        assert_eq!(pick(&replicas, 1), Some(1));
+        replicas[1].note_overload(1);
+        assert_eq!(pick(&replicas, 2), None);
+        assert_eq!(pick(&replicas, HEARD_MS), Some(0));
+    }
+}
