@@ -1,5 +1,7 @@
 //! The fields of a `multipart/form-data` body.
 
+use std::convert::Infallible;
+
 use futures_util::stream;
 use wire::limits::{FORM_FIELDS_MAX, FORM_TEXT_BYTES_MAX};
 use wire::{Kind, Problem};
@@ -29,8 +31,8 @@ impl Fields {
     }
 }
 
-/// Parses a body that has been read already, so its size is bounded. `known` are the fields that
-/// the route takes.
+/// Parses a body, whose size was bounded when it was read. `known` are the fields that the route
+/// takes.
 ///
 /// # Errors
 /// 400 when the body is not a form, has too many fields, one twice, or one that is not known;
@@ -43,13 +45,13 @@ pub async fn parse(
     let boundary = multer::parse_boundary(content_type).map_err(|_| {
         malformed("The header `Content-Type` of the form has no usable `boundary`.")
     })?;
-    let body = stream::once(async move { Ok::<_, std::convert::Infallible>(body) });
+    let body = stream::once(async move { Ok::<_, Infallible>(body) });
     let mut parts = multer::Multipart::new(body, boundary);
     let mut fields = Fields::default();
     for _ in 0..=FORM_FIELDS_MAX {
         let broken = |_| malformed("The form breaks off or is not multipart/form-data.");
         let Some(part) = parts.next_field().await.map_err(broken)? else { return Ok(fields) };
-        // From here on the name is one of ours, and may be said back.
+        // From here on the name is one of ours, so that a problem may quote it.
         let name = known.iter().find(|name| part.name() == Some(**name)).ok_or_else(|| {
             malformed(format!("The form has a field besides those known: {}.", known.join(", ")))
         })?;
@@ -81,10 +83,10 @@ fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::Malformed, detail)
 }
 
-/// A field that the route needs.
+/// The value of a field that the route needs.
 ///
 /// # Errors
-/// 422 when it is missing.
+/// 422 when the form does not have it.
 pub fn required<T>(field: Option<T>, name: &str) -> Result<T, Problem> {
     field.ok_or_else(|| {
         Problem::new(Kind::Unusable, format!("The form has no field `{name}`. Add it."))

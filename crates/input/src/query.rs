@@ -3,12 +3,12 @@
 use wire::limits::{QUERY_BYTES_MAX, TOP_K_DEFAULT, TOP_K_MAX};
 use wire::{Kind, Problem};
 
-/// What a search can be told.
+/// What a caller can say about a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// How many faces to return at most.
+    /// How many people to return at most.
     pub top_k: u32,
-    /// Largest L2 distance of a match, where the caller has an opinion.
+    /// Largest L2 distance of a match, if the caller brings one.
     pub threshold: Option<f32>,
 }
 
@@ -18,12 +18,12 @@ impl Default for Options {
     }
 }
 
-/// Reads a query string, without its question mark. Parameters that are not ours are skipped:
-/// what sits between a caller and us may add some.
+/// Reads a query string, without its question mark. Unknown parameters are skipped, since proxies
+/// and links from elsewhere add some.
 ///
 /// # Errors
-/// 400 when it is too long, or a parameter of ours is out of its range, not written as a plain
-/// decimal number, or comes twice.
+/// 400 when it is too long, or a known parameter is out of its range, is no plain decimal number,
+/// or comes twice.
 pub fn parse(query: &str) -> Result<Options, Problem> {
     if query.len() > QUERY_BYTES_MAX {
         let detail = format!("The query string is longer than {QUERY_BYTES_MAX} bytes.");
@@ -38,7 +38,7 @@ pub fn parse(query: &str) -> Result<Options, Problem> {
             _ => false,
         };
         if repeated {
-            // The key is one of ours here.
+            // Only a known key comes here, so that the problem may quote it.
             let detail = format!("The query string has `{key}` twice.");
             return Err(Problem::new(Kind::Malformed, detail));
         }
@@ -55,7 +55,7 @@ fn parse_top_k(value: &str) -> Result<u32, Problem> {
     })
 }
 
-/// Neither exponents nor words: `inf` and `NaN` are numbers to Rust.
+/// Takes no exponents and no words: Rust would also parse `inf` and `NaN`.
 fn parse_threshold(value: &str) -> Result<f32, Problem> {
     let plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let threshold = value.parse().ok().filter(|t| plain && (0.0..=2.0).contains(t));

@@ -1,4 +1,4 @@
-//! A caller's own embedding, as JSON.
+//! An embedding that a caller brings, as JSON.
 
 use facenet::Embedding;
 use serde::Deserialize;
@@ -14,8 +14,8 @@ struct Query {
 /// Reads `{"embedding": [512 numbers]}`.
 ///
 /// # Errors
-/// 413 when it is too large, 400 when it is something else, 422 when the numbers are not an
-/// embedding: too few or many, not finite as 32-bit floats, or all zero.
+/// 413 when the body is too large, 400 when it is something else, 422 when the numbers are no
+/// embedding: too few or too many, not finite as 32-bit floats, or all zero.
 pub fn parse(body: &[u8]) -> Result<Embedding, Problem> {
     if body.len() > JSON_BYTES_MAX {
         let kib = JSON_BYTES_MAX >> 10;
@@ -32,7 +32,7 @@ pub fn parse(body: &[u8]) -> Result<Embedding, Problem> {
         .map_err(|error| Problem::new(Kind::Unusable, format!("This is no embedding: {error}.")))
 }
 
-/// How deep brackets are nested, those in texts included: what we take has none there.
+/// How deep brackets are nested. Those in strings count too, since no string that is taken has any.
 fn depth(body: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0);
     for byte in body {

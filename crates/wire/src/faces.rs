@@ -1,5 +1,5 @@
-//! The messages between `cface` and `cface-vectorize`. They cross a service binding, never the
-//! public network, as JSON over `fetch`:
+//! The messages between `cface` and `cface-vectorize`, and the checks of their fields. They cross a
+//! service binding, never the public network, as JSON over `fetch`:
 //!
 //! | request | body | answer |
 //! | --- | --- | --- |
@@ -12,20 +12,24 @@
 //!
 //! Anything else is a [`Problem`](crate::Problem).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::limits::NAME_CHARS_MAX;
 
 /// A face to be stored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrol {
-    /// Vectors of different pipelines never meet: each has its own Vectorize namespace.
+    /// The Vectorize namespace. Each model and pipeline has its own, so that their embeddings are
+    /// never compared.
     pub namespace: String,
     /// The person's name, already checked by [`check_name`].
     pub name: String,
     /// The L2-normalised embedding of `picture`, 512 numbers.
     pub embedding: Vec<f32>,
-    /// The token of somebody who is enrolled already, to whom this picture is added.
+    /// The token of a person who is enrolled already: the picture is added to theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_token: Option<String>,
     /// The crop as JPEG.
@@ -40,19 +44,19 @@ pub struct Enrolled {
     pub id: String,
     /// The name as stored.
     pub name: String,
-    /// 64 hexadecimal digits; whoever holds them is the person, and can delete the person's faces
-    /// and add more. Only their hash is kept.
+    /// 64 hexadecimal digits. Whoever holds them can delete the person's faces and add more. Only
+    /// their hash is kept.
     pub delete_token: String,
     /// Pictures of the person, this one included.
     pub pictures: usize,
     /// When the daily purge will remove the face, RFC 3339 in UTC.
     pub expires_at: String,
-    /// Whether a search is known to find the face already. The index takes up to some minutes;
-    /// [`Status`] tells when it has.
+    /// Whether a search is known to find the face already. The index may take some minutes to apply
+    /// a write; [`Status`] tells when it has.
     pub searchable: bool,
 }
 
-/// How a stored face is.
+/// Whether a stored face is found, and until when it exists.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// As in [`Enrolled`].
@@ -73,14 +77,14 @@ pub struct Search {
     pub embedding: Vec<f32>,
     /// How many people to return at most, 1 to [`TOP_K_MAX`](crate::limits::TOP_K_MAX).
     pub top_k: u32,
-    /// Largest L2 distance of what is looked for, 0 to 2.
+    /// People farther away than this L2 distance are not returned, 0 to 2.
     pub distance_max: f32,
 }
 
 /// The answer to a [`Search`], nearest first.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Neighbours {
-    /// People of whom there are pictures, each once.
+    /// People, each once.
     pub matches: Vec<Neighbour>,
 }
 
@@ -104,20 +108,19 @@ pub fn bearer(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// A name fit to be stored and shown, without the spaces around it.
+/// Checks that a name can be stored and shown, and takes the spaces around it away.
 ///
 /// # Errors
 /// A sentence for the caller when there is nothing to see, when it is longer than
-/// [`NAME_CHARS_MAX`](crate::limits::NAME_CHARS_MAX), or when it holds characters that would
-/// break out of its line or turn the text around it.
+/// [`NAME_CHARS_MAX`], or when it holds characters that would break its line or change the
+/// direction of the text around it.
 pub fn check_name(name: &str) -> Result<&str, String> {
     let name = name.trim();
     if name.chars().all(is_invisible) {
         return Err("The name is empty. Send a field `name` with at least one character.".into());
     }
-    let max = crate::limits::NAME_CHARS_MAX;
-    if name.chars().count() > max {
-        return Err(format!("The name is longer than {max} characters."));
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(format!("The name is longer than {NAME_CHARS_MAX} characters."));
     }
     if name.chars().any(char::is_control) {
         return Err("The name holds control characters.".into());
@@ -128,8 +131,8 @@ pub fn check_name(name: &str) -> Result<&str, String> {
     Ok(name)
 }
 
-/// Whether a character shows nothing by itself: spaces, and Unicode's `Default_Ignorable`. Many
-/// languages and emoji need some of them between others.
+/// Whether a character shows nothing by itself: spaces, and Unicode's `Default_Ignorable`. Such
+/// characters are allowed between others, where many languages and emoji need them.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c,
@@ -140,8 +143,8 @@ fn is_invisible(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a character changes how the text around it runs: separators of lines, and the marks
-/// that embed or override a direction. Names in any script do without.
+/// Whether a character breaks the line, or embeds or overrides a direction of writing. No script
+/// needs such characters within a name.
 fn reorders(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

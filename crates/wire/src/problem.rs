@@ -10,7 +10,8 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// What every `type` begins with.
 const TYPE_PREFIX: &str = "urn:cface:problem:";
 
-/// What went wrong, as the caller can act on it. Each kind has one status and one stable `type`.
+/// What went wrong, sorted by what the caller can do about it. Each kind has one status and one
+/// stable `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// 400: the request cannot be read.
@@ -25,7 +26,7 @@ pub enum Kind {
     TooLarge,
     /// 415: the body is not of a type that the route takes.
     UnsupportedType,
-    /// 422: readable, but not usable (dimensions, name, consent).
+    /// 422: the request can be read but not used (dimensions, name, consent).
     Unusable,
     /// 429: too many requests.
     RateLimited,
@@ -90,7 +91,8 @@ impl Kind {
     }
 }
 
-/// A problem to be told to the caller. Never holds an internal detail: those go to the log.
+/// What the caller is told when something went wrong. It never holds an internal detail: those go
+/// to the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind of problem.
@@ -99,7 +101,7 @@ pub struct Problem {
     pub detail: String,
     /// Seconds after which trying again makes sense; sent as `Retry-After`.
     pub retry_after: Option<u32>,
-    /// The methods that the route does have; sent as `Allow`.
+    /// The methods that the route takes; sent as `Allow`.
     pub allow: Option<&'static str>,
 }
 
@@ -118,7 +120,7 @@ pub struct Document {
 }
 
 impl Problem {
-    /// A problem with a sentence for the caller.
+    /// A problem of a kind. `detail` says to the caller what to do.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         // All that a caller can do about these is to come back later.
         let retry_after = match kind.status() {
@@ -141,7 +143,7 @@ impl Problem {
         Self::new(kind, format!("{what} Try again."))
     }
 
-    /// The route exists, but not with this method. `allow` lists those that do.
+    /// The route exists, but does not take this method. `allow` lists those that it takes.
     #[must_use]
     pub fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format!("This route takes {allow}.");

@@ -1,5 +1,5 @@
-//! What is kept of people, where and how long: the facts behind the promises of the page. The
-//! tests of `cface` compare them with the configuration of `cface-vectorize`.
+//! What is kept of people, where, and until when. The page promises this by `/config`, and the
+//! tests of `facenet-worker` compare it with the configuration of `vectorize-worker`.
 
 /// The hour of the daily purge in UTC.
 pub const PURGE_HOUR: u64 = 12;
