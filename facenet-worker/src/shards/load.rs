@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use facenet::Shard;
 use facenet::record::RecordError;
@@ -14,8 +15,13 @@ use wire::{Kind, Problem};
 use worker::{Date, Delay, Env, Result, console_log};
 
 use super::engine::{LoadedShard, Loader};
-use super::{POLL, PerShard, statistics};
+use super::per_shard::PerShard;
+use super::statistics;
 use crate::{bindings, error};
+
+/// How often a request looks whether it can go on. A request must not await a promise that belongs
+/// to another one, so each has timers of its own.
+pub(super) const POLL: Duration = Duration::from_millis(20);
 
 /// After this long a load counts as abandoned, as when the caller of its request went away, and
 /// another request starts anew.

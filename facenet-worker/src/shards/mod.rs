@@ -21,9 +21,7 @@ mod engine;
 
 mod statistics;
 
-use std::time::Duration;
-
-use facenet::Shard;
+mod per_shard;
 
 pub(crate) use client::embed;
 pub(crate) use engine::name as engine_name;
@@ -31,23 +29,3 @@ pub(crate) use load::check_record;
 pub use object::{FaceNetShard1, FaceNetShard2};
 pub(crate) use replicas::Continent;
 pub(crate) use statistics::{Statistics, wasm_mb};
-
-/// How often a request looks whether it can go on. A request must not await a promise that
-/// belongs to another one, so each has timers of its own.
-const POLL: Duration = Duration::from_millis(20);
-
-/// One value for each shard.
-#[derive(Debug, Default)]
-struct PerShard<T> {
-    shard1: T,
-    shard2: T,
-}
-
-impl<T> PerShard<T> {
-    const fn of(&self, shard: Shard) -> &T {
-        match shard {
-            Shard::Shard1 => &self.shard1,
-            Shard::Shard2 => &self.shard2,
-        }
-    }
-}

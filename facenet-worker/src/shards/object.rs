@@ -18,8 +18,10 @@ use worker::{Date, Delay, DurableObject, Env, Request, Response, Result, State, 
 
 use super::engine::LoadedShard;
 use super::limiter::{Limiter, Permit, WAITING_MAX};
+use super::load::{self, POLL};
+use super::per_shard::PerShard;
 use super::statistics::{self, Statistics};
-use super::{POLL, PerShard, client, codec, load};
+use super::{client, codec};
 use crate::error;
 
 /// How many requests of a shard are at work, while the others wait for their turn. One computes at

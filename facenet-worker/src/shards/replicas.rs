@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use facenet::Shard;
 use worker::Date;
 
-use super::PerShard;
 use super::limiter::{Limiter, Permit};
+use super::per_shard::PerShard;
 
 /// A continent as Cloudflare names it, with the location hint for objects that serve it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

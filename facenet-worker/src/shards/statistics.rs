@@ -7,7 +7,7 @@ use facenet::Shard;
 use serde::{Deserialize, Serialize};
 use worker::{Headers, Result};
 
-use super::PerShard;
+use super::per_shard::PerShard;
 
 /// What the isolate of a shard says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
