@@ -1,18 +1,43 @@
-//! The record that holds one shard's weights: a Burn record (burnpack) of 16-bit floats, whose
-//! header says which model, pipeline and packing it is of. Whoever loads a record checks that
-//! first; a record that does not fit is refused with a sentence that names the difference.
+//! The record that holds one shard's weights: a Burn record (burnpack) of 16-bit floats whose
+//! header names model, pipeline, packing and shard. Loaders check the header first and refuse a
+//! record that does not fit with a sentence that names the difference.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::Shard;
+use crate::layers::Layer;
 
 /// How the tensors of a record are stored: float16, convolutions as `[out, in, height, width]`
 /// with batch norm folded in, the last matrix as `[in, out]`, in the order of
-/// [`Shard::layers`](crate::Shard::layers).
+/// [`Shard::layers`].
 pub const PACKING: &str = "f16-oihw";
 
 /// The same in float32, for comparison: only the Burn engine takes such a record.
 pub const PACKING_F32: &str = "f32-oihw";
+
+/// Bytes before a record's metadata: the magic number, the version and the metadata's length.
+pub const HEADER_BYTES: usize = 10;
+
+/// The data section and each tensor in it begin on a multiple of this.
+pub const ALIGNMENT: usize = 256;
+
+/// Bytes of the record of a shard in [`PACKING`] whose metadata has so many bytes.
+#[must_use]
+pub fn length(shard: Shard, metadata_bytes: usize) -> usize {
+    let data = places(&shard.layers()).last().map_or(0, |(_, _, place)| place.end);
+    (HEADER_BYTES + metadata_bytes).next_multiple_of(ALIGNMENT) + data
+}
+
+/// Names, shapes and places of a record's tensors in the data section.
+pub(crate) fn places(layers: &[Layer]) -> impl Iterator<Item = (String, Vec<usize>, Range<usize>)> {
+    let mut end = 0;
+    layers.iter().flat_map(Layer::tensors).map(move |(name, shape)| {
+        let start = usize::next_multiple_of(end, ALIGNMENT);
+        end = start + 2 * shape.iter().product::<usize>();
+        (name, shape, start..end)
+    })
+}
 
 /// What the header of a record says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +69,7 @@ pub enum RecordError {
     /// The header lacks an entry.
     #[error("the record's header has no `{0}`")]
     MissingEntry(&'static str),
-    /// The header names something else than what is wanted.
+    /// An entry of the header differs from what is wanted.
     #[error("the record's `{entry}` is `{actual}`, not `{expected}`")]
     Foreign {
         /// Key of the entry.
@@ -54,10 +79,10 @@ pub enum RecordError {
         /// What the record says.
         actual: String,
     },
-    /// A tensor is missing, has another shape or type, or is not known.
+    /// A tensor is missing, unknown, or has another shape or type.
     #[error("the record's tensors do not fit: {0}")]
     Tensors(String),
-    /// The tensors are not those that the converter wrote.
+    /// The checksum of the tensors is not that of the header.
     #[error("the record's data is damaged: its checksum is another")]
     Damaged,
 }
@@ -70,12 +95,12 @@ const SHARD: &str = "cface.shard";
 impl Header {
     /// The header of a record that this library can load.
     #[must_use]
-    pub fn new(model: &str, part: Shard) -> Self {
+    pub fn new(model: &str, shard: Shard) -> Self {
         Self {
             model: model.into(),
             pipeline: crate::PIPELINE.into(),
             packing: PACKING.into(),
-            shard: part.name().into(),
+            shard: shard.name().into(),
         }
     }
 
@@ -122,7 +147,8 @@ impl Header {
 }
 
 /// CRC-32 of a record's data section: everything from the first tensor on, with the zeros between
-/// tensors. The format itself has no checksum, and a weight with a flipped bit is still a weight.
+/// tensors. The format itself has no checksum, and without one a flipped bit in a weight would not
+/// be noticed.
 #[derive(Clone, Debug, Default)]
 pub struct Checksum(crc32fast::Hasher);
 
@@ -141,17 +167,17 @@ impl Checksum {
         format!("{:08x}", self.value())
     }
 
-    /// The checksum that a burnpack's metadata announces, as its value.
+    /// The value of the checksum in a burnpack's metadata.
     ///
     /// # Errors
-    /// When there is none, or no readable one.
+    /// When the entry is missing or not a checksum.
     pub fn announced(metadata: &BTreeMap<String, String>) -> Result<u32, RecordError> {
         let text = metadata.get(Self::ENTRY).ok_or(RecordError::MissingEntry(Self::ENTRY))?;
         u32::from_str_radix(text, 16)
             .map_err(|_| RecordError::Unreadable(format!("`{}` is no checksum", Self::ENTRY)))
     }
 
-    /// Compares with the announced value.
+    /// Compares with the value in the metadata.
     ///
     /// # Errors
     /// When they differ.

@@ -4,18 +4,15 @@
 #![no_main]
 
 use facenet::Shard;
+use facenet::record::{self, HEADER_BYTES};
 use facenet::simd::Loader;
 use libfuzzer_sys::fuzz_target;
 
-/// Lengths of the real records; only with them does a record's metadata pass.
-const LENGTHS: [usize; 2] = [19_232_000, 27_736_576];
-
 fuzz_target!(|bytes: &[u8]| {
     let [choice, size, record @ ..] = bytes else { return };
-    let which = usize::from(choice & 1);
-    let part = Shard::ALL[which];
-    let length = if choice & 2 == 0 { LENGTHS[which] } else { record.len() };
-    let Ok(mut loader) = Loader::new(part, "casia-webface", length) else { return };
+    let shard = Shard::ALL[usize::from(choice & 1)];
+    let length = if choice & 2 == 0 { whole_length(shard, record) } else { record.len() };
+    let Ok(mut loader) = Loader::new(shard, "casia-webface", length) else { return };
     for piece in record.chunks(1 + usize::from(*size) * 16) {
         if loader.push(piece).is_err() {
             return;
@@ -24,3 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
     // A record with all its weights is larger than any input here.
     assert!(loader.finish().is_err());
 });
+
+/// The length of the whole record that begins like this. A record's metadata is accepted only if
+/// this length was announced.
+fn whole_length(shard: Shard, record: &[u8]) -> usize {
+    let metadata = record.get(..HEADER_BYTES).and_then(|header| header.last_chunk());
+    record::length(shard, metadata.map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize))
+}

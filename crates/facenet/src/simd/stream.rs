@@ -1,8 +1,8 @@
 //! Reads a record (burnpack) as it arrives: a header of ten bytes, metadata in CBOR, then the
 //! tensors in the order of [`Shard::layers`], each on a multiple of 256 bytes with zeros between.
 //!
-//! Nothing is kept but the metadata, until it is checked, and the packed weights. The metadata
-//! must describe exactly the tensors that the shard has, where the converter puts them.
+//! Only the packed weights are kept, and the metadata until it is checked. The metadata must
+//! describe exactly the tensors of the shard, at the places where the converter puts them.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,16 @@ use serde::Deserialize;
 use super::weights::{Packed, Packer};
 use crate::Shard;
 use crate::layers::Layer;
-use crate::record::{Checksum, Header, RecordError};
+use crate::record::{self, ALIGNMENT, Checksum, HEADER_BYTES, Header, RecordError};
 
 /// Magic number and version of a burnpack, little-endian.
 const MAGIC: [u8; 6] = [0x4e, 0x52, 0x55, 0x42, 0x01, 0x00];
 
-/// The magic number, the version and the length of the metadata.
-const HEADER_BYTES: usize = 10;
-
 /// The most metadata that is accepted; the real ones have 6 and 15 kB.
 const METADATA_BYTES_MAX: usize = 64 << 10;
 
-/// CBOR in CBOR: the metadata has three levels.
+/// How deep CBOR may be nested in the metadata; the real ones have three levels.
 const METADATA_DEPTH_MAX: usize = 8;
-
-/// The data section and each tensor in it begin on a multiple of this.
-const ALIGNMENT: usize = 256;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -43,24 +37,24 @@ struct Tensor {
 
 /// The state of reading a record.
 pub(super) struct Reader {
-    part: Shard,
+    shard: Shard,
     header: Header,
     length: usize,
     received: usize,
-    /// Bytes up to the data section, while they come.
+    /// Bytes before the data section, as far as they have come.
     head: Vec<u8>,
+    /// The data section, once all of the head was read.
     body: Option<Body>,
 }
 
 impl Reader {
-    pub(super) fn new(part: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
-        let data = data_bytes(&part.layers());
-        let expected = data + (HEADER_BYTES + METADATA_BYTES_MAX).next_multiple_of(ALIGNMENT);
+    pub(super) fn new(shard: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
+        let expected = record::length(shard, METADATA_BYTES_MAX);
         if length > expected {
             return Err(RecordError::Length { expected, actual: length });
         }
-        let header = Header::new(model, part);
-        Ok(Self { part, header, length, received: 0, head: Vec::new(), body: None })
+        let header = Header::new(model, shard);
+        Ok(Self { shard, header, length, received: 0, head: Vec::new(), body: None })
     }
 
     pub(super) fn push(&mut self, mut chunk: &[u8]) -> Result<(), RecordError> {
@@ -84,8 +78,8 @@ impl Reader {
     /// Checks the metadata against the shard.
     fn read_head(&self) -> Result<Body, RecordError> {
         let unreadable = |text: &str| RecordError::Unreadable(text.into());
-        let metadata = metadata_bytes(&self.head)?;
-        let (metadata, padding) = self.head[HEADER_BYTES..].split_at(metadata);
+        let metadata_bytes = metadata_bytes(&self.head)?;
+        let (metadata, padding) = self.head[HEADER_BYTES..].split_at(metadata_bytes);
         if padding.iter().any(|&byte| byte != 0) {
             return Err(unreadable("bytes between metadata and data"));
         }
@@ -98,9 +92,9 @@ impl Reader {
         }
         self.header.check(&metadata.metadata)?;
         let checksum = Checksum::announced(&metadata.metadata)?;
-        let layers = self.part.layers();
+        let layers = self.shard.layers();
         check_tensors(&layers, metadata.tensors)?;
-        let expected = self.head.len() + data_bytes(&layers);
+        let expected = record::length(self.shard, metadata_bytes);
         if self.length != expected {
             return Err(RecordError::Length { expected, actual: self.length });
         }
@@ -116,7 +110,7 @@ impl Reader {
     }
 }
 
-/// Length of the metadata by the header.
+/// Length of the metadata, which the header gives.
 fn metadata_bytes(head: &[u8]) -> Result<usize, RecordError> {
     let unreadable = |text: &str| RecordError::Unreadable(text.into());
     let (magic, length) = head.split_at_checked(MAGIC.len()).unwrap_or((head, &[]));
@@ -139,19 +133,12 @@ fn head_bytes(head: &[u8]) -> Result<usize, RecordError> {
     Ok((HEADER_BYTES + metadata_bytes(head)?).next_multiple_of(ALIGNMENT))
 }
 
-/// Offsets of a record's tensors in the data section, with their names and shapes.
+/// The tensors of a record by their names, as its metadata must have them.
 fn tensors(layers: &[Layer]) -> impl Iterator<Item = (String, Tensor)> {
-    let mut end = 0;
-    layers.iter().flat_map(Layer::tensors).map(move |(name, shape)| {
-        let start = usize::next_multiple_of(end, ALIGNMENT);
-        end = start + 2 * shape.iter().product::<usize>();
-        (name, Tensor { dtype: "F16".into(), shape, data_offsets: (start, end) })
+    record::places(layers).map(|(name, shape, place)| {
+        let data_offsets = (place.start, place.end);
+        (name, Tensor { dtype: "F16".into(), shape, data_offsets })
     })
-}
-
-/// Length of the data section.
-fn data_bytes(layers: &[Layer]) -> usize {
-    tensors(layers).last().map_or(0, |(_, tensor)| tensor.data_offsets.1)
 }
 
 fn check_tensors(
@@ -164,7 +151,7 @@ fn check_tensors(
             None => return wrong("is missing"),
             Some(tensor) if tensor.shape != expected.shape => return wrong("has another shape"),
             Some(tensor) if tensor.dtype != expected.dtype => return wrong("is not of float16"),
-            Some(tensor) if tensor != expected => return wrong("is elsewhere"),
+            Some(tensor) if tensor != expected => return wrong("is at another place"),
             Some(_) => {}
         }
     }
@@ -179,12 +166,13 @@ struct Body {
     layers: std::vec::IntoIter<Layer>,
     packer: Option<Packer>,
     packed: Vec<Packed>,
-    /// Zero bytes to come before the next tensor.
+    /// Zero bytes that are still to come before the next tensor.
     padding: usize,
-    /// The first half of a number whose second is in the next chunk.
+    /// The first byte of a number whose second byte is in the next chunk.
     carry: Option<u8>,
     /// Bytes of the data section so far.
     position: usize,
+    /// The checksum that the metadata has.
     announced: u32,
     checksum: Checksum,
 }
@@ -215,7 +203,7 @@ impl Body {
         Ok(())
     }
 
-    /// Takes some bytes of the chunk, and says how many.
+    /// Takes some bytes from the beginning of the chunk. Returns how many.
     fn step(&mut self, chunk: &[u8]) -> Result<usize, RecordError> {
         if self.padding > 0 {
             let padding = &chunk[..self.padding.min(chunk.len())];
