@@ -10,53 +10,34 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use facenet::burn::Backend;
-use facenet::{Embedding, Shard, burn, simd};
+use facenet::image::FACE_BYTES;
+use facenet::simd::Simd;
+use facenet::{Embedding, Engine, Face, Model, Shard};
 
 /// Rounds in a full run and in a quick one, after one that warms up.
 const ROUNDS: (usize, usize) = (20, 2);
 
-/// Runs one half: numbers in, numbers out.
-type Run = Box<dyn Fn(&[f32]) -> Option<Vec<f32>>>;
-
 struct Contestant {
     name: &'static str,
-    shards: [Run; 2],
+    embed: Box<dyn Fn(&Face) -> Embedding>,
     times: Vec<Duration>,
 }
 
 impl Contestant {
-    fn simd() -> Self {
-        let shards = Shard::ALL.map(|part| -> Run {
-            let bytes = record(part);
-            let mut loader = simd::Loader::new(part, "casia-webface", bytes.len()).unwrap();
-            loader.push(&bytes).unwrap();
-            let shard = loader.finish().unwrap();
-            Box::new(move |input| shard.run(input))
-        });
-        Self { name: "cface", shards, times: Vec::new() }
+    fn new<E: Engine + 'static>(name: &'static str, engine: &E) -> Self {
+        let [record1, record2] = Shard::ALL.map(record);
+        let model = Model::load(engine, "casia-webface", [&record1, &record2]).unwrap();
+        Self { name, embed: Box::new(move |face| model.embed(face).unwrap()), times: Vec::new() }
     }
 
     fn burn(backend: Backend) -> Self {
-        let shards = Shard::ALL.map(|part| -> Run {
-            let bytes = record(part);
-            let loader = burn::Loader::new(part, "casia-webface", bytes.len()).unwrap();
-            let mut loader = loader.with_backend(backend);
-            loader.push(&bytes).unwrap();
-            let shard = loader.finish().unwrap();
-            Box::new(move |input| shard.run(input))
-        });
-        Self { name: backend.name(), shards, times: Vec::new() }
-    }
-
-    fn embed(&self, input: &[f32]) -> Embedding {
-        let boundary = self.shards[0](input).unwrap();
-        Embedding::normalise(self.shards[1](&boundary).unwrap()).unwrap()
+        Self::new(backend.name(), &backend)
     }
 }
 
-fn record(part: Shard) -> Vec<u8> {
+fn record(shard: Shard) -> Vec<u8> {
     let folder = std::env::var_os("CFACE_WEIGHTS").expect("run `cargo xtask bench`");
-    std::fs::read(PathBuf::from(folder).join(part.file())).unwrap()
+    std::fs::read(PathBuf::from(folder).join(shard.file())).unwrap()
 }
 
 fn milliseconds(duration: &Duration) -> f64 {
@@ -66,20 +47,22 @@ fn milliseconds(duration: &Duration) -> f64 {
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let rounds = if quick { ROUNDS.1 } else { ROUNDS.0 };
-    let mut contestants =
-        [Contestant::burn(Backend::Flex), Contestant::burn(Backend::NdArray), Contestant::simd()];
-    // A picture of no face, but of many values.
-    let input: Vec<f32> =
-        (0..Shard::Shard1.input_len()).map(|i| ((i * 7919) % 256) as f32 / 128.0 - 1.0).collect();
-    let reference = contestants[0].embed(&input);
+    let mut contestants = [
+        Contestant::burn(Backend::Flex),
+        Contestant::burn(Backend::NdArray),
+        Contestant::new("cface", &Simd),
+    ];
+    // Not a face, but a picture with all values.
+    let face = Face::from_rgb((0..FACE_BYTES).map(|i| (i * 7919) as u8).collect()).unwrap();
+    let reference = (contestants[0].embed)(&face);
     for contestant in &contestants {
-        let cosine = contestant.embed(&input).cosine(&reference);
+        let cosine = (contestant.embed)(&face).cosine(&reference);
         assert!(cosine > 0.99999, "{} computes something else: {cosine}", contestant.name);
     }
     for _ in 0..rounds {
         for contestant in &mut contestants {
             let started = Instant::now();
-            contestant.embed(&input);
+            (contestant.embed)(&face);
             contestant.times.push(started.elapsed());
         }
     }

@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use facenet::image::{Face, Limits};
+use anyhow::{Context as _, bail, ensure};
+#[cfg(feature = "f32")]
+use facenet::burn::Backend;
+use facenet::image::Limits;
 use facenet::layers::INPUT_SIDE;
-use facenet::{Embedding, Shard};
+use facenet::simd::Simd;
+use facenet::{Embedding, Face, Model, Shard};
 use indicatif::ProgressBar;
 use wire::limits::{IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN};
 
@@ -48,9 +51,9 @@ pub enum Source {
 
 /// A source that is ready.
 enum Engine {
-    Simd(Box<[facenet::simd::LoadedShard; 2]>),
+    Simd(Box<Model<Simd>>),
     #[cfg(feature = "f32")]
-    Burn(Box<[facenet::burn::LoadedShard; 2]>),
+    Burn(Box<Model<Backend>>),
     Server {
         agent: ureq::Agent,
         url: String,
@@ -61,23 +64,11 @@ impl Engine {
     fn open(source: &Source) -> anyhow::Result<Self> {
         match source {
             Source::F16 { model, weights } => {
-                let load = |part: Shard| {
-                    let bytes = record(weights, part)?;
-                    let mut loader = facenet::simd::Loader::new(part, model, bytes.len())?;
-                    loader.push(&bytes)?;
-                    anyhow::Ok(loader.finish()?)
-                };
-                Ok(Self::Simd(Box::new([load(Shard::Shard1)?, load(Shard::Shard2)?])))
+                Ok(Self::Simd(Box::new(load(&Simd, model, weights)?)))
             }
             #[cfg(feature = "f32")]
             Source::F32 { model, weights } => {
-                let load = |part: Shard| {
-                    let bytes = record(weights, part)?;
-                    let mut loader = facenet::burn::Loader::new(part, model, bytes.len())?;
-                    loader.push(&bytes)?;
-                    anyhow::Ok(loader.finish()?)
-                };
-                Ok(Self::Burn(Box::new([load(Shard::Shard1)?, load(Shard::Shard2)?])))
+                Ok(Self::Burn(Box::new(load(&Backend::default(), model, weights)?)))
             }
             Source::Server(url) => {
                 let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX));
@@ -95,37 +86,33 @@ impl Engine {
             return Ok(Embedding::normalise(numbers)?);
         }
         let face = Face::decode(crop, &LIMITS)?;
-        let embedding = Embedding::normalise(self.run(&face)?)?;
+        let embedding = self.embed_face(&face)?;
         if !flip {
             return Ok(embedding);
         }
-        let mirrored = Embedding::normalise(self.run(&mirror(&face)?)?)?;
+        let mirrored = self.embed_face(&mirror(&face)?)?;
         let sum = embedding.as_slice().iter().zip(mirrored.as_slice()).map(|(a, b)| a + b);
         Ok(Embedding::normalise(sum.collect())?)
     }
 
-    fn run(&self, face: &Face) -> anyhow::Result<Vec<f32>> {
-        let input = face.input();
-        let output = match self {
-            Self::Simd(shards) => {
-                let [one, two] = &**shards;
-                one.run(&input).and_then(|boundary| two.run(&boundary))
-            }
+    fn embed_face(&self, face: &Face) -> anyhow::Result<Embedding> {
+        match self {
+            Self::Simd(model) => Ok(model.embed(face)?),
             #[cfg(feature = "f32")]
-            Self::Burn(shards) => {
-                let [one, two] = &**shards;
-                one.run(&input).and_then(|boundary| two.run(&boundary))
-            }
-            Self::Server { .. } => None,
-        };
-        output.context("the engine took no input")
+            Self::Burn(model) => Ok(model.embed(face)?),
+            Self::Server { .. } => bail!("a server embeds files"),
+        }
     }
 }
 
-fn record(weights: &Path, part: Shard) -> anyhow::Result<Vec<u8>> {
-    let file = weights.join(part.file());
-    std::fs::read(&file)
-        .with_context(|| format!("reading {}; `cargo xtask weights` makes it", file.display()))
+/// Loads both shards of a model from the records in a folder.
+fn load<E: facenet::Engine>(engine: &E, model: &str, weights: &Path) -> anyhow::Result<Model<E>> {
+    let [record1, record2] = Shard::ALL.map(|shard| {
+        let file = weights.join(shard.file());
+        std::fs::read(&file)
+            .with_context(|| format!("reading {}; `cargo xtask weights` makes it", file.display()))
+    });
+    Ok(Model::load(engine, model, [&record1?, &record2?])?)
 }
 
 /// Left and right exchanged.

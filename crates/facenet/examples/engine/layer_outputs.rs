@@ -1,6 +1,7 @@
 //! Every layer of the engine against the golden outputs.
 
-use facenet::image::{Face, Limits};
+use facenet::Face;
+use facenet::image::Limits;
 use facenet::outputs::{golden, record};
 
 const OUTPUTS: &str = include_str!("../../tests/it/golden/activations.txt");
@@ -8,16 +9,14 @@ const OUTPUTS: &str = include_str!("../../tests/it/golden/activations.txt");
 /// The crop [`golden::CROP`].
 const CROP: &[u8] = include_bytes!("../../tests/it/golden/collins-1.png");
 
-/// Compares what the loaded shards give for the crop. The table of all layers becomes the message;
-/// a layer that gives something else traps.
+/// Compares the outputs of all layers for the crop. The table of all layers becomes the message. A
+/// layer whose output differs too much traps.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn compare_layers() {
-    let limits =
-        Limits { side_min: 160, side_max: 160, pixels_max: 160 * 160, decoded_bytes_max: 1 << 20 };
-    let input = Face::decode(CROP, &limits).unwrap().input();
+    let face = Face::decode(CROP, &Limits::CROP).unwrap();
     let layers = golden::read(OUTPUTS).unwrap();
-    let outputs = super::STATE.with_borrow(|super::State { shards, .. }| {
-        record(|| shards[1].run(&shards[0].run(&input).unwrap()).unwrap()).1
+    let outputs = super::STATE.with_borrow(|super::State { model, .. }| {
+        record(|| model.as_ref().unwrap().embed(&face).unwrap()).1
     });
     let differences = golden::compare(&layers, &outputs).unwrap();
     for (layer, difference) in layers.iter().zip(&differences) {

@@ -1,4 +1,4 @@
-//! Where the time of an embedding goes, layer class by layer class, by the host's clock.
+//! How long each class of layers takes in an embedding, by the host's clock.
 
 use facenet::simd::times;
 
@@ -8,13 +8,13 @@ unsafe extern "C" {
     safe fn now() -> f64;
 }
 
-/// Starts to count anew.
+/// Sets all totals to zero.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn reset_times() {
     times::reset(|| now());
 }
 
-/// The name of a class, counted from 0, becomes the message. Returns 0 when there are not as many.
+/// The name of the class with this index becomes the message. Returns 0 when there is none.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn class_name(index: usize) -> u32 {
     let Some(class) = times::Class::ALL.get(index) else { return 0 };

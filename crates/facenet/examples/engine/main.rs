@@ -1,13 +1,13 @@
-//! An engine as a bare WebAssembly module, without the Worker around it, for a host that calls its
-//! exports: `cargo xtask test` checks it there and `cargo xtask bench` measures it.
+//! An engine as a bare WebAssembly module, without the Worker around it. A host calls its exports:
+//! `cargo xtask test` checks the engine so, and `cargo xtask bench` measures it.
 //!
-//! What goes in and out passes through two buffers in the module's memory. A fault traps;
+//! Records, tensors and embeddings pass through two buffers in the module's memory. A fault traps;
 //! [`message`] and [`message_len`] then say where the reason is.
 #![expect(unsafe_code, reason = "exported names")]
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
-    reason = "a fault is the host's, and ends the run"
+    reason = "a fault is a mistake of the host and ends the run"
 )]
 
 #[cfg(target_arch = "wasm32")]
@@ -26,13 +26,16 @@ use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 #[cfg(not(feature = "simd"))]
-use facenet::burn::{LoadedShard, Loader};
+use facenet::burn::Backend as Chosen;
 use facenet::embedding::DIMENSIONS;
 #[cfg(feature = "simd")]
-use facenet::simd::{LoadedShard, Loader};
-use facenet::{Embedding, Shard};
+use facenet::simd::Simd as Chosen;
+use facenet::{Engine, Model, Shard};
 
 const MODEL: &str = "casia-webface";
+
+type Loader = <Chosen as Engine>::Loader;
+type LoadedShard = <Chosen as Engine>::LoadedShard;
 
 #[derive(Default)]
 struct State {
@@ -40,6 +43,7 @@ struct State {
     floats: Vec<f32>,
     loader: Option<Loader>,
     shards: Vec<LoadedShard>,
+    model: Option<Model<Chosen>>,
 }
 
 thread_local! {
@@ -52,7 +56,7 @@ fn set_message(text: String) {
     *MESSAGE.lock().unwrap_or_else(PoisonError::into_inner) = text;
 }
 
-/// Keeps the reason of whatever panics from now on.
+/// Keeps the reason of a panic, from now on.
 #[unsafe(no_mangle)]
 pub extern "C" fn start() {
     std::panic::set_hook(Box::new(|info| set_message(info.to_string())));
@@ -70,7 +74,7 @@ pub extern "C" fn message_len() -> usize {
     MESSAGE.lock().unwrap_or_else(PoisonError::into_inner).len()
 }
 
-/// Makes the buffer for pieces of records so many bytes long and says where it is.
+/// Makes the buffer for pieces of records so many bytes long. Returns where it is.
 #[unsafe(no_mangle)]
 pub extern "C" fn bytes(length: usize) -> *mut u8 {
     STATE.with_borrow_mut(|State { bytes, .. }| {
@@ -79,7 +83,7 @@ pub extern "C" fn bytes(length: usize) -> *mut u8 {
     })
 }
 
-/// Makes the buffer for tensors so many numbers long and says where it is.
+/// Makes the buffer for tensors so many numbers long. Returns where it is.
 #[unsafe(no_mangle)]
 pub extern "C" fn floats(length: usize) -> *mut f32 {
     STATE.with_borrow_mut(|State { floats, .. }| {
@@ -88,36 +92,33 @@ pub extern "C" fn floats(length: usize) -> *mut f32 {
     })
 }
 
-/// Begins to load the next shard from a record of so many bytes, for the engine that the features
-/// chose or, where that is Burn, for the backend of that number.
+/// Begins to load the next shard from a record of so many bytes. The features choose the engine;
+/// where it is Burn, `backend` is the index of its backend.
 #[unsafe(no_mangle)]
 pub extern "C" fn begin(length: usize, backend: usize) {
     STATE.with_borrow_mut(|state| {
-        let part = Shard::ALL[state.shards.len()];
-        let loader = Loader::new(part, MODEL, length).unwrap();
-        state.loader = Some(choose(loader, backend));
+        let shard = Shard::ALL[state.shards.len()];
+        state.loader = Some(engine(backend).loader(shard, MODEL, length).unwrap());
     });
 }
 
 #[cfg(feature = "simd")]
-fn choose(loader: Loader, _backend: usize) -> Loader {
-    loader
+fn engine(_backend: usize) -> Chosen {
+    Chosen
 }
 
 #[cfg(not(feature = "simd"))]
-fn choose(loader: Loader, backend: usize) -> Loader {
-    use facenet::burn::Backend;
-
+fn engine(backend: usize) -> Chosen {
     let all = [
         #[cfg(feature = "burn-flex")]
-        Backend::Flex,
+        Chosen::Flex,
         #[cfg(feature = "burn-ndarray")]
-        Backend::NdArray,
+        Chosen::NdArray,
     ];
-    loader.with_backend(all[backend])
+    all[backend]
 }
 
-/// Takes the next bytes of the record, the first so many of their buffer.
+/// Takes the next bytes of the record: the first `length` in the buffer for pieces.
 #[unsafe(no_mangle)]
 pub extern "C" fn push(length: usize) {
     STATE.with_borrow_mut(|State { bytes, loader, .. }| {
@@ -125,22 +126,25 @@ pub extern "C" fn push(length: usize) {
     });
 }
 
-/// Makes the shard.
+/// Makes the shard, and after the second one the model.
 #[unsafe(no_mangle)]
 pub extern "C" fn finish() {
     STATE.with_borrow_mut(|state| {
         let shard = state.loader.take().unwrap().finish().unwrap();
         state.shards.push(shard);
+        if state.shards.len() == Shard::ALL.len() {
+            let shards = std::mem::take(&mut state.shards);
+            state.model = shards.try_into().ok().map(Model::new);
+        }
     });
 }
 
-/// Computes the embedding of the input tensor in the buffer for tensors, and puts it in the
-/// beginning of the same.
+/// Computes the embedding of the input tensor in the buffer for tensors, and writes it to the
+/// beginning of that buffer.
 #[unsafe(no_mangle)]
 pub extern "C" fn embed() {
-    STATE.with_borrow_mut(|State { floats, shards, .. }| {
-        let boundary = shards[0].run(floats).unwrap();
-        let embedding = Embedding::normalise(shards[1].run(&boundary).unwrap()).unwrap();
+    STATE.with_borrow_mut(|State { floats, model, .. }| {
+        let embedding = model.as_ref().unwrap().embed_input(floats).unwrap();
         floats[..DIMENSIONS].copy_from_slice(embedding.as_slice());
     });
 }

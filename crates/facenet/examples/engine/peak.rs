@@ -1,9 +1,9 @@
-//! How many multiply-accumulates the machine can do at most in WebAssembly: nothing but them.
+//! The most multiply-accumulates that the machine can do in WebAssembly: a loop of nothing else.
 
 use core::arch::wasm32::{f32x4_add, f32x4_extract_lane, f32x4_splat, v128};
 
-/// Sums that do not depend on each other: more than there are multiply-adds under way, and with
-/// the two factors no more vectors than V8 has registers for.
+/// Sums that do not depend on each other. They are more than the processor has multiply-adds under
+/// way, and together with the two factors not more than V8 has registers for.
 const SUMS: usize = 12;
 
 /// Multiply-adds of one sum in a round of the loop.
@@ -27,8 +27,8 @@ pub(crate) extern "C" fn peak_macs() -> u32 {
     MACS
 }
 
-/// Does so many rounds. The result depends on each of them, so that none can be left out: with a
-/// factor below 1 it tends to `offset / (1 - factor)`.
+/// Does so many rounds. The result depends on each of them, so the compiler can leave none out.
+/// With a factor below 1 it tends to `offset / (1 - factor)`.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn peak(rounds: u32, factor: f32, offset: f32) -> f32 {
     let (factor, offset) = (f32x4_splat(factor), f32x4_splat(offset));

@@ -9,13 +9,13 @@ use burn_store::{FloatCastAdapter, ModuleSnapshot};
 
 use crate::record::{Checksum, Header, PACKING_F32, RecordError};
 
-/// The tensors of a record whose header fits.
+/// The tensors of a record, after its header and its checksum were checked.
 pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, RecordError> {
     let unreadable = |error| RecordError::Unreadable(format!("{error:?}"));
     let mut checksum = Checksum::default();
     checksum.update(data_section(&bytes).unwrap_or_default());
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(unreadable)?;
-    // This engine computes in float32 and also takes weights that were never rounded.
+    // This engine computes in float32 and so also takes weights that were never rounded.
     if Header::is_packed(reader.metadata(), PACKING_F32) {
         header.clone().with_packing(PACKING_F32).check(reader.metadata())?;
     } else {
@@ -25,14 +25,14 @@ pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, Recor
     reader.into_tensors().map_err(unreadable)
 }
 
-/// What comes after the metadata, whose length ends the header.
+/// The bytes after the metadata, whose length stands at the end of the header.
 fn data_section(record: &[u8]) -> Option<&[u8]> {
     let metadata = record.get(..HEADER_SIZE)?.last_chunk()?;
     let metadata = usize::try_from(u32::from_le_bytes(*metadata)).ok()?;
     record.get(aligned_data_section_start(metadata)..)
 }
 
-/// Fills a module with the tensors, every one of them and nothing else.
+/// Fills all of a module with the tensors, and uses all of them.
 pub(super) fn apply<M: Module>(mut module: M, mut tensors: Vec<Tensor>) -> Result<M, RecordError> {
     let mut paths = Paths::default();
     module.visit(&mut paths);
@@ -56,8 +56,8 @@ pub(super) fn apply<M: Module>(mut module: M, mut tensors: Vec<Tensor>) -> Resul
     Ok(module)
 }
 
-/// Where each layer is in the module. The generated code puts the layers of a large network into
-/// submodules, which records do not know.
+/// Where each layer is in the module. The generated code divides a large network into submodules.
+/// Records name layers without them.
 #[derive(Default)]
 struct Paths {
     stack: Vec<String>,

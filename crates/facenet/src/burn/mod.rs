@@ -1,26 +1,23 @@
 //! The Burn engine: the modules that were generated from ONNX, in float32 on one of Burn's
-//! backends. The reference that every other engine is compared with.
+//! backends. It is the reference that other engines are compared with.
 //!
-//! A [`Loader`] takes the bytes of a record as they arrive and gives a [`LoadedShard`] to run:
+//! [`Backend`] is the engine for a [`Model`](crate::Model). A [`Loader`] takes the bytes of one
+//! shard's record as they arrive. It refuses what is no record:
 //!
-//! ```no_run
-//! # fn chunks() -> Vec<Vec<u8>> { Vec::new() }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! ```
+//! use facenet::Shard;
 //! use facenet::burn::Loader;
+//! use facenet::record::RecordError;
 //!
-//! let mut loader = Loader::new(facenet::Shard::Shard1, "casia-webface", 19_263_488)?;
-//! for chunk in chunks() {
-//!     loader.push(&chunk)?;
-//! }
-//! let shard = loader.finish()?;
-//! let boundary = shard.run(&vec![0.0; facenet::Shard::Shard1.input_len()]);
-//! # Ok(())
-//! # }
+//! let page = b"<html>Not found</html>";
+//! let mut loader = Loader::new(Shard::Shard1, "casia-webface", page.len()).unwrap();
+//! loader.push(page).unwrap();
+//! assert!(matches!(loader.finish().err(), Some(RecordError::Unreadable(_))));
 //! ```
 
 mod load;
 
-// Generated files are as their generator writes them.
+// Generated files stay as their generator writes them.
 #[rustfmt::skip]
 #[expect(
     unreachable_pub,
@@ -41,11 +38,10 @@ mod shard2;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::Shard;
-use crate::outputs;
 use crate::record::{Header, RecordError};
+use crate::{Engine, Shard, outputs};
 
-/// Shows the output of the next layer to whoever compares; the generated code calls this.
+/// Passes on the output of the next layer. The generated code calls this.
 fn see<const D: usize>(output: &Tensor<D>) {
     outputs::see(|| output.to_data().try_into_vec().unwrap_or_default());
 }
@@ -53,7 +49,7 @@ fn see<const D: usize>(output: &Tensor<D>) {
 /// The largest record that is accepted in bytes; the real ones have 19 and 28 MB.
 const RECORD_BYTES_MAX: usize = 64 << 20;
 
-/// Which of Burn's backends computes.
+/// The Burn engine on one of Burn's backends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// `burn-flex`.
@@ -101,7 +97,7 @@ impl Default for Backend {
 ///
 /// Burn reads a record as a whole, so they are kept until [`finish`](Self::finish).
 pub struct Loader {
-    part: Shard,
+    shard: Shard,
     header: Header,
     backend: Backend,
     length: usize,
@@ -113,13 +109,13 @@ impl Loader {
     ///
     /// # Errors
     /// When the length cannot be that of a record.
-    pub fn new(part: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
+    pub fn new(shard: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
         if length > RECORD_BYTES_MAX {
             return Err(RecordError::Length { expected: RECORD_BYTES_MAX, actual: length });
         }
-        let header = Header::new(model, part);
+        let header = Header::new(model, shard);
         let (backend, bytes) = (Backend::default(), Vec::with_capacity(length));
-        Ok(Self { part, header, backend, length, bytes })
+        Ok(Self { shard, header, backend, length, bytes })
     }
 
     /// Computes on another backend than the default one.
@@ -146,13 +142,13 @@ impl Loader {
     /// # Errors
     /// When bytes are missing, or when it is not the record of this shard and model.
     pub fn finish(self) -> Result<LoadedShard, RecordError> {
-        let Self { part, header, backend, length: expected, bytes } = self;
+        let Self { shard, header, backend, length: expected, bytes } = self;
         if bytes.len() != expected {
             return Err(RecordError::Length { expected, actual: bytes.len() });
         }
         let device = backend.device();
         let tensors = load::read(bytes, &header)?;
-        let network = match part {
+        let network = match shard {
             Shard::Shard1 => {
                 Network::Shard1(Box::new(load::apply(shard1::Model::new(&device), tensors)?))
             }
@@ -178,7 +174,7 @@ pub struct LoadedShard {
 impl LoadedShard {
     /// Which half.
     #[must_use]
-    pub const fn part(&self) -> Shard {
+    pub const fn shard(&self) -> Shard {
         match self.network {
             Network::Shard1(_) => Shard::Shard1,
             Network::Shard2(_) => Shard::Shard2,
@@ -186,19 +182,40 @@ impl LoadedShard {
     }
 
     /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
-    /// not as many. What shard 2 gives is not normalised yet.
+    /// not as many. The output of shard 2 is not normalised yet.
     #[must_use]
     pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {
-        let part = self.part();
-        if input.len() != part.input_len() {
+        let shard = self.shard();
+        if input.len() != shard.input_len() {
             return None;
         }
-        let input = TensorData::new(input.to_vec(), part.input_shape());
+        let input = TensorData::new(input.to_vec(), shard.input_shape());
         let input = Tensor::<4>::from_data(input, &self.device);
         let output = match &self.network {
             Network::Shard1(model) => model.forward(input).into_data(),
             Network::Shard2(model) => model.forward(input).into_data(),
         };
-        output.try_into_vec().ok().filter(|output| output.len() == part.output_len())
+        output.try_into_vec().ok().filter(|output| output.len() == shard.output_len())
+    }
+}
+
+impl Engine for Backend {
+    type Loader = Loader;
+    type LoadedShard = LoadedShard;
+
+    fn loader(&self, shard: Shard, model: &str, length: usize) -> Result<Loader, RecordError> {
+        Ok(Loader::new(shard, model, length)?.with_backend(*self))
+    }
+
+    fn push(loader: &mut Loader, chunk: &[u8]) -> Result<(), RecordError> {
+        loader.push(chunk)
+    }
+
+    fn finish(loader: Loader) -> Result<LoadedShard, RecordError> {
+        loader.finish()
+    }
+
+    fn run(shard: &LoadedShard, input: &[f32]) -> Option<Vec<f32>> {
+        shard.run(input)
     }
 }

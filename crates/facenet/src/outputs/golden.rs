@@ -1,14 +1,14 @@
 //! The golden outputs of every layer for one crop, and how far an engine's are from them.
 //!
-//! PyTorch has computed them in float64 from weights rounded as those of a record, so what
-//! an engine differs by is its own doing. The file's format, and which values it has of a layer,
-//! is told by its generator, `onnx-to-burn/pytorch/activations.py`.
+//! PyTorch has computed them in float64 from weights rounded as those of a record, so an engine's
+//! difference does not come from the rounding of the weights. The generator of the file,
+//! `onnx-to-burn/pytorch/activations.py`, describes its format.
 
 use std::fmt::Write as _;
 
 use crate::Shard;
 
-/// The golden crop that they are of.
+/// The golden crop that the outputs are of.
 pub const CROP: &str = "collins-1";
 
 const SEED: u64 = 20_180_408;
@@ -19,12 +19,12 @@ const SAMPLES: usize = 64;
 /// weights to float16 changes every layer by ten times as much.
 pub const DIFFERENCE_MAX: f64 = 1e-4;
 
-/// The largest root mean square of an engine's differences, in the same units. All compute in
-/// float32, over sums of up to 3,456 products and 134 layers on end.
+/// The largest root mean square of an engine's differences, in the same units. Engines compute in
+/// float32, with sums of up to 3,456 products in 134 layers one after the other.
 pub const RMS_MAX: f64 = 1e-5;
 
-/// The golden figures of a layer. All but `name`, `count` and `rounding` are in the units of its
-/// output.
+/// What the file has of a layer. All but `name`, `count` and `rounding` are in the units of the
+/// layer's output.
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// [`layers::Layer::name`](crate::layers::Layer::name).
@@ -35,10 +35,10 @@ pub struct Layer {
     std: f64,
     /// The largest absolute value.
     max: f64,
-    /// How much the rounding of the weights to float16 changes it: root mean square, in units of
-    /// the standard deviation.
+    /// How much the rounding of the weights to float16 changes the output: root mean square, in
+    /// units of the standard deviation.
     pub rounding: f64,
-    /// Sums with random signs, over the root of `count`.
+    /// Sums of all values with random signs, divided by the root of `count`.
     projections: [f64; PROJECTIONS],
     samples: [f64; SAMPLES],
 }
@@ -50,7 +50,7 @@ pub struct Difference {
     pub rms: f64,
     /// The largest among the samples.
     pub sample: f64,
-    /// The largest of those of mean, standard deviation and maximum.
+    /// The largest difference of mean, standard deviation and maximum.
     pub statistics: f64,
 }
 
@@ -66,7 +66,7 @@ impl Difference {
 /// Reads the file of golden outputs.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// When it is damaged or has another format.
 pub fn read(text: &str) -> Result<Vec<Layer>, String> {
     let head: usize =
         text.lines().take_while(|line| line.starts_with('#')).map(|line| line.len() + 1).sum();
@@ -144,7 +144,7 @@ impl Layer {
     }
 }
 
-/// Where the samples of so many values are.
+/// Indices of the samples among so many values.
 fn places(count: usize) -> impl Iterator<Item = usize> {
     let from = 0u64.wrapping_sub(SEED);
     (0..SAMPLES as u64).map(move |j| (mix(from.wrapping_sub(j)) % count as u64) as usize)
@@ -153,9 +153,9 @@ fn places(count: usize) -> impl Iterator<Item = usize> {
 /// Compares the outputs of both shards' layers, in their order.
 ///
 /// # Errors
-/// When there are not as many layers, or one has another number of values.
+/// When the number or the names of the layers differ, or a layer has another number of values.
 pub fn compare(golden: &[Layer], outputs: &[Vec<f32>]) -> Result<Vec<Difference>, String> {
-    let names = Shard::ALL.iter().flat_map(|part| part.layers()).map(|layer| layer.name);
+    let names = Shard::ALL.into_iter().flat_map(Shard::layers).map(|layer| layer.name);
     if !names.eq(golden.iter().map(|layer| layer.name.clone())) {
         return Err("the golden outputs are of other layers".into());
     }
@@ -166,7 +166,7 @@ pub fn compare(golden: &[Layer], outputs: &[Vec<f32>]) -> Result<Vec<Difference>
 }
 
 /// A table of the differences of several engines: for each layer the root mean square and the
-/// largest sample's, in units of the layer's standard deviation.
+/// largest difference of a sample, in units of the layer's standard deviation.
 #[must_use]
 pub fn table(golden: &[Layer], engines: &[(&str, Vec<Difference>)]) -> String {
     let mut text = format!("{:22} {:>8}", "layer", "rounding");

@@ -1,8 +1,9 @@
-//! What each layer gives, for those who compare engines layer by layer ([`golden`]). Behind the
-//! feature `layer-outputs`: without it nothing of this is left in an engine.
+//! The output of each layer, to compare engines layer by layer. All but the empty function for
+//! the engines is behind the feature `layer-outputs`: it serves the tests, which also run in
+//! WebAssembly as part of another crate (`examples/engine`), so `cfg(test)` would not do.
 //!
-//! A layer's output is that after `ReLU`; of the last convolution of a residual block it is the
-//! block's. The order is that of [`Shard::layers`](crate::Shard::layers).
+//! A layer's output is that after `ReLU`. For the last convolution of a residual block it is the
+//! block's output. The order is that of [`Shard::layers`](crate::Shard::layers).
 
 #[cfg(feature = "layer-outputs")]
 pub mod golden;
@@ -12,22 +13,22 @@ mod record {
     use std::cell::RefCell;
 
     thread_local! {
-        static SEEN: RefCell<Option<Vec<Vec<f32>>>> = const { RefCell::new(None) };
+        static OUTPUTS: RefCell<Option<Vec<Vec<f32>>>> = const { RefCell::new(None) };
     }
 
-    /// Calls `run`, which runs a shard on this thread, and gives what it gives and the outputs
-    /// of all layers, each in NCHW order.
+    /// Calls `run`, which runs shards on this thread. Returns its result and the outputs of all
+    /// layers that ran, each in NCHW order.
     pub fn record<T>(run: impl FnOnce() -> T) -> (T, Vec<Vec<f32>>) {
-        SEEN.set(Some(Vec::new()));
+        OUTPUTS.set(Some(Vec::new()));
         let result = run();
-        (result, SEEN.take().unwrap_or_default())
+        (result, OUTPUTS.take().unwrap_or_default())
     }
 
-    /// Takes the output of the next layer, if anyone wants it.
+    /// Takes the output of the next layer, inside of [`record`].
     pub(crate) fn see(output: impl FnOnce() -> Vec<f32>) {
-        SEEN.with_borrow_mut(|seen| {
-            if let Some(seen) = seen {
-                seen.push(output());
+        OUTPUTS.with_borrow_mut(|outputs| {
+            if let Some(outputs) = outputs {
+                outputs.push(output());
             }
         });
     }
@@ -39,7 +40,7 @@ pub use record::record;
 #[cfg(feature = "layer-outputs")]
 pub(crate) use record::see;
 
-/// Nothing.
+/// Does nothing: without the feature nobody records.
 #[cfg(not(feature = "layer-outputs"))]
 #[inline]
 pub(crate) fn see(_output: impl FnOnce() -> Vec<f32>) {}

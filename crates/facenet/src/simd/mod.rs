@@ -1,21 +1,20 @@
-//! The SIMD engine: the forward pass written out, over weights that stay 16-bit in memory, with
-//! kernels of our own. No Burn in here, though it reads the same records as [Burn's](crate::burn).
+//! The SIMD engine: the forward pass over weights that stay 16-bit in memory, with kernels of our
+//! own. It contains no Burn, though it reads the same records as [Burn's](crate::burn).
 //!
-//! A [`Loader`] packs the weights as the bytes of a record arrive and forgets the bytes:
+//! [`Simd`] is the engine for a [`Model`](crate::Model). A [`Loader`] packs the weights of one
+//! shard as the bytes of its record arrive, and forgets the bytes. It refuses what is no record:
 //!
-//! ```no_run
-//! # fn chunks() -> Vec<Vec<u8>> { Vec::new() }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! ```
+//! use facenet::Shard;
+//! use facenet::record::RecordError;
 //! use facenet::simd::Loader;
 //!
-//! let mut loader = Loader::new(facenet::Shard::Shard1, "casia-webface", 19_263_488)?;
-//! for chunk in chunks() {
-//!     loader.push(&chunk)?;
-//! }
-//! let shard = loader.finish()?;
-//! let boundary = shard.run(&vec![0.0; facenet::Shard::Shard1.input_len()]);
-//! # Ok(())
-//! # }
+//! let page = b"<html>Not found</html>";
+//! let mut loader = Loader::new(Shard::Shard1, "casia-webface", page.len()).unwrap();
+//! assert!(matches!(loader.push(page), Err(RecordError::Unreadable(_))));
+//! // No record is as long as this.
+//! let loader = Loader::new(Shard::Shard1, "casia-webface", 1 << 30);
+//! assert!(matches!(loader.err(), Some(RecordError::Length { .. })));
 //! ```
 
 #![expect(
@@ -58,15 +57,19 @@ pub mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::Shard;
 use crate::record::RecordError;
+use crate::{Engine, Shard};
 use activations::{Activations1, Activations2};
 use network::{Shard1, Shard2};
 use scratch::Scratch;
 
+/// The SIMD engine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Simd;
+
 /// Takes the bytes of one record, in pieces of any size, and keeps only packed weights.
 pub struct Loader {
-    part: Shard,
+    shard: Shard,
     stream: stream::Reader,
 }
 
@@ -75,8 +78,8 @@ impl Loader {
     ///
     /// # Errors
     /// When the length cannot be that of a record.
-    pub fn new(part: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
-        Ok(Self { part, stream: stream::Reader::new(part, model, length)? })
+    pub fn new(shard: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
+        Ok(Self { shard, stream: stream::Reader::new(shard, model, length)? })
     }
 
     /// Takes the next bytes.
@@ -94,7 +97,7 @@ impl Loader {
     /// When bytes are missing or damaged.
     pub fn finish(self) -> Result<LoadedShard, RecordError> {
         let layers = &mut self.stream.finish()?.into_iter();
-        let network = match self.part {
+        let network = match self.shard {
             Shard::Shard1 => Shard1::new(layers)
                 .map(|shard| Network::Shard1(Box::new((shard, Mutex::new(Activations1::new()))))),
             Shard::Shard2 => Shard2::new(layers)
@@ -119,7 +122,7 @@ pub struct LoadedShard {
 impl LoadedShard {
     /// Which half.
     #[must_use]
-    pub const fn part(&self) -> Shard {
+    pub const fn shard(&self) -> Shard {
         match self.network {
             Network::Shard1(..) => Shard::Shard1,
             Network::Shard2(..) => Shard::Shard2,
@@ -130,7 +133,7 @@ impl LoadedShard {
     /// not as many. What shard 2 gives is not normalised yet.
     #[must_use]
     pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {
-        if input.len() != self.part().input_len() {
+        if input.len() != self.shard().input_len() {
             return None;
         }
         // Every run overwrites what an earlier one that panicked may have left.
@@ -147,5 +150,26 @@ impl LoadedShard {
                 shard.run(input, &mut maps, &mut scratch)
             }
         })
+    }
+}
+
+impl Engine for Simd {
+    type Loader = Loader;
+    type LoadedShard = LoadedShard;
+
+    fn loader(&self, shard: Shard, model: &str, length: usize) -> Result<Loader, RecordError> {
+        Loader::new(shard, model, length)
+    }
+
+    fn push(loader: &mut Loader, chunk: &[u8]) -> Result<(), RecordError> {
+        loader.push(chunk)
+    }
+
+    fn finish(loader: Loader) -> Result<LoadedShard, RecordError> {
+        loader.finish()
+    }
+
+    fn run(shard: &LoadedShard, input: &[f32]) -> Option<Vec<f32>> {
+        shard.run(input)
     }
 }

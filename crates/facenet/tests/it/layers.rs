@@ -1,52 +1,35 @@
 //! Every layer of every engine against the golden outputs.
 
 #[cfg(feature = "burn")]
-use facenet::burn::{self, Backend};
+use facenet::burn::Backend;
 use facenet::outputs::golden::{self, Difference};
 use facenet::outputs::record;
-use facenet::{Shard, simd};
+use facenet::simd::Simd;
+use facenet::{Engine, Face};
 
 use crate::golden as crops;
 
-const MODEL: &str = "casia-webface";
-
-/// Runs a shard: numbers in, numbers out.
-type Run = Box<dyn Fn(&[f32]) -> Option<Vec<f32>>>;
-
-fn simd_shard(part: Shard) -> Run {
-    let bytes = crops::record(part);
-    let mut loader = simd::Loader::new(part, MODEL, bytes.len()).unwrap();
-    loader.push(&bytes).unwrap();
-    let shard = loader.finish().unwrap();
-    Box::new(move |input| shard.run(input))
-}
-
-#[cfg(feature = "burn")]
-fn burn_shard(part: Shard, backend: Backend) -> Run {
-    let bytes = crops::record(part);
-    let loader = burn::Loader::new(part, MODEL, bytes.len()).unwrap();
-    let mut loader = loader.with_backend(backend);
-    loader.push(&bytes).unwrap();
-    let shard = loader.finish().unwrap();
-    Box::new(move |input| shard.run(input))
+/// The outputs of all layers for a face.
+fn outputs<E: Engine>(engine: &E, face: &Face) -> Vec<Vec<f32>> {
+    let model = crops::model(engine);
+    let (embedding, outputs) = record(|| model.embed(face));
+    assert!(embedding.is_ok());
+    outputs
 }
 
 #[test]
 fn every_layer_gives_the_golden_outputs() {
     let golden = golden::read(include_str!("golden/activations.txt")).unwrap();
+    let face = crops::face(golden::CROP);
     let engines = [
-        ("simd", Shard::ALL.map(simd_shard)),
+        ("simd", outputs(&Simd, &face)),
         #[cfg(feature = "burn-flex")]
-        ("burn-flex", Shard::ALL.map(|part| burn_shard(part, Backend::Flex))),
+        ("burn-flex", outputs(&Backend::Flex, &face)),
         #[cfg(feature = "burn-ndarray")]
-        ("burn-ndarray", Shard::ALL.map(|part| burn_shard(part, Backend::NdArray))),
+        ("burn-ndarray", outputs(&Backend::NdArray, &face)),
     ];
-    let input = crops::face(golden::CROP).input();
-    let mut compared = Vec::new();
-    for (name, [shard1, shard2]) in engines {
-        let (_, outputs) = record(|| shard2(&shard1(&input).unwrap()).unwrap());
-        compared.push((name, golden::compare(&golden, &outputs).unwrap()));
-    }
+    let compared =
+        engines.map(|(name, outputs)| (name, golden::compare(&golden, &outputs).unwrap()));
     println!("{}", golden::table(&golden, &compared));
     for (engine, differences) in &compared {
         for (layer, difference) in golden.iter().zip(differences) {
@@ -58,8 +41,7 @@ fn every_layer_gives_the_golden_outputs() {
 #[test]
 fn a_wrong_value_anywhere_is_noticed() {
     let golden = golden::read(include_str!("golden/activations.txt")).unwrap();
-    let [shard1, _] = Shard::ALL.map(simd_shard);
-    let (_, outputs) = record(|| shard1(&crops::face(golden::CROP).input()).unwrap());
+    let outputs = outputs(&Simd, &crops::face(golden::CROP));
     for (layer, output) in golden.iter().zip(&outputs).step_by(7) {
         let is_right = |output: &[f32]| layer.compare(output).is_ok_and(Difference::is_small);
         assert!(is_right(output));

@@ -1,30 +1,35 @@
 //! The SIMD engine against the golden embeddings, and against records that do not fit.
 
-use facenet::record::RecordError;
-use facenet::simd::{LoadedShard, Loader};
-use facenet::{Embedding, Shard};
+use facenet::Shard;
+use facenet::record::{self, RecordError};
+use facenet::simd::{LoadedShard, Loader, Simd};
 
-use crate::golden;
+use crate::golden::{self, MODEL};
 
-const MODEL: &str = "casia-webface";
-
-fn load(part: Shard, model: &str, bytes: &[u8], chunk: usize) -> Result<LoadedShard, RecordError> {
-    let mut loader = Loader::new(part, model, bytes.len())?;
-    for chunk in bytes.chunks(chunk) {
-        loader.push(chunk)?;
-    }
-    loader.finish()
+fn load(shard: Shard, model: &str, bytes: &[u8], chunk: usize) -> Result<LoadedShard, RecordError> {
+    golden::load(&Simd, shard, model, bytes, chunk)
 }
 
 #[test]
 fn simd_gives_the_golden_embeddings() {
-    let shards = Shard::ALL.map(|part| load(part, MODEL, &golden::record(part), 65_521).unwrap());
-    for name in golden::NAMES {
-        let boundary = shards[0].run(&golden::face(name).input()).unwrap();
-        let output = shards[1].run(&boundary).unwrap();
-        let cosine = Embedding::normalise(output).unwrap().cosine(&golden::embedding(name));
-        println!("simd {name}: 1 - cosine = {:.1e}", 1.0 - cosine);
-        assert!(cosine >= 0.99999, "simd {name}: {cosine}");
+    golden::check("simd", &Simd);
+}
+
+#[test]
+fn inputs_of_another_size_have_no_embedding() {
+    let model = golden::model(&Simd);
+    let input = golden::face(golden::NAMES[0]).input();
+    assert!(model.embed_input(&input).is_ok());
+    assert!(model.embed_input(&input[1..]).is_err());
+    assert!(model.embed_input(&[]).is_err());
+}
+
+#[test]
+fn record_lengths_are_known() {
+    for shard in Shard::ALL {
+        let bytes = golden::record(shard);
+        let metadata = u32::from_le_bytes(*bytes[..record::HEADER_BYTES].last_chunk().unwrap());
+        assert_eq!(record::length(shard, metadata as usize), bytes.len());
     }
 }
 
@@ -43,7 +48,7 @@ fn chunks_of_every_size_give_the_same_shard() {
 fn inputs_of_a_wrong_size_are_refused() {
     let bytes = golden::record(Shard::Shard2);
     let shard = load(Shard::Shard2, MODEL, &bytes, 1 << 16).unwrap();
-    assert_eq!(shard.part(), Shard::Shard2);
+    assert_eq!(shard.shard(), Shard::Shard2);
     assert_eq!(shard.run(&vec![0.0; Shard::Shard2.input_len() - 1]), None);
     assert_eq!(shard.run(&[]), None);
 }
@@ -51,7 +56,7 @@ fn inputs_of_a_wrong_size_are_refused() {
 #[test]
 fn records_of_something_else_are_refused() {
     let bytes = golden::record(Shard::Shard1);
-    let refused = |part, model, bytes: &[u8]| load(part, model, bytes, 4_096).err().unwrap();
+    let refused = |shard, model, bytes: &[u8]| load(shard, model, bytes, 4_096).err().unwrap();
     // Another model's and the other shard's. A record that is too long is not even begun.
     assert!(matches!(refused(Shard::Shard1, "vggface2", &bytes), RecordError::Foreign { .. }));
     assert!(matches!(refused(Shard::Shard2, MODEL, &bytes), RecordError::Foreign { .. }));
@@ -102,7 +107,7 @@ fn records_with_flipped_bits_are_refused() {
 #[test]
 fn reordered_records_are_refused() {
     let mut bytes = golden::record(Shard::Shard1);
-    // Two pieces of the last tensors, which are all float16, change places.
+    // Two pieces of the last tensors, all of float16, are exchanged.
     let middle = bytes.len() - 65_536;
     bytes[middle..].rotate_left(256);
     assert_eq!(load(Shard::Shard1, MODEL, &bytes, 65_536).err(), Some(RecordError::Damaged));
