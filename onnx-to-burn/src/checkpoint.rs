@@ -1,5 +1,5 @@
-//! A published checkpoint, in either of the two formats in which FaceNet's are published, to the
-//! records of both shards.
+//! Converts a published checkpoint to the records of both shards. Checkpoints of FaceNet come in
+//! two formats, and both are read.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -12,11 +12,11 @@ use crate::shard::{self, Precision, Tensors};
 use crate::state_dict::StateDict;
 use crate::{frozen_graph, tensorflow};
 
-/// How files of PyTorch begin: today's ZIP archives, and the pickles of before PyTorch 1.6.
+/// How files of PyTorch begin: ZIP archives, or the pickles of versions before 1.6.
 const PYTORCH: [&[u8]; 2] = [b"PK\x03\x04", b"\x80\x02"];
 
 /// Writes `shard1.bin` and `shard2.bin` of a checkpoint into `out_dir`, as the records of `model`.
-/// The file is a frozen TensorFlow graph or a state dict of PyTorch; its first bytes tell.
+/// The file is a frozen TensorFlow graph or a state dict of PyTorch, which its first bytes show.
 ///
 /// # Errors
 /// When the file cannot be read, lacks a tensor or has one of another shape (the error names it),
@@ -37,10 +37,10 @@ pub fn convert_as(
 ) -> anyhow::Result<[PathBuf; 2]> {
     let [shard1, shard2] = read(file)?;
     std::fs::create_dir_all(out_dir).with_context(|| format!("creating {}", out_dir.display()))?;
-    let write = |part: Shard, tensors: Tensors| {
-        let record = out_dir.join(part.file());
-        shard::write_as(precision, part, model, tensors, &record)
-            .with_context(|| format!("the checkpoint does not give {}", part.file()))?;
+    let write = |shard: Shard, tensors: Tensors| {
+        let record = out_dir.join(shard.file());
+        shard::write_as(precision, shard, model, tensors, &record)
+            .with_context(|| format!("the checkpoint does not give {}", shard.file()))?;
         anyhow::Ok(record)
     };
     Ok([write(Shard::Shard1, shard1)?, write(Shard::Shard2, shard2)?])
@@ -56,7 +56,7 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<[Tensors; 2]> {
     }
     let graph = std::fs::read(file).with_context(context)?;
     let constants = frozen_graph::read_constants(&graph).with_context(context)?;
-    let tensors = |part| tensorflow::tensors(part, &constants);
+    let tensors = |shard| tensorflow::tensors(shard, &constants);
     Ok([tensors(Shard::Shard1)?, tensors(Shard::Shard2)?])
 }
 

@@ -25,9 +25,9 @@ pub type Tensors = BTreeMap<String, Array>;
 /// How a record holds its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// As the Worker has them.
+    /// 16 bits, for the Worker.
     F16,
-    /// As the checkpoint has them: only the Burn engine reads such records, to compare with.
+    /// 32 bits, as in the checkpoint. Only the Burn engine reads such records, to compare with.
     F32,
 }
 
@@ -36,8 +36,8 @@ pub enum Precision {
 /// # Errors
 /// When a tensor is missing, has a wrong shape, does not fit into float16, or is not of the
 /// shard; and when the file cannot be written.
-pub fn write(part: Shard, model: &str, tensors: Tensors, file: &Path) -> anyhow::Result<()> {
-    write_as(Precision::F16, part, model, tensors, file)
+pub fn write(shard: Shard, model: &str, tensors: Tensors, file: &Path) -> anyhow::Result<()> {
+    write_as(Precision::F16, shard, model, tensors, file)
 }
 
 /// As [`write()`], in either precision.
@@ -46,7 +46,7 @@ pub fn write(part: Shard, model: &str, tensors: Tensors, file: &Path) -> anyhow:
 /// As [`write()`].
 pub fn write_as(
     precision: Precision,
-    part: Shard,
+    shard: Shard,
     model: &str,
     mut tensors: Tensors,
     file: &Path,
@@ -57,7 +57,7 @@ pub fn write_as(
     };
     let mut packed = Vec::new();
     let mut data = Data::default();
-    for (name, shape) in part.layers().iter().flat_map(Layer::tensors) {
+    for (name, shape) in shard.layers().iter().flat_map(Layer::tensors) {
         let array = tensors.remove(&name).with_context(|| format!("`{name}` is missing"))?;
         ensure!(
             array.shape == shape,
@@ -72,9 +72,9 @@ pub fn write_as(
         packed.push(Tensor::new(name, kind, shape, None, Bytes::from_bytes_vec(bytes)));
     }
     if let Some(name) = tensors.keys().next() {
-        bail!("`{name}` is not a tensor of {}", part.name());
+        bail!("`{name}` is not a tensor of {}", shard.name());
     }
-    let header = Header::new(model, part).with_packing(packing);
+    let header = Header::new(model, shard).with_packing(packing);
     let writer = header
         .entries()
         .iter()
@@ -86,7 +86,7 @@ pub fn write_as(
         .with_context(|| format!("writing {}", file.display()))
 }
 
-/// The data section of a record as the writer will write it, of which only the checksum is kept.
+/// Computes the checksum of the data section as the writer will write it.
 #[derive(Default)]
 struct Data {
     length: usize,
@@ -94,7 +94,7 @@ struct Data {
 }
 
 impl Data {
-    /// Puts a tensor on the next multiple of the alignment, after zeros.
+    /// Adds a tensor, on the next multiple of the alignment, and the zeros before it.
     fn push(&mut self, tensor: &[u8]) {
         const ZEROS: [u8; TENSOR_ALIGNMENT as usize] = [0; TENSOR_ALIGNMENT as usize];
         let padding = self.length.next_multiple_of(ZEROS.len()) - self.length;
@@ -104,8 +104,8 @@ impl Data {
     }
 }
 
-/// Rounds to the nearest float16. Subnormals become zero: they carry almost nothing, and
-/// arithmetic on them is slow on many processors.
+/// Rounds to the nearest float16. Subnormals become zero: as weights they have almost no effect,
+/// and arithmetic on them is slow on many processors.
 fn to_f16(values: &[f32]) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(values.len() * 2);
     for &value in values {

@@ -1,19 +1,19 @@
-//! A state dict of facenet-pytorch, as `vggface2` (20180402-114759) is published, to the tensors of
-//! a shard. Every convolution but the last of a residual block is followed by batch norm, which is
-//! folded into it here, in float64.
+//! Converts a state dict of facenet-pytorch, the form in which `vggface2` (20180402-114759) is
+//! published, to the tensors of a shard. Every convolution but the last of a residual block is
+//! followed by batch norm, which is folded into it here, in float64.
 //!
-//! The reader is the one of `burn-store`, which is a crate of its own and needs no Burn.
+//! The reader is the crate that `burn-store` uses, which needs no Burn itself.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use facenet::Shard;
-use facenet::layers::{BATCH_NORM_EPSILON, Kind, Layer};
+use facenet::layers::{BATCH_NORM_EPSILON, Conv, Kind, Layer, Window};
 use pytorch_reader::{DType, PytorchReader};
 
 use crate::shard::{Array, Tensors};
 
-/// What a state dict calls the vectors of batch norm, in the order of a record.
+/// The names of batch norm's vectors in a state dict, in the order of a record.
 const BATCH_NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
 
 /// An opened state dict. Tensors are read when they are asked for.
@@ -47,9 +47,9 @@ impl StateDict {
     ///
     /// # Errors
     /// Names the tensor that is missing or that has another type or shape.
-    pub(crate) fn tensors(&self, part: Shard) -> anyhow::Result<Tensors> {
+    pub(crate) fn tensors(&self, shard: Shard) -> anyhow::Result<Tensors> {
         let mut tensors = Tensors::new();
-        for layer in part.layers() {
+        for layer in shard.layers() {
             let names = layer.tensors().into_iter().map(|(name, _)| name);
             tensors.extend(names.zip(self.layer(&layer)?));
         }
@@ -58,17 +58,18 @@ impl StateDict {
 
     /// The tensors of a layer, in the order of [`Layer::tensors`].
     fn layer(&self, layer: &Layer) -> anyhow::Result<Vec<Array>> {
-        let names = names(layer);
+        let (names, input) = (names(layer), layer.input.channels);
         match (layer.kind, &*names) {
-            (Kind::Conv2d { out, input, kernel: [height, width] }, [weight, rest @ ..]) => {
+            (Kind::Conv2d(Conv { out, window }), [weight, rest @ ..]) => {
+                let Window { kernel: [height, width], .. } = window;
                 let weight = self.array(weight, &[out, input, height, width])?;
                 let rest: Vec<Array> = self.vectors(rest, out)?;
                 fold(weight, rest).with_context(|| format!("the layer `{}`", layer.name))
             }
-            (Kind::Linear { input, out }, [weight]) => {
+            (Kind::Linear { out }, [weight]) => {
                 Ok(vec![transposed(&self.array(weight, &[out, input])?, input)])
             }
-            (Kind::BatchNorm(channels), vectors) => self.vectors(vectors, channels),
+            (Kind::BatchNorm, vectors) => self.vectors(vectors, input),
             _ => bail!("the layer `{}` has {} tensors", layer.name, names.len()),
         }
     }
@@ -92,27 +93,27 @@ impl StateDict {
     }
 }
 
-/// The tensors of the state dict that make a layer.
+/// The tensors of the state dict from which a layer is made.
 fn names(layer: &Layer) -> Vec<String> {
     let name = &layer.name;
     let bn = |module: &str| BATCH_NORM.map(|vector| format!("{module}.{vector}"));
     match layer.kind {
         // The residual blocks' last convolutions have a bias and no batch norm.
-        Kind::Conv2d { .. } if name.ends_with(".conv2d") => {
+        Kind::Conv2d(_) if name.ends_with(".conv2d") => {
             vec![format!("{name}.weight"), format!("{name}.bias")]
         }
-        Kind::Conv2d { .. } => {
+        Kind::Conv2d(_) => {
             let mut names = vec![format!("{name}.conv.weight")];
             names.extend(bn(&format!("{name}.bn")));
             names
         }
         Kind::Linear { .. } => vec![format!("{name}.weight")],
-        Kind::BatchNorm(_) => bn(name).into(),
+        Kind::BatchNorm => bn(name).into(),
     }
 }
 
-/// A convolution's weight and bias, from its weight and what follows it: a bias, or batch norm,
-/// which computes `gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
+/// A convolution's weight and bias, from its weight and the vectors after it: a bias, or those of
+/// batch norm, which computes `gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
 fn fold(mut weight: Array, rest: Vec<Array>) -> anyhow::Result<Vec<Array>> {
     let [gamma, beta, mean, variance] = match <[Array; 4]>::try_from(rest) {
         Ok(batch_norm) => batch_norm,

@@ -1,5 +1,6 @@
-//! A frozen TensorFlow graph, as `casia-webface` (20180408-102900) is published, to the tensors of
-//! a shard. Batch norm is already folded into the convolutions, except the last one.
+//! Converts a frozen TensorFlow graph, the form in which `casia-webface` (20180408-102900) is
+//! published, to the tensors of a shard. Batch norm is already folded into the convolutions, except
+//! the last one.
 
 use std::collections::HashMap;
 
@@ -13,15 +14,15 @@ use crate::shard::{Array, Tensors};
 ///
 /// # Errors
 /// Names the constant that is missing or that has another shape.
-pub(crate) fn tensors(part: Shard, constants: &HashMap<String, Array>) -> anyhow::Result<Tensors> {
+pub(crate) fn tensors(shard: Shard, constants: &HashMap<String, Array>) -> anyhow::Result<Tensors> {
     let mut tensors = Tensors::new();
-    for layer in part.layers() {
+    for layer in shard.layers() {
         for ((name, shape), constant) in layer.tensors().into_iter().zip(constants_of(&layer)) {
             let found = constants
                 .get(&constant)
                 .with_context(|| format!("the graph has no constant `{constant}`"))?;
             let array = match layer.kind {
-                Kind::Conv2d { .. } if shape.len() == 4 => oihw_from_hwio(found),
+                Kind::Conv2d(_) if shape.len() == 4 => oihw_from_hwio(found),
                 _ => Some(found.clone()),
             };
             let array = array.filter(|array| array.shape == shape).with_context(|| {
@@ -41,11 +42,11 @@ fn constants_of(layer: &Layer) -> Vec<String> {
     let scope = format!("InceptionResnetV1/{}", scope(layer));
     let names: &[&str] = match layer.kind {
         // The residual blocks' last convolutions have a bias and no batch norm.
-        Kind::Conv2d { .. } if layer.name.ends_with(".conv2d") => &["weights", "biases"],
-        Kind::Conv2d { .. } => &["weights", "Conv2D_bn_offset"],
+        Kind::Conv2d(_) if layer.name.ends_with(".conv2d") => &["weights", "biases"],
+        Kind::Conv2d(_) => &["weights", "Conv2D_bn_offset"],
         Kind::Linear { .. } => &["weights"],
         // Trained without a scale, so gamma is a constant of ones.
-        Kind::BatchNorm(_) => &["Const", "beta", "moving_mean", "moving_variance"],
+        Kind::BatchNorm => &["Const", "beta", "moving_mean", "moving_variance"],
     };
     names.iter().map(|name| format!("{scope}/{name}")).collect()
 }
@@ -53,19 +54,18 @@ fn constants_of(layer: &Layer) -> Vec<String> {
 /// TensorFlow's scope of a layer: what facenet-pytorch calls `repeat_1.0.branch1.1` is
 /// `Repeat/block35_1/Branch_1/Conv2d_0b_3x3`.
 fn scope(layer: &Layer) -> String {
-    match layer.kind {
+    let [height, width] = match layer.kind {
         Kind::Linear { .. } => return "Bottleneck".into(),
-        Kind::BatchNorm(_) => return "Bottleneck/BatchNorm".into(),
-        Kind::Conv2d { .. } => {}
-    }
-    let Kind::Conv2d { kernel: [height, width], .. } = layer.kind else { unreachable!() };
+        Kind::BatchNorm => return "Bottleneck/BatchNorm".into(),
+        Kind::Conv2d(conv) => conv.window.kernel,
+    };
     let size = format!("{height}x{width}");
     let mut path = layer.name.split('.').peekable();
     let top = path.next().unwrap_or_default();
     if let Some(number) = top.strip_prefix("conv2d_") {
         return format!("Conv2d_{number}_{size}");
     }
-    // The repeated blocks count from 0 there and from 1 here.
+    // Repeated blocks are counted from 0 in our names and from 1 in TensorFlow's.
     let mut one_based = || {
         let index = path.next_if(|part| part.parse::<usize>().is_ok());
         index.and_then(|index| index.parse::<usize>().ok()).map_or(0, |index| index + 1)
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn scopes_are_those_of_the_graph() {
-        let all: Vec<_> = Shard::ALL.iter().flat_map(|part| part.layers()).collect();
+        let all: Vec<_> = Shard::ALL.into_iter().flat_map(Shard::layers).collect();
         let check = |name: &str, expected: &str| {
             let layer = all.iter().find(|layer| layer.name == name).unwrap();
             assert_eq!(scope(layer), expected);
@@ -150,7 +150,7 @@ mod tests {
     /// A graph with every constant of the network, small numbers in all.
     fn graph() -> HashMap<String, Array> {
         let mut constants = HashMap::new();
-        for layer in Shard::ALL.iter().flat_map(|part| part.layers()) {
+        for layer in Shard::ALL.into_iter().flat_map(Shard::layers) {
             for ((_, shape), constant) in layer.tensors().into_iter().zip(constants_of(&layer)) {
                 let shape = match *shape {
                     [out, input, height, width] => vec![height, width, input, out],

@@ -1,6 +1,7 @@
-//! The whole network as one ONNX file in float32, for runtimes that ours is compared with. Written
-//! from a checkpoint and the table of layers, so that nobody needs PyTorch for it; the operators
-//! are those of PyTorch's export, with batch norm folded into the convolutions.
+//! The whole network as one ONNX file in float32, for runtimes that ours is compared with. The
+//! graph follows from the description of the network (`facenet::layers`) and the weights come from
+//! a checkpoint, so PyTorch is not needed. The operators are those of PyTorch's export, with batch
+//! norm folded into the convolutions.
 //!
 //! Only the messages and fields that are needed are declared. Field numbers are those of ONNX's
 //! `onnx.proto`.
@@ -9,7 +10,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use facenet::Shard;
-use facenet::layers::{BATCH_NORM_EPSILON, Kind, Layer};
+use facenet::layers::{
+    BATCH_NORM_EPSILON, Block, Branch, Kind, Layer, MAX_POOL, Module, Step, Window,
+};
 use prost::Message;
 
 use crate::checkpoint;
@@ -147,18 +150,20 @@ pub fn convert(checkpoint: &Path, file: &Path) -> anyhow::Result<()> {
 }
 
 fn model(shards: [Tensors; 2]) -> anyhow::Result<ModelProto> {
-    let mut network = Network {
-        layers: Shard::ALL.iter().flat_map(|part| part.layers()).collect(),
+    let mut builder = Builder {
         weights: shards.into_iter().flatten().collect(),
         graph: GraphProto { name: "facenet".into(), ..GraphProto::default() },
     };
-    let embedding = network.facenet()?;
-    if let Some(name) = network.weights.keys().next() {
+    let mut embedding = INPUT.to_owned();
+    for module in Shard::ALL.into_iter().flat_map(Shard::modules) {
+        embedding = builder.module(&module, &embedding)?;
+    }
+    let Builder { weights, mut graph } = builder;
+    if let Some(name) = weights.keys().next() {
         bail!("`{name}` is not used");
     }
-    let mut graph = network.graph;
-    graph.input.push(value_info(INPUT, &[1, 3, 160, 160]));
-    graph.output.push(value_info(OUTPUT, &[1, 512]));
+    graph.input.push(value_info(INPUT, &Shard::Shard1.input_shape()));
+    graph.output.push(value_info(OUTPUT, &[1, Shard::Shard2.output_len()]));
     let name_output = |name: &mut String| {
         if *name == embedding {
             OUTPUT.clone_into(name);
@@ -169,8 +174,8 @@ fn model(shards: [Tensors; 2]) -> anyhow::Result<ModelProto> {
     Ok(ModelProto { ir_version: IR_VERSION, graph: Some(graph), opset_import })
 }
 
-fn value_info(name: &str, shape: &[i64]) -> ValueInfoProto {
-    let dim = shape.iter().map(|&dim_value| Dimension { dim_value }).collect();
+fn value_info(name: &str, shape: &[usize]) -> ValueInfoProto {
+    let dim = shape.iter().map(|&size| Dimension { dim_value: size as i64 }).collect();
     let shape = Some(TensorShapeProto { dim });
     let tensor_type = Some(TensorType { elem_type: DATA_FLOAT, shape });
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
@@ -192,15 +197,14 @@ fn ints(name: &str, ints: &[usize]) -> AttributeProto {
     AttributeProto { name, ints, r#type, ..AttributeProto::default() }
 }
 
-/// Builds the graph from front to back. Values are known by their names.
-struct Network {
-    layers: Vec<Layer>,
-    /// Those that are not in the graph yet.
+/// Adds nodes to the graph from front to back. Values are referred to by their names.
+struct Builder {
+    /// The tensors that are not in the graph yet.
     weights: Tensors,
     graph: GraphProto,
 }
 
-impl Network {
+impl Builder {
     fn node(&mut self, op: &str, inputs: &[&str], attribute: Vec<AttributeProto>) -> String {
         let name = format!("value{}", self.graph.node.len());
         self.graph.node.push(NodeProto {
@@ -222,14 +226,7 @@ impl Network {
     }
 
     /// A layer whose further inputs are its tensors.
-    fn layer(
-        &mut self,
-        (name, input): (&str, &str),
-        op: &str,
-        attribute: impl FnOnce(Kind) -> Vec<AttributeProto>,
-    ) -> anyhow::Result<String> {
-        let layer = self.layers.iter().find(|layer| layer.name == name);
-        let layer = layer.with_context(|| format!("there is no layer `{name}`"))?.clone();
+    fn layer(&mut self, layer: &Layer, input: &str) -> anyhow::Result<String> {
         let mut inputs = vec![input.to_owned()];
         for (tensor, _) in layer.tensors() {
             let missing = || format!("`{tensor}` is missing");
@@ -238,135 +235,92 @@ impl Network {
             inputs.push(tensor);
         }
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        Ok(self.node(op, &inputs, attribute(layer.kind)))
-    }
-
-    /// A convolution. It keeps the size of its input (`same`) or uses only what is there.
-    fn conv(&mut self, layer: (&str, &str), stride: usize, same: bool) -> anyhow::Result<String> {
-        self.layer(layer, "Conv", |kind| {
-            let kernel = match kind {
-                Kind::Conv2d { kernel, .. } => kernel,
-                _ => [1, 1],
-            };
-            let [above, aside] = if same { kernel.map(|side| side / 2) } else { [0, 0] };
-            vec![
-                ints("kernel_shape", &kernel),
-                ints("strides", &[stride, stride]),
-                ints("pads", &[above, aside, above, aside]),
-            ]
-        })
+        let (op, attribute) = match layer.kind {
+            Kind::Conv2d(conv) => ("Conv", window(conv.window)),
+            Kind::Linear { .. } => ("MatMul", Vec::new()),
+            Kind::BatchNorm => {
+                ("BatchNormalization", vec![float("epsilon", BATCH_NORM_EPSILON as f32)])
+            }
+        };
+        Ok(self.node(op, &inputs, attribute))
     }
 
     fn relu(&mut self, input: &str) -> String {
         self.node("Relu", &[input], Vec::new())
     }
 
-    fn valid(&mut self, name: &str, input: &str, stride: usize) -> anyhow::Result<String> {
-        let sums = self.conv((name, input), stride, false)?;
-        Ok(self.relu(&sums))
-    }
-
-    fn same(&mut self, name: &str, input: &str) -> anyhow::Result<String> {
-        let sums = self.conv((name, input), 1, true)?;
-        Ok(self.relu(&sums))
-    }
-
     fn max_pool(&mut self, input: &str) -> String {
-        let attributes = vec![ints("kernel_shape", &[3, 3]), ints("strides", &[2, 2])];
+        let Window { kernel, stride, .. } = MAX_POOL;
+        let attributes = vec![ints("kernel_shape", &kernel), ints("strides", &[stride, stride])];
         self.node("MaxPool", &[input], attributes)
     }
 
-    fn concat(&mut self, inputs: &[String]) -> String {
-        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        self.node("Concat", &inputs, vec![int("axis", 1)])
+    /// The step of a module on its input. Returns its output.
+    fn module(&mut self, module: &Module, x: &str) -> anyhow::Result<String> {
+        let mut layers = module.layers().into_iter();
+        match module.step {
+            Step::MaxPool => Ok(self.max_pool(x)),
+            Step::Block(block) => self.block(module, block, x),
+            Step::AveragePool => {
+                let mean = self.node("GlobalAveragePool", &[x], Vec::new());
+                Ok(self.node("Flatten", &[&mean], Vec::new()))
+            }
+            Step::Conv(_) | Step::Linear(_) | Step::BatchNorm => {
+                let layer = layers.next().context("a module without its layer")?;
+                let value = self.layer(&layer, x)?;
+                Ok(if matches!(module.step, Step::Conv(_)) { self.relu(&value) } else { value })
+            }
+        }
     }
 
-    /// A residual block of so many branches, of which the first is one convolution and the others
-    /// have the given lengths.
-    fn block(
-        &mut self,
-        (name, x): (&str, &str),
-        lengths: &[usize],
-        (scale, relu): (f32, bool),
-    ) -> anyhow::Result<String> {
-        let mut branches = vec![self.same(&format!("{name}.branch0"), x)?];
-        for (branch, &length) in (1..).zip(lengths) {
-            let mut value = x.to_owned();
-            for position in 0..length {
-                value = self.same(&format!("{name}.branch{branch}.{position}"), &value)?;
-            }
-            branches.push(value);
+    fn block(&mut self, module: &Module, block: Block, x: &str) -> anyhow::Result<String> {
+        let mut layers = module.layers().into_iter();
+        let mut branches = Vec::new();
+        for branch in block.branches {
+            branches.push(match branch {
+                Branch::MaxPool => self.max_pool(x),
+                Branch::Convs(convs) => {
+                    let mut value = x.to_owned();
+                    for layer in layers.by_ref().take(convs.len()) {
+                        value = self.layer(&layer, &value)?;
+                        value = self.relu(&value);
+                    }
+                    value
+                }
+            });
         }
-        let cat = self.concat(&branches);
-        let mut sums = self.conv((&format!("{name}.conv2d"), &cat), 1, false)?;
-        if scale < 1.0 {
-            let factor = format!("{name}.scale");
-            self.constant(&factor, &Array { shape: vec![], data: vec![scale] });
+        let branches: Vec<&str> = branches.iter().map(String::as_str).collect();
+        let concatenated = self.node("Concat", &branches, vec![int("axis", 1)]);
+        let (Some(end), Some(conv2d)) = (block.residual, layers.next()) else {
+            return Ok(concatenated);
+        };
+        let mut sums = self.layer(&conv2d, &concatenated)?;
+        if end.scale < 1.0 {
+            let factor = format!("{}.scale", module.name);
+            self.constant(&factor, &Array { shape: vec![], data: vec![end.scale] });
             sums = self.node("Mul", &[&sums, &factor], Vec::new());
         }
         let y = self.node("Add", &[&sums, x], Vec::new());
-        Ok(if relu { self.relu(&y) } else { y })
+        Ok(if end.relu { self.relu(&y) } else { y })
     }
+}
 
-    fn facenet(&mut self) -> anyhow::Result<String> {
-        let mut x = self.stem()?;
-        for i in 0..5 {
-            x = self.block((&format!("repeat_1.{i}"), &x), &[2, 3], (0.17, true))?;
-        }
-        x = self.mixed_6a(&x)?;
-        for i in 0..10 {
-            x = self.block((&format!("repeat_2.{i}"), &x), &[3], (0.10, true))?;
-        }
-        x = self.mixed_7a(&x)?;
-        for i in 0..5 {
-            x = self.block((&format!("repeat_3.{i}"), &x), &[3], (0.20, true))?;
-        }
-        x = self.block(("block8", &x), &[3], (1.0, false))?;
-        x = self.node("GlobalAveragePool", &[&x], Vec::new());
-        x = self.node("Flatten", &[&x], Vec::new());
-        x = self.layer(("last_linear", &x), "MatMul", |_| Vec::new())?;
-        let epsilon = vec![float("epsilon", BATCH_NORM_EPSILON as f32)];
-        self.layer(("last_bn", &x), "BatchNormalization", |_| epsilon)
-    }
-
-    fn stem(&mut self) -> anyhow::Result<String> {
-        let mut x = self.valid("conv2d_1a", INPUT, 2)?;
-        x = self.valid("conv2d_2a", &x, 1)?;
-        x = self.same("conv2d_2b", &x)?;
-        x = self.max_pool(&x);
-        x = self.valid("conv2d_3b", &x, 1)?;
-        x = self.valid("conv2d_4a", &x, 1)?;
-        self.valid("conv2d_4b", &x, 2)
-    }
-
-    fn mixed_6a(&mut self, x: &str) -> anyhow::Result<String> {
-        let branch0 = self.valid("mixed_6a.branch0", x, 2)?;
-        let mut branch1 = self.same("mixed_6a.branch1.0", x)?;
-        branch1 = self.same("mixed_6a.branch1.1", &branch1)?;
-        branch1 = self.valid("mixed_6a.branch1.2", &branch1, 2)?;
-        let branch2 = self.max_pool(x);
-        Ok(self.concat(&[branch0, branch1, branch2]))
-    }
-
-    fn mixed_7a(&mut self, x: &str) -> anyhow::Result<String> {
-        let mut branch0 = self.same("mixed_7a.branch0.0", x)?;
-        branch0 = self.valid("mixed_7a.branch0.1", &branch0, 2)?;
-        let mut branch1 = self.same("mixed_7a.branch1.0", x)?;
-        branch1 = self.valid("mixed_7a.branch1.1", &branch1, 2)?;
-        let mut branch2 = self.same("mixed_7a.branch2.0", x)?;
-        branch2 = self.same("mixed_7a.branch2.1", &branch2)?;
-        branch2 = self.valid("mixed_7a.branch2.2", &branch2, 2)?;
-        let branch3 = self.max_pool(x);
-        Ok(self.concat(&[branch0, branch1, branch2, branch3]))
-    }
+/// The attributes of a convolution.
+fn window(window: Window) -> Vec<AttributeProto> {
+    let Window { kernel, stride, padding: [above, aside] } = window;
+    vec![
+        ints("kernel_shape", &kernel),
+        ints("strides", &[stride, stride]),
+        ints("pads", &[above, aside, above, aside]),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn weights(part: Shard) -> Tensors {
-        let tensors = part.layers().iter().flat_map(Layer::tensors).collect::<Vec<_>>();
+    fn weights(shard: Shard) -> Tensors {
+        let tensors = shard.layers().iter().flat_map(Layer::tensors).collect::<Vec<_>>();
         let zeros = |(name, shape): (String, Vec<usize>)| {
             let data = vec![0.0; shape.iter().product()];
             (name, Array { shape, data })

@@ -4,20 +4,19 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use facenet::simd::shapes::{self, Memory};
+use facenet::simd::shapes;
 
 fn convolutions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("convolution");
     group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
     group.sample_size(20);
-    let mut memory = Memory::default();
     for mut layer in shapes::all() {
         // An element is a multiply-accumulate.
-        group.throughput(Throughput::Elements(layer.macs()));
-        group.bench_function(layer.name, |bencher| {
-            bencher.iter(|| black_box(layer.run(&mut memory)));
+        group.throughput(Throughput::Elements(layer.macs));
+        group.bench_function(layer.name.clone(), |bencher| {
+            bencher.iter(|| black_box(layer.run()));
         });
-        assert!(layer.run(&mut memory) >= 0.0, "{} gives no number", layer.name);
+        assert!(layer.run() >= 0.0, "{} gives no number", layer.name);
     }
 }
 

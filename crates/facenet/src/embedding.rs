@@ -1,4 +1,5 @@
-//! What FaceNet says of a face: a point on the unit sphere. Near points are the same person.
+//! The output of FaceNet for a face: a point on the unit sphere. Faces of one person are near to
+//! each other.
 
 /// Numbers in an embedding.
 pub const DIMENSIONS: usize = 512;
@@ -12,7 +13,7 @@ pub enum EmbeddingError {
     /// A NaN or an infinity.
     #[error("an embedding has only finite numbers")]
     NotFinite,
-    /// No direction: all numbers are zero, or so small or large that the norm is lost.
+    /// No direction: all numbers are zero, or so small that the norm loses its precision.
     #[error("an embedding has a direction, and these numbers have none")]
     NoDirection,
 }

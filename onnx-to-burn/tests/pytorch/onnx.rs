@@ -1,5 +1,5 @@
-//! The two ways from the checkpoint to the engine agree: what the committed code and records are
-//! made of is the network that PyTorch exports.
+//! The network that PyTorch exports is that of the committed code, and it gives the same records as
+//! the direct conversion of the checkpoint.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use crate::{MODEL, compare, path};
 
 #[test]
 fn generated_code_is_current() {
-    for part in Shard::ALL {
-        let code = onnx::convert(part, &path("CFACE_ONNX_DIR")).unwrap().code;
+    for shard in Shard::ALL {
+        let code = onnx::convert(shard, &path("CFACE_ONNX_DIR")).unwrap().code;
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join(format!("../crates/facenet/src/burn/{}.rs", part.name()));
+            .join(format!("../crates/facenet/src/burn/{}.rs", shard.name()));
         let committed = std::fs::read_to_string(file).unwrap();
-        assert!(committed == code, "{} is stale: run `cargo xtask generate`", part.name());
+        assert!(committed == code, "{} is stale: run `cargo xtask generate`", shard.name());
     }
 }
 
@@ -23,9 +23,9 @@ fn generated_code_is_current() {
 fn both_ways_give_the_same_records() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let files = checkpoint::convert(&path("CFACE_GRAPH"), MODEL, one.path()).unwrap();
-    for (part, file) in Shard::ALL.into_iter().zip(files) {
-        let converted = onnx::convert(part, &path("CFACE_ONNX_DIR")).unwrap();
-        onnx::write_record(part, MODEL, converted.tensors, other.path()).unwrap();
-        compare::records(&file, &other.path().join(part.file()));
+    for (shard, file) in Shard::ALL.into_iter().zip(files) {
+        let converted = onnx::convert(shard, &path("CFACE_ONNX_DIR")).unwrap();
+        onnx::write_record(shard, MODEL, converted.tensors, other.path()).unwrap();
+        compare::records(&file, &other.path().join(shard.file()));
     }
 }

@@ -20,23 +20,21 @@
 #![expect(
     clippy::inline_always,
     clippy::expect_used,
-    reason = "what runs per number must not be a call; shapes that do not fit are faults of this \
-              module and not of what is loaded or asked, and stop it"
+    reason = "code that runs for every number must not be a call; shapes that do not fit are \
+              mistakes of this module, whatever is loaded or asked, and must stop it"
 )]
 
 mod network;
 
-mod activations;
+mod feature_map;
 
 mod aligned;
 
-mod conv;
+mod direct;
 
 mod winograd;
 
 mod scratch;
-
-mod map;
 
 mod weights;
 
@@ -44,24 +42,30 @@ mod stream;
 
 mod kernels;
 
-#[doc(hidden)]
+// The clock and the totals are for the benchmark in WebAssembly, which is another crate.
+#[cfg(feature = "layer-times")]
 pub mod times;
 
+#[cfg(not(feature = "layer-times"))]
+mod times;
+
+// Also for a benchmark, and made of what the tests use.
 #[cfg(feature = "kernel-tests")]
-#[doc(hidden)]
 pub mod shapes;
 
-#[cfg(any(test, feature = "kernel-tests"))]
-#[doc(hidden)]
+// A list of tests for WebAssembly, which are called there by another crate.
+#[cfg(feature = "kernel-tests")]
 pub mod tests;
+
+#[cfg(all(test, not(feature = "kernel-tests")))]
+mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
+use network::{Memory, Network};
+
 use crate::record::RecordError;
 use crate::{Engine, Shard};
-use activations::{Activations1, Activations2};
-use network::{Shard1, Shard2};
-use scratch::Scratch;
 
 /// The SIMD engine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,60 +100,38 @@ impl Loader {
     /// # Errors
     /// When bytes are missing or damaged.
     pub fn finish(self) -> Result<LoadedShard, RecordError> {
-        let layers = &mut self.stream.finish()?.into_iter();
-        let network = match self.shard {
-            Shard::Shard1 => Shard1::new(layers)
-                .map(|shard| Network::Shard1(Box::new((shard, Mutex::new(Activations1::new()))))),
-            Shard::Shard2 => Shard2::new(layers)
-                .map(|shard| Network::Shard2(Box::new((shard, Mutex::new(Activations2::new()))))),
-        };
+        let network = Network::new(self.shard, self.stream.finish()?);
         let network = network.ok_or_else(|| RecordError::Tensors("layers are missing".into()))?;
-        Ok(LoadedShard { network, scratch: Mutex::new(Scratch::new()) })
+        let memory = Mutex::new(network.memory());
+        Ok(LoadedShard { shard: self.shard, network, memory })
     }
 }
 
-enum Network {
-    Shard1(Box<(Shard1, Mutex<Activations1>)>),
-    Shard2(Box<(Shard2, Mutex<Activations2>)>),
-}
-
-/// One half of the network, ready to run. Runs take turns: they share the activations' memory.
+/// One half of the network, ready to run. Runs take turns, because they share the memory of the
+/// feature maps.
 pub struct LoadedShard {
+    shard: Shard,
     network: Network,
-    scratch: Mutex<Scratch>,
+    memory: Mutex<Memory>,
 }
 
 impl LoadedShard {
     /// Which half.
     #[must_use]
     pub const fn shard(&self) -> Shard {
-        match self.network {
-            Network::Shard1(..) => Shard::Shard1,
-            Network::Shard2(..) => Shard::Shard2,
-        }
+        self.shard
     }
 
     /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
-    /// not as many. What shard 2 gives is not normalised yet.
+    /// not as many. The output of shard 2 is not normalised yet.
     #[must_use]
     pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {
-        if input.len() != self.shard().input_len() {
+        if input.len() != self.shard.input_len() {
             return None;
         }
-        // Every run overwrites what an earlier one that panicked may have left.
-        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(match &self.network {
-            Network::Shard1(network) => {
-                let (shard, maps) = network.as_ref();
-                let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
-                shard.run(input, &mut maps, &mut scratch)
-            }
-            Network::Shard2(network) => {
-                let (shard, maps) = network.as_ref();
-                let mut maps = maps.lock().unwrap_or_else(PoisonError::into_inner);
-                shard.run(input, &mut maps, &mut scratch)
-            }
-        })
+        // A run that panicked may have left anything there, and this one overwrites all of it.
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(self.network.run(input, &mut memory))
     }
 }
 

@@ -1,340 +1,339 @@
-//! The forward pass of Inception-ResNet-v1 under facenet-pytorch's names.
+//! A shard as the engine runs it. When a shard is loaded, the description of the network
+//! ([`layers`]) becomes a list of steps over feature maps; running it is going through the list.
+//!
+//! Concatenation is not a step: the branches of a block write into one feature map, each into its
+//! own channels.
 
-use super::activations::{Activations1, Activations2, Tower};
-use super::conv::{Finish, Stride, average_pool, convolve, max_pool_3x3_s2};
-use super::map::Map;
-use super::scratch::Scratch;
+use super::direct::{self, Finish, average_pool, max_pool};
+use super::feature_map::{FeatureMap, Shape};
+use super::scratch::{Scratch, Sizes};
 use super::times;
 use super::weights::{Conv, Packed};
 use super::winograd;
-use crate::outputs;
+use crate::layers::{self, Block, Branch, Layer, Module, Residual, Step};
+use crate::{Shard, outputs};
 
-/// Layers of a record, in its order.
-pub(super) type Layers<'a> = &'a mut dyn Iterator<Item = Packed>;
+/// A feature map by its number.
+type Map = usize;
 
-fn conv(layers: Layers<'_>) -> Option<Conv> {
-    match layers.next()? {
-        Packed::Conv(conv) => Some(conv),
-        Packed::Affine { .. } => None,
-    }
-}
+/// The channels of a feature map from some channel on.
+type Channels = (Map, usize);
 
-fn convs<const N: usize>(layers: Layers<'_>) -> Option<[Conv; N]> {
-    (0..N).map(|_| conv(layers)).collect::<Option<Vec<_>>>()?.try_into().ok()
-}
-
-fn repeat<const N: usize, T: std::fmt::Debug>(
-    layers: Layers<'_>,
-    block: impl Fn(Layers<'_>) -> Option<T>,
-) -> Option<[T; N]> {
-    (0..N).map(|_| block(layers)).collect::<Option<Vec<_>>>()?.try_into().ok()
-}
-
-/// The scales of the residual blocks of the three kinds.
-const SCALE_35: f32 = 0.17;
-const SCALE_17: f32 = 0.10;
-const SCALE_8: f32 = 0.20;
-
-/// Runs convolutions, holding what they share.
-pub(super) struct Runner<'a>(pub(super) &'a mut Scratch);
-
-impl Runner<'_> {
+/// One step of a shard, on the feature maps that it names.
+#[derive(Debug)]
+enum Operation {
     /// A convolution with `ReLU`.
-    pub(super) fn conv(&mut self, conv: &Conv, stride: Stride, input: &Map, output: &mut Map) {
-        self.conv_at(conv, stride, input, (output, 0));
+    Conv {
+        conv: Conv,
+        macs: u64,
+        input: Map,
+        output: Channels,
+    },
+    /// `output = x + scale * conv(input)`. A matrix is computed so too, with an `x` of zeros.
+    Residual {
+        conv: Conv,
+        macs: u64,
+        input: Map,
+        x: Map,
+        output: Map,
+        end: Residual,
+    },
+    MaxPool {
+        input: Map,
+        output: Channels,
+    },
+    AveragePool {
+        input: Map,
+        output: Map,
+    },
+    /// One factor and one offset per channel.
+    Affine {
+        factor: Box<[f32]>,
+        offset: Box<[f32]>,
+        input: Map,
+        output: Map,
+    },
+}
+
+/// The steps of a shard with their weights, and the memory that they need.
+#[derive(Debug)]
+pub(super) struct Network {
+    operations: Vec<Operation>,
+    maps: Vec<Shape>,
+    input: Map,
+    output: Map,
+    scratch: Sizes,
+}
+
+/// The memory in which a shard computes, all of it allocated when the shard is loaded.
+pub(super) struct Memory {
+    maps: Vec<FeatureMap>,
+    scratch: Scratch,
+}
+
+impl Network {
+    /// Of the packed layers of a shard, in the order of [`Shard::layers`], or nothing when they
+    /// are others.
+    pub(super) fn new(shard: Shard, packed: Vec<Packed>) -> Option<Self> {
+        let modules = shard.modules();
+        // What a module writes lies within the border that the next one reads.
+        let border = |module: Option<&Module>| module.map_or([0, 0], |it| it.step.padding());
+        let mut builder = Builder { packed: packed.into_iter(), ..Builder::default() };
+        let input = builder.zeros(Shape::of(shard.input(), border(modules.first())));
+        let mut x = input;
+        for (i, module) in modules.iter().enumerate() {
+            let output = builder.module(module, x, border(modules.get(i + 1)))?;
+            // Nothing else is written to the input, so its fourth channel stays zero.
+            if x != input {
+                builder.free.push(x);
+            }
+            x = output;
+        }
+        let Builder { mut packed, operations, maps, scratch, .. } = builder;
+        let network = Self { operations, maps, input, output: x, scratch };
+        packed.next().is_none().then_some(network)
     }
 
-    /// The same into the channels from `at` on, which is how branches are concatenated.
-    fn conv_at(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
-        let (map, at) = output;
-        self.convolve(conv, stride, input, (&mut *map, at));
-        outputs::see(|| map.planes(at..at + conv.out));
+    pub(super) fn memory(&self) -> Memory {
+        let maps = self.maps.iter().map(|&shape| FeatureMap::new(shape)).collect();
+        Memory { maps, scratch: Scratch::new(self.scratch) }
     }
 
-    fn convolve(&mut self, conv: &Conv, stride: Stride, input: &Map, output: (&mut Map, usize)) {
-        let _timed = times::layer(conv, stride, output.0.shape);
-        let Scratch { conv: scratch, winograd } = self.0;
-        if let Some(scheme) = winograd::scheme(conv, stride, output.0.shape) {
-            winograd::convolve(scheme, conv, input, output, winograd);
-        } else {
-            convolve(conv, stride, input, output, Finish::Relu, scratch);
+    /// Bytes of that memory.
+    #[cfg(test)]
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.maps.iter().map(|shape| shape.bytes()).sum::<usize>() + self.scratch.bytes()
+    }
+
+    pub(super) fn run(&self, input: &[f32], memory: &mut Memory) -> Vec<f32> {
+        let Memory { maps, scratch } = memory;
+        maps[self.input].read_planes(input);
+        for operation in &self.operations {
+            operation.run(maps, scratch);
+        }
+        maps[self.output].to_planes()
+    }
+}
+
+/// Makes the steps of a shard, module by module.
+#[derive(Default)]
+struct Builder {
+    /// The layers that have no step yet.
+    packed: std::vec::IntoIter<Packed>,
+    operations: Vec<Operation>,
+    maps: Vec<Shape>,
+    /// Feature maps that no further step reads.
+    free: Vec<Map>,
+    scratch: Sizes,
+}
+
+impl Builder {
+    /// A feature map to write to: a free one of that shape, or a new one.
+    fn map(&mut self, shape: Shape) -> Map {
+        match self.free.iter().position(|&map| self.maps[map] == shape) {
+            Some(place) => self.free.swap_remove(place),
+            None => self.zeros(shape),
         }
     }
 
-    /// The convolution at the end of a residual block.
-    fn residual(&mut self, conv: &Conv, cat: &Map, (x, y): (&Map, &mut Map), scale: f32) {
-        let _timed = times::layer(conv, 1, y.shape);
-        let finish = Finish::Residual { residual: x, scale, relu: true };
-        convolve(conv, 1, cat, (y, 0), finish, &mut self.0.conv);
-    }
-}
-
-/// The stem, `repeat_1`, `mixed_6a` and `repeat_2`.
-#[derive(Debug)]
-pub(super) struct Shard1 {
-    stem: Stem,
-    repeat_1: [Block35; 5],
-    mixed_6a: Mixed6a,
-    repeat_2: [Block17; 10],
-}
-
-impl Shard1 {
-    pub(super) fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self {
-            stem: Stem::new(layers)?,
-            repeat_1: repeat(layers, Block35::new)?,
-            mixed_6a: Mixed6a::new(layers)?,
-            repeat_2: repeat(layers, Block17::new)?,
-        })
+    /// A new feature map, which is zero.
+    fn zeros(&mut self, shape: Shape) -> Map {
+        self.maps.push(shape);
+        self.maps.len() - 1
     }
 
-    pub(super) fn run(
-        &self,
-        input: &[f32],
-        maps: &mut Activations1,
-        scratch: &mut Scratch,
-    ) -> Vec<f32> {
-        let run = &mut Runner(scratch);
-        maps.image.read_planes(input);
-        self.stem.run(run, maps);
-        for block in &self.repeat_1 {
-            block.run(run, maps);
+    /// Adds the steps of a module that reads `x`. Returns its output, which has the border.
+    fn module(&mut self, module: &Module, x: Map, border: [usize; 2]) -> Option<Map> {
+        let mut layers = module.layers().into_iter();
+        if let Step::Block(block) = module.step {
+            return self.block(block, module, x, border);
         }
-        self.mixed_6a.run(run, maps);
-        for block in &self.repeat_2 {
-            block.run(run, maps);
+        let output = self.map(Shape::of(module.output(), border));
+        match module.step {
+            Step::Conv(_) => self.conv(&layers.next()?, x, (output, 0))?,
+            Step::MaxPool => {
+                self.operations.push(Operation::MaxPool { input: x, output: (output, 0) });
+            }
+            Step::AveragePool => self.operations.push(Operation::AveragePool { input: x, output }),
+            Step::Linear(_) => {
+                let zeros = self.zeros(Shape::of(module.output(), border));
+                let end = Residual { scale: 1.0, relu: false };
+                self.residual(&layers.next()?, x, (zeros, output), end)?;
+            }
+            Step::BatchNorm => {
+                let Packed::Affine { factor, offset } = self.packed.next()? else { return None };
+                self.operations.push(Operation::Affine { factor, offset, input: x, output });
+            }
+            Step::Block(_) => return None,
         }
-        maps.tower_17.x.to_planes()
-    }
-}
-
-#[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "the names of the published network")]
-struct Stem {
-    conv2d_1a: Conv,
-    conv2d_2a: Conv,
-    conv2d_2b: Conv,
-    conv2d_3b: Conv,
-    conv2d_4a: Conv,
-    conv2d_4b: Conv,
-}
-
-impl Stem {
-    fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self {
-            conv2d_1a: conv(layers)?,
-            conv2d_2a: conv(layers)?,
-            conv2d_2b: conv(layers)?,
-            conv2d_3b: conv(layers)?,
-            conv2d_4a: conv(layers)?,
-            conv2d_4b: conv(layers)?,
-        })
+        Some(output)
     }
 
-    fn run(&self, run: &mut Runner<'_>, maps: &mut Activations1) {
-        run.conv(&self.conv2d_1a, 2, &maps.image, &mut maps.conv2d_1a);
-        run.conv(&self.conv2d_2a, 1, &maps.conv2d_1a, &mut maps.conv2d_2a);
-        run.conv(&self.conv2d_2b, 1, &maps.conv2d_2a, &mut maps.conv2d_2b);
-        max_pool_3x3_s2(&maps.conv2d_2b, (&mut maps.maxpool_3a, 0));
-        run.conv(&self.conv2d_3b, 1, &maps.maxpool_3a, &mut maps.conv2d_3b);
-        run.conv(&self.conv2d_4a, 1, &maps.conv2d_3b, &mut maps.conv2d_4a);
-        run.conv(&self.conv2d_4b, 2, &maps.conv2d_4a, &mut maps.tower_35.x);
-    }
-}
-
-#[derive(Debug)]
-struct Block35 {
-    branch0: Conv,
-    branch1: [Conv; 2],
-    branch2: [Conv; 3],
-    conv2d: Conv,
-}
-
-impl Block35 {
-    fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self {
-            branch0: conv(layers)?,
-            branch1: convs(layers)?,
-            branch2: convs(layers)?,
-            conv2d: conv(layers)?,
-        })
-    }
-
-    fn run(&self, run: &mut Runner<'_>, maps: &mut Activations1) {
-        let Activations1 { tower_35: Tower { x, y, cat }, block35_0, block35_1, .. } = maps;
-        run.conv_at(&self.branch0, 1, x, (cat, 0));
-        run.conv(&self.branch1[0], 1, x, block35_0);
-        run.conv_at(&self.branch1[1], 1, block35_0, (cat, 32));
-        run.conv(&self.branch2[0], 1, x, block35_0);
-        run.conv(&self.branch2[1], 1, block35_0, block35_1);
-        run.conv_at(&self.branch2[2], 1, block35_1, (cat, 64));
-        run.residual(&self.conv2d, cat, (x, y), SCALE_35);
-        std::mem::swap(x, y);
-        outputs::see(|| x.to_planes());
-    }
-}
-
-#[derive(Debug)]
-struct Mixed6a {
-    branch0: Conv,
-    branch1: [Conv; 3],
-}
-
-impl Mixed6a {
-    fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self { branch0: conv(layers)?, branch1: convs(layers)? })
-    }
-
-    fn run(&self, run: &mut Runner<'_>, maps: &mut Activations1) {
-        let Activations1 { tower_35, mixed_6a_0, mixed_6a_1, tower_17, .. } = maps;
-        let (x, cat) = (&tower_35.x, &mut tower_17.x);
-        run.conv_at(&self.branch0, 2, x, (cat, 0));
-        run.conv(&self.branch1[0], 1, x, mixed_6a_0);
-        run.conv(&self.branch1[1], 1, mixed_6a_0, mixed_6a_1);
-        run.conv_at(&self.branch1[2], 2, mixed_6a_1, (cat, 384));
-        max_pool_3x3_s2(x, (cat, 640));
-    }
-}
-
-#[derive(Debug)]
-struct Block17 {
-    branch0: Conv,
-    branch1: [Conv; 3],
-    conv2d: Conv,
-}
-
-impl Block17 {
-    fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self { branch0: conv(layers)?, branch1: convs(layers)?, conv2d: conv(layers)? })
-    }
-
-    fn run(&self, run: &mut Runner<'_>, maps: &mut Activations1) {
-        let Activations1 { tower_17: Tower { x, y, cat }, block17_0, block17_1, .. } = maps;
-        run.conv_at(&self.branch0, 1, x, (cat, 0));
-        run.conv(&self.branch1[0], 1, x, block17_0);
-        run.conv(&self.branch1[1], 1, block17_0, block17_1);
-        run.conv_at(&self.branch1[2], 1, block17_1, (cat, 128));
-        run.residual(&self.conv2d, cat, (x, y), SCALE_17);
-        std::mem::swap(x, y);
-        outputs::see(|| x.to_planes());
-    }
-}
-
-/// `mixed_7a`, `repeat_3`, `block8`, pooling and the bottleneck.
-#[derive(Debug)]
-pub(super) struct Shard2 {
-    mixed_7a: Mixed7a,
-    repeat_3: [Block8; 5],
-    block8: Block8,
-    bottleneck: Bottleneck,
-}
-
-impl Shard2 {
-    pub(super) fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self {
-            mixed_7a: Mixed7a::new(layers)?,
-            repeat_3: repeat(layers, Block8::new)?,
-            block8: Block8::new(layers)?,
-            bottleneck: Bottleneck::new(layers)?,
-        })
-    }
-
-    pub(super) fn run(
-        &self,
-        input: &[f32],
-        maps: &mut Activations2,
-        scratch: &mut Scratch,
-    ) -> Vec<f32> {
-        let run = &mut Runner(scratch);
-        maps.input.read_planes(input);
-        self.mixed_7a.run(run, maps);
-        for block in &self.repeat_3 {
-            block.run(run, maps, SCALE_8, true);
+    fn block(&mut self, block: Block, module: &Module, x: Map, border: [usize; 2]) -> Option<Map> {
+        let mut layers = module.layers().into_iter();
+        // The concatenation is the output itself unless the block is a residual one.
+        let within = if block.residual.is_some() { [0, 0] } else { border };
+        let concatenated = self.map(Shape::of(block.concatenated(module.input), within));
+        let mut at = 0;
+        for branch in block.branches {
+            let output = (concatenated, at);
+            match branch {
+                Branch::Convs(convs) => self.branch(convs, &mut layers, x, output)?,
+                Branch::MaxPool => self.operations.push(Operation::MaxPool { input: x, output }),
+            }
+            at += branch.output(module.input).channels;
         }
-        self.block8.run(run, maps, 1.0, false);
-        average_pool(&maps.tower_8.x, &mut maps.pooled);
-        let embedding = self.bottleneck.run(run, maps);
-        outputs::see(|| maps.embedding.to_planes());
-        outputs::see(|| embedding.clone());
-        embedding
+        let Some(end) = block.residual else { return Some(concatenated) };
+        let output = self.map(Shape::of(module.output(), border));
+        self.residual(&layers.next()?, concatenated, (x, output), end)?;
+        self.free.push(concatenated);
+        Some(output)
+    }
+
+    /// Convolutions one after the other, the last of which writes to `output`.
+    fn branch(
+        &mut self,
+        convs: &[layers::Conv],
+        layers: &mut impl Iterator<Item = Layer>,
+        x: Map,
+        output: Channels,
+    ) -> Option<()> {
+        let mut input = x;
+        for i in 0..convs.len() {
+            let layer = layers.next()?;
+            let output = match convs.get(i + 1) {
+                Some(next) => (self.map(Shape::of(layer.output(), next.window.padding)), 0),
+                None => output,
+            };
+            self.conv(&layer, input, output)?;
+            if input != x {
+                self.free.push(input);
+            }
+            input = output.0;
+        }
+        Some(())
+    }
+
+    fn conv(&mut self, layer: &Layer, input: Map, output: Channels) -> Option<()> {
+        let Packed::Conv(conv) = self.packed.next()? else { return None };
+        self.scratch.include(&conv, self.maps[output.0]);
+        self.operations.push(Operation::Conv { conv, macs: layer.macs(), input, output });
+        Some(())
+    }
+
+    fn residual(
+        &mut self,
+        layer: &Layer,
+        input: Map,
+        (x, output): (Map, Map),
+        end: Residual,
+    ) -> Option<()> {
+        let Packed::Conv(conv) = self.packed.next()? else { return None };
+        self.scratch.direct.include(&conv, self.maps[output]);
+        let macs = layer.macs();
+        self.operations.push(Operation::Residual { conv, macs, input, x, output, end });
+        Some(())
     }
 }
 
-#[derive(Debug)]
-struct Mixed7a {
-    branch0: [Conv; 2],
-    branch1: [Conv; 2],
-    branch2: [Conv; 3],
-}
-
-impl Mixed7a {
-    fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self { branch0: convs(layers)?, branch1: convs(layers)?, branch2: convs(layers)? })
-    }
-
-    fn run(&self, run: &mut Runner<'_>, maps: &mut Activations2) {
-        let Activations2 { input, mixed_7a, mixed_7a_0, mixed_7a_1, tower_8, .. } = maps;
-        let cat = &mut tower_8.x;
-        run.conv(&self.branch0[0], 1, input, mixed_7a);
-        run.conv_at(&self.branch0[1], 2, mixed_7a, (cat, 0));
-        run.conv(&self.branch1[0], 1, input, mixed_7a);
-        run.conv_at(&self.branch1[1], 2, mixed_7a, (cat, 384));
-        run.conv(&self.branch2[0], 1, input, mixed_7a_0);
-        run.conv(&self.branch2[1], 1, mixed_7a_0, mixed_7a_1);
-        run.conv_at(&self.branch2[2], 2, mixed_7a_1, (cat, 640));
-        max_pool_3x3_s2(input, (cat, 896));
-    }
-}
-
-#[derive(Debug)]
-struct Block8 {
-    branch0: Conv,
-    branch1: [Conv; 3],
-    conv2d: Conv,
-}
-
-impl Block8 {
-    fn new(layers: Layers<'_>) -> Option<Self> {
-        Some(Self { branch0: conv(layers)?, branch1: convs(layers)?, conv2d: conv(layers)? })
-    }
-
-    fn run(&self, run: &mut Runner<'_>, maps: &mut Activations2, scale: f32, relu: bool) {
-        let Activations2 { tower_8: Tower { x, y, cat }, block8_0, block8_1, .. } = maps;
-        run.conv_at(&self.branch0, 1, x, (cat, 0));
-        run.conv(&self.branch1[0], 1, x, block8_0);
-        run.conv(&self.branch1[1], 1, block8_0, block8_1);
-        run.conv_at(&self.branch1[2], 1, block8_1, (cat, 192));
-        let _timed = times::layer(&self.conv2d, 1, y.shape);
-        let finish = Finish::Residual { residual: x, scale, relu };
-        convolve(&self.conv2d, 1, cat, (y, 0), finish, &mut run.0.conv);
-        std::mem::swap(x, y);
-        outputs::see(|| x.to_planes());
+impl Operation {
+    fn run(&self, maps: &mut [FeatureMap], scratch: &mut Scratch) {
+        match *self {
+            Self::Conv { ref conv, macs, input, output: (output, at) } => {
+                let [input, output] = several(maps, [input, output]);
+                convolve(conv, macs, input, (&mut *output, at), scratch);
+                outputs::see(|| output.planes(at..at + conv.out));
+            }
+            Self::Residual { ref conv, macs, input, x, output, end } => {
+                let [input, x, output] = several(maps, [input, x, output]);
+                let finish = Finish::Residual { residual: x, scale: end.scale, relu: end.relu };
+                {
+                    let _timed = times::layer(conv.window, macs);
+                    direct::convolve(conv, input, (&mut *output, 0), finish, &mut scratch.direct);
+                }
+                outputs::see(|| output.to_planes());
+            }
+            Self::MaxPool { input, output: (output, at) } => {
+                let [input, output] = several(maps, [input, output]);
+                max_pool(input, (output, at));
+            }
+            Self::AveragePool { input, output } => {
+                let [input, output] = several(maps, [input, output]);
+                average_pool(input, output);
+            }
+            Self::Affine { ref factor, ref offset, input, output } => {
+                let [input, output] = several(maps, [input, output]);
+                let channels = input.data.iter().zip(factor).zip(offset);
+                for (output, ((x, factor), offset)) in output.data.iter_mut().zip(channels) {
+                    *output = x * factor + offset;
+                }
+                outputs::see(|| output.to_planes());
+            }
+        }
     }
 }
 
-/// `last_linear` and `last_bn`.
-#[derive(Debug)]
-struct Bottleneck {
-    last_linear: Conv,
-    factor: Box<[f32]>,
-    offset: Box<[f32]>,
+/// A convolution with `ReLU` into the channels of `output` from `at` on.
+pub(super) fn convolve(
+    conv: &Conv,
+    macs: u64,
+    input: &FeatureMap,
+    (output, at): (&mut FeatureMap, usize),
+    scratch: &mut Scratch,
+) {
+    let _timed = times::layer(conv.window, macs);
+    if let Some(scheme) = winograd::scheme(conv, output.shape) {
+        winograd::convolve(scheme, conv, input, (output, at), &mut scratch.winograd);
+    } else {
+        direct::convolve(conv, input, (output, at), Finish::Relu, &mut scratch.direct);
+    }
 }
 
-impl Bottleneck {
-    fn new(layers: Layers<'_>) -> Option<Self> {
-        let last_linear = conv(layers)?;
-        match layers.next()? {
-            Packed::Affine { factor, offset } => Some(Self { last_linear, factor, offset }),
-            Packed::Conv(_) => None,
+/// Several feature maps at once.
+fn several<const N: usize>(maps: &mut [FeatureMap], which: [Map; N]) -> [&mut FeatureMap; N] {
+    maps.get_disjoint_mut(which).expect("a step never reads what it writes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The layers of a shard, all zero.
+    fn zeros(shard: Shard) -> Vec<Packed> {
+        let zeros = |len| vec![0.0; len].into_boxed_slice();
+        let packed = |layer: Layer| {
+            let channels = layer.input.channels;
+            Conv::of(&layer).map_or_else(
+                || Packed::Affine { factor: zeros(channels), offset: zeros(channels) },
+                Packed::Conv,
+            )
+        };
+        shard.layers().into_iter().map(packed).collect()
+    }
+
+    /// With 47 MB of weights this leaves room for the rest of the Worker in 64 MB.
+    const MEMORY_BYTES_MAX: usize = 12 << 20;
+
+    #[test]
+    fn both_shards_compute_in_12_mb() {
+        let networks = Shard::ALL.map(|shard| Network::new(shard, zeros(shard)).unwrap());
+        let bytes = networks.each_ref().map(Network::memory_bytes);
+        println!("{bytes:?} bytes of feature maps and scratch");
+        assert!(bytes.iter().sum::<usize>() <= MEMORY_BYTES_MAX, "{bytes:?}");
+        // It is enough, and zero weights and zero factors give zero.
+        for (shard, network) in Shard::ALL.into_iter().zip(networks) {
+            let output = network.run(&vec![1.0; shard.input_len()], &mut network.memory());
+            assert_eq!(output, vec![0.0; shard.output_len()]);
         }
     }
 
-    fn run(&self, run: &mut Runner<'_>, maps: &mut Activations2) -> Vec<f32> {
-        let Activations2 { pooled, zero, embedding, .. } = maps;
-        let _timed = times::layer(&self.last_linear, 1, embedding.shape);
-        let finish = Finish::Residual { residual: zero, scale: 1.0, relu: false };
-        convolve(&self.last_linear, 1, pooled, (embedding, 0), finish, &mut run.0.conv);
-        let numbers = embedding.data.iter().zip(&self.factor).zip(&self.offset);
-        numbers.map(|((number, factor), offset)| number * factor + offset).collect()
+    #[test]
+    fn other_layers_are_refused() {
+        let shard = Shard::Shard2;
+        assert!(Network::new(shard, zeros(Shard::Shard1)).is_none());
+        assert!(Network::new(shard, Vec::new()).is_none());
+        let mut more = zeros(shard);
+        more.extend(zeros(shard).pop());
+        assert!(Network::new(shard, more).is_none());
     }
 }

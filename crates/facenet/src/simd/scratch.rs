@@ -1,18 +1,43 @@
-//! Memory for what a layer computes on its way, the same for all layers of a shard.
+//! Memory for what a layer computes on its way. The layers of a shard take turns with it.
 
-use super::{conv, winograd};
+use super::feature_map::Shape;
+use super::weights::Conv;
+use super::{direct, winograd};
 
 #[derive(Debug)]
 pub(super) struct Scratch {
-    pub(super) conv: conv::Scratch,
+    pub(super) direct: direct::Scratch,
     pub(super) winograd: winograd::Scratch,
 }
 
-impl Scratch {
-    /// Its size.
-    pub(super) const BYTES: usize = conv::Scratch::BYTES + winograd::Scratch::BYTES;
+/// How much of it the layers of a shard need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sizes {
+    pub(super) direct: direct::Sizes,
+    pub(super) winograd: winograd::Sizes,
+}
 
-    pub(super) fn new() -> Self {
-        Self { conv: conv::Scratch::new(), winograd: winograd::Scratch::new() }
+impl Sizes {
+    /// Makes it enough for a convolution with `ReLU`.
+    pub(super) fn include(&mut self, conv: &Conv, output: Shape) {
+        match winograd::scheme(conv, output) {
+            Some(scheme) => self.winograd.include(scheme, conv, output),
+            None => self.direct.include(conv, output),
+        }
+    }
+
+    /// Bytes of all that.
+    #[cfg(test)]
+    pub(super) const fn bytes(self) -> usize {
+        self.direct.bytes() + self.winograd.bytes()
+    }
+}
+
+impl Scratch {
+    pub(super) fn new(sizes: Sizes) -> Self {
+        Self {
+            direct: direct::Scratch::new(sizes.direct),
+            winograd: winograd::Scratch::new(sizes.winograd),
+        }
     }
 }

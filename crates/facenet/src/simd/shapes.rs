@@ -1,90 +1,67 @@
-//! The network's convolutions one by one, each shape once, on random numbers: for benchmarks.
+//! The network's convolutions one by one, each shape once, on random numbers. Behind the feature
+//! `kernel-tests`, for the benchmark `kernels`.
 
+use super::feature_map::{FeatureMap, Shape};
 use super::kernels::tests::Numbers;
-use super::map::{Map, Shape};
-use super::network::Runner;
-use super::scratch::Scratch;
-use super::tests::{random_conv, random_map};
+use super::network::convolve;
+use super::scratch::{Scratch, Sizes};
+use super::tests::{random_map, randomise};
 use super::weights::Conv;
-
-/// Name, input, kernel, output channels, stride.
-type Row = (&'static str, Shape, [usize; 2], usize, usize);
-
-const ROWS: [Row; 26] = [
-    ("conv2d_1a", Shape::new(160, 160, 4), [3, 3], 32, 2),
-    ("conv2d_2a", Shape::new(79, 79, 32), [3, 3], 32, 1),
-    ("conv2d_2b", Shape::new(77, 77, 32).within([1, 1]), [3, 3], 64, 1),
-    ("conv2d_3b", Shape::new(38, 38, 64), [1, 1], 80, 1),
-    ("conv2d_4a", Shape::new(38, 38, 80), [3, 3], 192, 1),
-    ("conv2d_4b", Shape::new(36, 36, 192), [3, 3], 256, 2),
-    ("repeat_1.branch0", Shape::new(17, 17, 256), [1, 1], 32, 1),
-    ("repeat_1.branch1.1", Shape::new(17, 17, 32).within([1, 1]), [3, 3], 32, 1),
-    ("repeat_1.conv2d", Shape::new(17, 17, 96), [1, 1], 256, 1),
-    ("mixed_6a.branch0", Shape::new(17, 17, 256), [3, 3], 384, 2),
-    ("mixed_6a.branch1.0", Shape::new(17, 17, 256), [1, 1], 192, 1),
-    ("mixed_6a.branch1.1", Shape::new(17, 17, 192).within([1, 1]), [3, 3], 192, 1),
-    ("mixed_6a.branch1.2", Shape::new(17, 17, 192), [3, 3], 256, 2),
-    ("repeat_2.branch0", Shape::new(8, 8, 896), [1, 1], 128, 1),
-    ("repeat_2.branch1.1", Shape::new(8, 8, 128).within([0, 3]), [1, 7], 128, 1),
-    ("repeat_2.branch1.2", Shape::new(8, 8, 128).within([3, 0]), [7, 1], 128, 1),
-    ("repeat_2.conv2d", Shape::new(8, 8, 256), [1, 1], 896, 1),
-    ("mixed_7a.branch0.0", Shape::new(8, 8, 896), [1, 1], 256, 1),
-    ("mixed_7a.branch0.1", Shape::new(8, 8, 256), [3, 3], 384, 2),
-    ("mixed_7a.branch1.1", Shape::new(8, 8, 256), [3, 3], 256, 2),
-    ("mixed_7a.branch2.1", Shape::new(8, 8, 256).within([1, 1]), [3, 3], 256, 1),
-    ("repeat_3.branch0", Shape::new(3, 3, 1792), [1, 1], 192, 1),
-    ("repeat_3.branch1.1", Shape::new(3, 3, 192).within([0, 1]), [1, 3], 192, 1),
-    ("repeat_3.branch1.2", Shape::new(3, 3, 192).within([1, 0]), [3, 1], 192, 1),
-    ("repeat_3.conv2d", Shape::new(3, 3, 384), [1, 1], 1792, 1),
-    ("last_linear", Shape::new(1, 1, 1792), [1, 1], 512, 1),
-];
+use crate::{Shard, layers};
 
 /// One convolution with `ReLU`, as the network runs it.
 pub struct Layer {
     /// The first layer of this shape.
-    pub name: &'static str,
+    pub name: String,
+    /// Multiply-accumulates by the definition of a convolution.
+    pub macs: u64,
     conv: Conv,
-    stride: usize,
-    input: Map,
-    output: Map,
+    input: FeatureMap,
+    output: FeatureMap,
+    scratch: Scratch,
 }
 
-/// All shapes.
+/// The convolutions of both shards, and the matrix, without those that are of the same shape as an
+/// earlier one.
 #[must_use]
 pub fn all() -> Vec<Layer> {
     let mut numbers = Numbers::new(1);
-    ROWS.map(|(name, shape, kernel, out, stride)| {
-        let conv = random_conv(shape.channels, out, kernel, &mut numbers);
-        let input = random_map(shape, &mut numbers);
-        let side = |side, border, kernel| (side + 2 * border - kernel) / stride + 1;
-        let height = side(shape.height, shape.border[0], kernel[0]);
-        let width = side(shape.width, shape.border[1], kernel[1]);
-        let output = Map::new(Shape::new(height, width, out));
-        Layer { name, conv, stride, input, output }
-    })
-    .into()
+    let mut distinct: Vec<layers::Layer> = Vec::new();
+    for layer in Shard::ALL.into_iter().flat_map(Shard::layers) {
+        if !distinct.iter().any(|it| (it.kind, it.input) == (layer.kind, layer.input)) {
+            distinct.push(layer);
+        }
+    }
+    distinct.iter().filter_map(|layer| Layer::new(layer, &mut numbers)).collect()
 }
 
 impl Layer {
-    /// Multiply-accumulates by the definition of a convolution.
-    #[must_use]
-    pub fn macs(&self) -> u64 {
-        (self.output.shape.pixels() * self.conv.out * self.conv.depth()) as u64
+    fn new(layer: &layers::Layer, numbers: &mut Numbers) -> Option<Self> {
+        let mut conv = Conv::of(layer)?;
+        randomise(&mut conv, numbers);
+        let input = random_map(Shape::of(layer.input, conv.window.padding), numbers);
+        let output = Shape::of(layer.output(), [0, 0]);
+        let mut sizes = Sizes::default();
+        sizes.include(&conv, output);
+        let (output, scratch) = (FeatureMap::new(output), Scratch::new(sizes));
+        Some(Self { name: layer.name.clone(), macs: layer.macs(), conv, input, output, scratch })
     }
 
-    /// Computes it, and gives the first number that comes out.
-    pub fn run(&mut self, scratch: &mut Memory) -> f32 {
-        let mut runner = Runner(&mut scratch.0);
-        runner.conv(&self.conv, self.stride, &self.input, &mut self.output);
+    /// Computes it. Returns the first number of the output.
+    pub fn run(&mut self) -> f32 {
+        let output = (&mut self.output, 0);
+        convolve(&self.conv, self.macs, &self.input, output, &mut self.scratch);
         self.output.data[0]
     }
 }
 
-/// What layers share.
-pub struct Memory(Scratch);
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self(Scratch::new())
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_shape_is_measured_once() {
+        let names: Vec<_> = super::all().into_iter().map(|layer| layer.name).collect();
+        assert_eq!(names.len(), 26);
+        assert_eq!(names[0], "conv2d_1a");
+        assert_eq!(names[25], "last_linear");
     }
 }

@@ -1,32 +1,30 @@
 //! The engine's parts without a record: convolutions against their definition.
 //!
-//! The functions are also a list, because they run twice: as tests natively and, where there is
-//! no test harness, from the list in WebAssembly (`examples/engine`).
+//! The tests run twice: natively under the test harness, and in WebAssembly, which has none, from
+//! the list [`ALL`] (`examples/engine`). So they are compiled into the library, behind the feature
+//! `kernel-tests`.
+
 #![expect(clippy::float_cmp, reason = "pooling copies numbers")]
 
-use super::conv::{Finish, convolve, max_pool_3x3_s2};
+use super::direct::{Finish, convolve, max_pool};
+use super::feature_map::{FeatureMap, Shape};
 use super::kernels::tests::Numbers;
 use super::kernels::{LANES, f16_to_f32};
-use super::map::{Map, Shape};
-use super::scratch::Scratch;
+use super::scratch::{Scratch, Sizes};
 use super::weights::Conv;
 use super::winograd::{self, Scheme};
+use crate::Shard;
+use crate::layers::Window;
 
-pub(super) fn random_map(shape: Shape, numbers: &mut Numbers) -> Map {
-    let mut map = Map::new(shape);
+pub(super) fn random_map(shape: Shape, numbers: &mut Numbers) -> FeatureMap {
+    let mut map = FeatureMap::new(shape);
     let planes = numbers.floats(shape.pixels() * shape.channels);
     map.read_planes(&planes);
     map
 }
 
-pub(super) fn random_conv(
-    input: usize,
-    out: usize,
-    kernel: [usize; 2],
-    numbers: &mut Numbers,
-) -> Conv {
-    let mut conv = Conv::new(input, out, kernel);
-    // Between -2 and 2, in steps that float16 has.
+/// Fills a convolution with weights from -2 to 2 that float16 has, and biases.
+pub(super) fn randomise(conv: &mut Conv, numbers: &mut Numbers) {
     for row in &mut conv.weights {
         for column in 0..LANES {
             row.set(column, (numbers.half() & 0x83ff) | 0x3400 | (numbers.half() & 0x0800));
@@ -35,18 +33,18 @@ pub(super) fn random_conv(
     for bias in &mut conv.bias {
         *bias = numbers.float();
     }
-    conv
 }
 
 /// One output of a convolution by its definition, before `ReLU`.
-fn defined(conv: &Conv, stride: usize, input: &Map, (y, x, out): (usize, usize, usize)) -> f64 {
+fn defined(conv: &Conv, input: &FeatureMap, (y, x, out): (usize, usize, usize)) -> f64 {
+    let Window { kernel: [height, width], stride, .. } = conv.window;
     let shape = input.shape;
     let mut sum = f64::from(conv.bias[out]);
-    for ky in 0..conv.kernel[0] {
-        for kx in 0..conv.kernel[1] {
+    for ky in 0..height {
+        for kx in 0..width {
             for channel in 0..shape.channels {
                 let pixel = (y * stride + ky) * shape.row() + (x * stride + kx) * shape.channels;
-                let weight = conv.get(out, ky * conv.kernel[1] + kx, channel);
+                let weight = conv.get(out, ky * width + kx, channel);
                 sum += f64::from(input.data[pixel + channel]) * f64::from(f16_to_f32(weight));
             }
         }
@@ -54,7 +52,7 @@ fn defined(conv: &Conv, stride: usize, input: &Map, (y, x, out): (usize, usize, 
     sum
 }
 
-/// How a convolution is to be computed.
+/// A convolution whose padding is the border of its input.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     input: Shape,
@@ -68,17 +66,16 @@ impl Case {
     fn check(self, residual: bool, by_winograd: bool) {
         let Self { input, kernel, out, stride } = self;
         let mut numbers = Numbers::new(input.len() + out);
-        let conv = random_conv(input.channels, out, kernel, &mut numbers);
+        let window = Window { kernel, stride, padding: input.border };
+        let mut conv = Conv::new(input.channels, out, window);
+        randomise(&mut conv, &mut numbers);
         let input = random_map(input, &mut numbers);
-        let side = |side, border, kernel| (side + 2 * border - kernel) / stride + 1;
-        let shape = input.shape;
-        let height = side(shape.height, shape.border[0], kernel[0]);
-        let width = side(shape.width, shape.border[1], kernel[1]);
-        // Into the middle of more channels, within a border: the rest must stay as it is.
+        let Shape { height, width, .. } = conv.output(input.shape);
+        // The output has more channels on both sides, and a border, which must stay as they are.
         let (at, border) = (LANES, [1, 2]);
         let target = Shape::new(height, width, out + 3 * LANES).within(border);
         let other = random_map(target, &mut numbers);
-        let mut output = Map::new(target);
+        let mut output = FeatureMap::new(target);
         output.data.fill(f32::NAN);
         let scale = 0.17;
         let finish = if residual {
@@ -86,21 +83,23 @@ impl Case {
         } else {
             Finish::Relu
         };
-        let mut scratch = Scratch::new();
+        let mut sizes = Sizes::default();
         if by_winograd {
-            let scheme = winograd::scheme(&conv, stride, target);
-            let scheme = scheme.expect("these are done by Winograd's");
+            let scheme = winograd::scheme(&conv, target).expect("Winograd's pays here");
+            sizes.winograd.include(scheme, &conv, target);
             let output = (&mut output, at);
-            winograd::convolve(scheme, &conv, &input, output, &mut scratch.winograd);
+            winograd::convolve(scheme, &conv, &input, output, &mut Scratch::new(sizes).winograd);
         } else {
-            convolve(&conv, stride, &input, (&mut output, at), finish, &mut scratch.conv);
+            sizes.direct.include(&conv, target);
+            let output = (&mut output, at);
+            convolve(&conv, &input, output, finish, &mut Scratch::new(sizes).direct);
         }
         let tolerance = 1e-5 * conv.depth() as f64;
         for y in 0..height {
             for x in 0..width {
                 for channel in 0..out {
                     let place = target.pixel(y, x) + at + channel;
-                    let sum = defined(&conv, stride, &input, (y, x, channel));
+                    let sum = defined(&conv, &input, (y, x, channel));
                     let expected = if residual {
                         f64::from(other.data[place]) + f64::from(scale) * sum
                     } else {
@@ -162,28 +161,31 @@ fn winograd_is_as_defined() {
 }
 
 fn winograd_is_chosen_where_it_pays() {
-    let scheme = |side, input, out, kernel, stride| {
-        winograd::scheme(&Conv::new(input, out, kernel), stride, Shape::new(side, side, out))
+    let layers = Shard::ALL.map(Shard::layers).concat();
+    let scheme = |name: &str| {
+        let layer = layers.iter().find(|layer| layer.name == name).expect("a layer's name");
+        let conv = Conv::of(layer).expect("a convolution");
+        winograd::scheme(&conv, Shape::of(layer.output(), [0, 0]))
     };
-    assert_eq!(scheme(77, 32, 32, [3, 3], 1), Some(Scheme::F4x3), "conv2d_2a");
-    assert_eq!(scheme(77, 32, 64, [3, 3], 1), Some(Scheme::F4x3), "conv2d_2b");
-    assert_eq!(scheme(36, 80, 192, [3, 3], 1), Some(Scheme::F4x3), "conv2d_4a");
-    assert_eq!(scheme(17, 32, 32, [3, 3], 1), Some(Scheme::F4x3), "block35");
-    assert_eq!(scheme(17, 192, 192, [3, 3], 1), Some(Scheme::F4x3), "mixed_6a.branch1.1");
-    assert_eq!(scheme(8, 256, 256, [3, 3], 1), Some(Scheme::F4x3), "mixed_7a.branch2.1");
-    assert_eq!(scheme(17, 192, 256, [3, 3], 2), Some(Scheme::F3x3Stride2), "conv2d_4b");
-    assert_eq!(scheme(8, 128, 128, [1, 7], 1), Some(Scheme::Across), "block17");
-    assert_eq!(scheme(8, 128, 128, [7, 1], 1), Some(Scheme::Down), "block17");
-    assert_eq!(scheme(79, 4, 32, [3, 3], 2), None, "conv2d_1a");
-    assert_eq!(scheme(38, 64, 80, [1, 1], 1), None, "conv2d_3b");
-    assert_eq!(scheme(8, 256, 384, [3, 3], 2), None, "mixed_6a.branch0");
-    assert_eq!(scheme(3, 192, 192, [1, 3], 1), None, "block8");
+    assert_eq!(scheme("conv2d_2a"), Some(Scheme::F4x3));
+    assert_eq!(scheme("conv2d_2b"), Some(Scheme::F4x3));
+    assert_eq!(scheme("conv2d_4a"), Some(Scheme::F4x3));
+    assert_eq!(scheme("repeat_1.0.branch1.1"), Some(Scheme::F4x3));
+    assert_eq!(scheme("mixed_6a.branch1.1"), Some(Scheme::F4x3));
+    assert_eq!(scheme("mixed_7a.branch2.1"), Some(Scheme::F4x3));
+    assert_eq!(scheme("conv2d_4b"), Some(Scheme::F3x3Stride2));
+    assert_eq!(scheme("repeat_2.0.branch1.1"), Some(Scheme::Across));
+    assert_eq!(scheme("repeat_2.0.branch1.2"), Some(Scheme::Down));
+    assert_eq!(scheme("conv2d_1a"), None);
+    assert_eq!(scheme("conv2d_3b"), None);
+    assert_eq!(scheme("mixed_6a.branch0"), None);
+    assert_eq!(scheme("block8.branch1.1"), None);
 }
 
 fn pooling_takes_the_largest() {
     let input = random_map(Shape::new(7, 9, 8), &mut Numbers::new(1));
-    let mut output = Map::new(Shape::new(3, 4, 24));
-    max_pool_3x3_s2(&input, (&mut output, 8));
+    let mut output = FeatureMap::new(Shape::new(3, 4, 24));
+    max_pool(&input, (&mut output, 8));
     for (y, x, channel) in [(0, 0, 0), (2, 3, 7), (1, 2, 3)] {
         let window = (0..9).map(|tap| (2 * y + tap / 3, 2 * x + tap % 3));
         let values = window.map(|(y, x)| input.data[input.shape.pixel(y, x) + channel]);
@@ -212,7 +214,7 @@ macro_rules! all {
 
 all! {
     gemm: crate::simd::kernels::tests::gemm_f32_rx8_is_as_its_twin;
-    tiles: crate::simd::kernels::tests::rows_are_dealt_out_evenly;
+    tiles: crate::simd::kernels::tests::rows_are_cut_evenly;
     madd: crate::simd::kernels::tests::madd_f32_x4_is_as_its_twin;
     decode: crate::simd::kernels::tests::decode_f16_x4_is_as_its_twin;
     decoded: crate::simd::kernels::tests::decoded_f16_is_what_the_format_says;

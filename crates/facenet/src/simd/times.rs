@@ -1,5 +1,6 @@
-//! Where the time of a run goes, by class of layer: for the benchmark, and empty elsewhere. The
-//! clock is the caller's.
+//! How long each class of layers takes in a run, by the caller's clock. Behind the feature
+//! `layer-times`, for the benchmark of the engine in WebAssembly (`examples/engine`); without it
+//! nothing of this is left in the engine.
 
 #[cfg(feature = "layer-times")]
 pub(super) use on::layer;
@@ -11,14 +12,13 @@ pub(super) use off::layer;
 
 #[cfg(not(feature = "layer-times"))]
 mod off {
-    use crate::simd::map::Shape;
-    use crate::simd::weights::Conv;
+    use crate::layers::Window;
 
-    /// Nothing.
+    /// Measures nothing.
     pub(in crate::simd) struct Timed;
 
     #[inline(always)]
-    pub(in crate::simd) fn layer(_conv: &Conv, _stride: usize, _output: Shape) -> Timed {
+    pub(in crate::simd) fn layer(_window: Window, _macs: u64) -> Timed {
         Timed
     }
 }
@@ -27,8 +27,7 @@ mod off {
 mod on {
     use std::cell::{Cell, RefCell};
 
-    use crate::simd::map::Shape;
-    use crate::simd::weights::Conv;
+    use crate::layers::Window;
 
     /// Layers that are computed alike.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +61,8 @@ mod on {
             }
         }
 
-        const fn of(kernel: [usize; 2], stride: usize) -> Self {
-            match (kernel, stride) {
+        const fn of(window: Window) -> Self {
+            match (window.kernel, window.stride) {
                 ([1, 1], _) => Self::Point,
                 ([3, 3], 1) => Self::Square,
                 ([3, 3], _) => Self::SquareStrided,
@@ -73,7 +72,7 @@ mod on {
         }
     }
 
-    /// What the layers of a class took.
+    /// Time and work of the layers of a class.
     #[derive(Clone, Copy, Debug, Default)]
     pub struct Total {
         /// Milliseconds.
@@ -89,34 +88,28 @@ mod on {
         static TOTALS: RefCell<[Total; Class::ALL.len()]> = RefCell::default();
     }
 
-    /// Starts to count anew, by a clock that gives milliseconds.
+    /// Sets all totals to zero, and the clock, which gives milliseconds.
     pub fn reset(clock: Clock) {
         CLOCK.set(clock);
         TOTALS.take();
     }
 
-    /// What a class took on this thread since the last reset.
+    /// The total of a class on this thread since the last reset.
     #[must_use]
     pub fn total(class: Class) -> Total {
         TOTALS.with_borrow(|totals| totals[class as usize])
     }
 
-    /// Measures a layer from when it is made to when it is dropped.
+    /// Measures a layer until it is dropped.
     pub(in crate::simd) struct Timed {
         class: Class,
         macs: u64,
         began: f64,
     }
 
-    pub(in crate::simd) fn layer(conv: &Conv, stride: usize, output: Shape) -> Timed {
-        // The fourth channel of the picture is there for its zeros only.
-        let input = if conv.input == 4 { 3 } else { conv.input };
-        let depth = conv.kernel[0] * conv.kernel[1] * input;
-        Timed {
-            class: Class::of(conv.kernel, stride),
-            macs: (output.pixels() * conv.out * depth) as u64,
-            began: CLOCK.get()(),
-        }
+    /// Begins to measure a layer.
+    pub(in crate::simd) fn layer(window: Window, macs: u64) -> Timed {
+        Timed { class: Class::of(window), macs, began: CLOCK.get()() }
     }
 
     impl Drop for Timed {

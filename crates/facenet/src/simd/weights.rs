@@ -4,17 +4,19 @@
 //! [`LANES`] output channels: `[out / LANES][height][width][in]` rows, so that a kernel reads them
 //! from front to back.
 
+use super::feature_map::{CHANNELS_MULTIPLE, Shape};
 use super::kernels::{Halves, LANES, f16_to_f32};
-use crate::layers::{BATCH_NORM_EPSILON, Kind, Layer};
+use crate::layers::{self, BATCH_NORM_EPSILON, Kind, Layer, Size, Window};
 use crate::record::RecordError;
 
-/// The first layer has three input channels; a fourth of zeros keeps its pixels aligned.
-const INPUT_CHANNELS_MULTIPLE: usize = 4;
+/// A matrix multiplies like a convolution over one pixel.
+const POINT: Window = Window { kernel: [1, 1], stride: 1, padding: [0, 0] };
 
 /// A convolution, or a matrix as a convolution over one pixel.
 #[derive(Debug)]
 pub(super) struct Conv {
-    pub(super) kernel: [usize; 2],
+    pub(super) window: Window,
+    /// Input channels as they are stored, see [`CHANNELS_MULTIPLE`].
     pub(super) input: usize,
     pub(super) out: usize,
     /// `[out / LANES][height][width][input]`.
@@ -23,12 +25,23 @@ pub(super) struct Conv {
 }
 
 impl Conv {
+    /// The convolution of a layer with weights of zero, or nothing for a batch norm.
+    pub(super) fn of(layer: &Layer) -> Option<Self> {
+        let input = layer.input.channels;
+        match layer.kind {
+            Kind::Conv2d(conv) => Some(Self::new(input, conv.out, conv.window)),
+            Kind::Linear { out } => Some(Self::new(input, out, POINT)),
+            Kind::BatchNorm => None,
+        }
+    }
+
     /// All zero.
-    pub(super) fn new(input: usize, out: usize, kernel: [usize; 2]) -> Self {
-        let input = input.next_multiple_of(INPUT_CHANNELS_MULTIPLE);
-        let len = kernel[0] * kernel[1] * input * out.div_ceil(LANES);
+    pub(super) fn new(input: usize, out: usize, window: Window) -> Self {
+        let input = input.next_multiple_of(CHANNELS_MULTIPLE);
+        let [height, width] = window.kernel;
+        let len = height * width * input * out.div_ceil(LANES);
         Self {
-            kernel,
+            window,
             input,
             out,
             weights: vec![Halves::default(); len].into_boxed_slice(),
@@ -38,7 +51,25 @@ impl Conv {
 
     /// Multiply-accumulates for one output number.
     pub(super) const fn depth(&self) -> usize {
-        self.kernel[0] * self.kernel[1] * self.input
+        let [height, width] = self.window.kernel;
+        height * width * self.input
+    }
+
+    /// The shape of the output without a border.
+    pub(super) const fn output(&self, input: Shape) -> Shape {
+        let Shape { height, width, channels, .. } = input;
+        Shape::of(self.window.output(Size { channels, height, width }, self.out), [0, 0])
+    }
+
+    /// Asserts that the output of an input has the size of `output`, which may have more channels.
+    ///
+    /// # Panics
+    /// When it has not, and when the input has no border as wide as the padding.
+    pub(super) fn check(&self, input: Shape, output: Shape) {
+        assert_eq!(input.channels, self.input, "input channels");
+        assert_eq!(input.border, self.window.padding, "the border is the padding");
+        let Shape { height, width, .. } = self.output(input);
+        assert_eq!([height, width], [output.height, output.width], "size of the output");
     }
 
     /// The panel of output channels `LANES * index` and following.
@@ -47,12 +78,13 @@ impl Conv {
         &self.weights[index * len..(index + 1) * len]
     }
 
-    /// The panel after that, to be fetched while that is in use: weights come from far away.
+    /// The panel after that, to be prefetched while that one is in use: weights are too many for
+    /// the caches.
     pub(super) fn next_panel(&self, index: usize) -> &[Halves] {
         if index + 1 < self.out / LANES { self.panel(index + 1) } else { &[] }
     }
 
-    /// Where the weight from `input` to `out` at `tap` (counted row by row) is: row and column.
+    /// Row and column of the weight from `input` to `out` at `tap`, which counts row by row.
     const fn position(&self, out: usize, tap: usize, input: usize) -> (usize, usize) {
         (out / LANES * self.depth() + tap * self.input + input, out % LANES)
     }
@@ -83,8 +115,10 @@ pub(super) enum Packed {
 /// Takes the tensors of one layer, number by number.
 pub(super) struct Packer {
     kind: Kind,
+    /// Input channels.
+    inputs: usize,
     conv: Option<Conv>,
-    /// What is small and kept as it comes: batch norm's vectors.
+    /// The vectors of a batch norm, which are few and kept as they come.
     vectors: Vec<Vec<f32>>,
     /// Lengths of the layer's tensors.
     lengths: Vec<usize>,
@@ -105,13 +139,10 @@ impl Packer {
     pub(super) fn new(layer: &Layer) -> Self {
         let lengths: Vec<usize> =
             layer.tensors().iter().map(|(_, shape)| shape.iter().product()).collect();
-        let conv = match layer.kind {
-            Kind::Conv2d { out, input, kernel } => Some(Conv::new(input, out, kernel)),
-            Kind::Linear { input, out } => Some(Conv::new(input, out, [1, 1])),
-            Kind::BatchNorm(_) => None,
-        };
+        let conv = Conv::of(layer);
         let vectors = vec![Vec::new(); if conv.is_some() { 0 } else { lengths.len() }];
-        Self { kind: layer.kind, conv, vectors, lengths, tensor: 0, cursor: Cursor::default() }
+        let (kind, inputs) = (layer.kind, layer.input.channels);
+        Self { kind, inputs, conv, vectors, lengths, tensor: 0, cursor: Cursor::default() }
     }
 
     /// Bytes that the current tensor still lacks, or nothing after the last one.
@@ -136,17 +167,17 @@ impl Packer {
     fn push_half(&mut self, half: u16) {
         let Cursor { out, input, tap, .. } = &mut self.cursor;
         match (&mut self.conv, self.kind) {
-            (Some(conv), Kind::Conv2d { input: inputs, kernel, .. }) if self.tensor == 0 => {
+            (Some(conv), Kind::Conv2d(layers::Conv { window, .. })) if self.tensor == 0 => {
                 conv.set(*out, *tap, *input, half);
                 *tap += 1;
-                if *tap == kernel[0] * kernel[1] {
+                if *tap == window.kernel[0] * window.kernel[1] {
                     (*tap, *input) = (0, *input + 1);
                 }
-                if *input == inputs {
+                if *input == self.inputs {
                     (*input, *out) = (0, *out + 1);
                 }
             }
-            (Some(conv), Kind::Linear { out: outs, .. }) => {
+            (Some(conv), Kind::Linear { out: outs }) => {
                 conv.set(*out, 0, *input, half);
                 *out += 1;
                 if *out == outs {
@@ -181,8 +212,8 @@ impl Packer {
     }
 }
 
-/// Makes a subnormal zero, as the converter does: arithmetic on subnormals is slow on many
-/// processors. Weights are finite, so infinities and NaNs are damage.
+/// Replaces a subnormal by zero, as the converter does, because arithmetic on subnormals is slow on
+/// many processors. Infinities and NaNs are refused: no weight is one.
 fn normal_f16(bits: u16) -> Result<u16, RecordError> {
     match bits & 0x7c00 {
         0 => Ok(bits & 0x8000),

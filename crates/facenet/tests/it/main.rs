@@ -11,7 +11,9 @@ mod burn;
 
 mod golden;
 
-#[cfg(feature = "layer-outputs")]
+mod generated;
+
+#[cfg(all(feature = "simd", feature = "layer-outputs"))]
 mod layers;
 
 mod pictures;

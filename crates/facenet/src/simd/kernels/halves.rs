@@ -3,8 +3,8 @@
 use super::{LANES, Vector, WIDTH, chosen};
 
 /// A row of a panel: [`LANES`] float16 without subnormals, infinities and NaNs. Word `j` has
-/// column `j` in its lower half and column `j + 4` in its upper one, so that shifts alone make two
-/// vectors of floats of it, without moving anything from lane to lane.
+/// column `j` in its lower half and column `j + 4` in its upper one. So shifts are enough to decode
+/// it to two vectors of floats; no number changes its lane.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(16))]
 pub(in crate::simd) struct Halves(pub(super) [u32; WIDTH]);
@@ -50,8 +50,8 @@ pub(in crate::simd) fn decode_f16(source: &[Halves], target: &mut [[f32; LANES]]
     }
 }
 
-/// The bits of a word, moved right by three, that are a float16's sign, exponent and mantissa if
-/// its upper half was one: where a float32 has them.
+/// Sign, exponent and mantissa of a float16 in the upper half of a word, after the word was shifted
+/// right by three: there they are where a float32 has its own.
 pub(super) const FLOAT_BITS: u32 = 0x8fff_e000;
 
 /// 2^(127 - 15), the difference of the exponents' biases.

@@ -1,6 +1,6 @@
 //! The kernels over arrays of eight numbers, which compilers turn into vector instructions. On
-//! x86-64 they are compiled twice: for any processor, and for those with AVX2 and FMA (in 2026
-//! nearly all), which is asked once per call: a load and a branch.
+//! x86-64 they are compiled twice: for any processor, and for those with AVX2 and FMA, in 2026
+//! nearly all. Each call checks which one runs, by a load and a branch.
 #![expect(unsafe_code, reason = "calls of functions compiled for a processor's features")]
 
 use super::halves::{Halves, float};
@@ -16,7 +16,7 @@ pub(super) fn decode_f16_x4<const UPPER: bool>(halves: &Halves) -> Vector {
     halves.0.map(|word| float(if UPPER { word } else { word << 16 }))
 }
 
-/// The body of `gemm_f32_rx8`, with the multiply-add that is fast under the caller's features.
+/// The body of `gemm_f32_rx8`. The caller passes the multiply-add that is fast on its processor.
 #[inline(always)]
 fn gemm<const R: usize>(
     input: &[f32],
@@ -68,7 +68,7 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[[f32; LANES]],
-    _ahead: &[Halves],
+    _prefetch: &[Halves],
     tile: &mut Tile<R>,
 ) {
     #[cfg(target_arch = "x86_64")]
@@ -76,6 +76,7 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
         // SAFETY: the processor has the features that the function is compiled for.
         return unsafe { avx2::gemm_f32_rx8(input, rows, runs, panel, tile) };
     }
-    // On AArch64 this is not fused: `mul_add` would be, but is a slow call where there is no FMA.
+    // `f32::mul_add` is a slow call on processors without FMA, so this is not fused. That costs
+    // AArch64 something, which has it.
     gemm(input, rows, runs, panel, tile, |value, weight, sum| value * weight + sum);
 }

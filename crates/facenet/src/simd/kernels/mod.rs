@@ -1,13 +1,13 @@
 //! The inner loops, behind safe functions, and the choice among their implementations.
 //!
-//! Every kernel exists as [`scalar`], plain loops that say what it computes. [`lanes`] is the same
-//! over arrays of eight, for the compiler to vectorise, and runs natively; `simd128` is by hand
-//! for WebAssembly. Names give operation, type and tile: `gemm_f32_rx8` multiplies some rows with
-//! a panel of 8 columns.
+//! Every kernel exists in `scalar`, as plain loops that define what it computes. `lanes` computes
+//! the same over arrays of eight, which the compiler vectorises, and runs natively. `simd128` is
+//! written by hand for WebAssembly. Names give operation, type and tile: `gemm_f32_rx8` multiplies
+//! some rows with a panel of 8 columns.
 //!
-//! Numerics: a multiply-add is rounded once or twice, as the machine does it faster (fused
-//! natively and with relaxed SIMD, two roundings otherwise), and sums run in order of depth. The
-//! implementations agree to 1e-5 of the sum of the absolute products.
+//! Numerics: a multiply-add is rounded once where it is fused (natively, and with relaxed SIMD) and
+//! twice elsewhere. Sums run in order of depth. The implementations agree to 1e-5 of the sum of the
+//! absolute products.
 
 mod halves;
 #[cfg(not(target_arch = "wasm32"))]
@@ -19,10 +19,9 @@ mod simd128;
 #[cfg(any(test, feature = "kernel-tests"))]
 pub(super) mod tests;
 
-pub(super) use halves::{Halves, decode_f16, f16_to_f32};
-
 use std::ops::Range;
 
+pub(super) use halves::{Halves, decode_f16, f16_to_f32};
 #[cfg(not(target_arch = "wasm32"))]
 use lanes as chosen;
 #[cfg(target_arch = "wasm32")]
@@ -31,8 +30,8 @@ use simd128 as chosen;
 #[cfg(all(target_arch = "wasm32", not(target_feature = "simd128")))]
 compile_error!("the SIMD engine needs `-Ctarget-feature=+simd128` for wasm32");
 
-/// Numbers in a vector of WebAssembly. Where there is no kernel, the compiler makes vector
-/// instructions of these arrays.
+/// Numbers in a vector of WebAssembly. Code without a kernel works on arrays of this length, which
+/// the compiler turns into vectors.
 pub(super) const WIDTH: usize = 4;
 pub(super) type Vector = [f32; WIDTH];
 
@@ -46,13 +45,13 @@ pub(super) fn madd(factor: f32, a: Vector, b: Vector) -> Vector {
 pub(super) const LANES: usize = 8;
 
 /// Rows in a full tile. In WebAssembly 6x2 accumulators, two vectors of the panel and a broadcast
-/// are the 15 registers that V8 leaves of 16, but a multiply-add that is not fused takes one for
-/// the product, and then a sixth row spills (62.6 against 47.6 ms for an embedding; fused, six rows
-/// take 34.4 and five 34.9; Zen 5, V8 13.6, 2026-11).
+/// take 15 registers, all that V8 leaves of 16. A multiply-add that is not fused needs one more for
+/// the product, and then six rows spill: an embedding takes 62.6 ms with six and 47.6 with five.
+/// Fused, it takes 34.4 ms with six and 34.9 with five (Zen 5, V8 13.6, 2026-11).
 pub(super) const ROWS: usize = if FUSED { 6 } else { 5 };
 const FUSED: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "relaxed-simd"));
 
-/// Deals rows out evenly to as few tiles as it takes: nine are a tile of five and one of four.
+/// Cuts rows into as few tiles as possible, of nearly equal height: nine rows into five and four.
 pub(super) fn tiles(rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<usize>> {
     let tiles = rows.len().div_ceil(ROWS);
     let mut start = rows.start;
@@ -63,7 +62,7 @@ pub(super) fn tiles(rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<u
     })
 }
 
-/// Evaluates an expression with a constant that is how many rows a tile has.
+/// Evaluates an expression in which the number of rows of a tile is a constant.
 macro_rules! with_rows {
     ($count:expr, $rows:ident => $expression:expr) => {
         with_rows!($count, $rows => $expression, 1 2 3 4 5 6)
@@ -80,9 +79,10 @@ macro_rules! with_rows {
 }
 pub(super) use with_rows;
 
-/// Cuts what is to be brought into the cache into as many parts, one after the other.
-pub(super) fn parts(ahead: &[Halves], count: usize) -> impl Iterator<Item = &[Halves]> {
-    ahead.chunks(ahead.len().div_ceil(count.max(1)).max(1)).chain(std::iter::repeat(&[][..]))
+/// Cuts weights that are to be prefetched into `count` parts. Further parts are empty.
+pub(super) fn parts(prefetch: &[Halves], count: usize) -> impl Iterator<Item = &[Halves]> {
+    let part = prefetch.len().div_ceil(count.max(1)).max(1);
+    prefetch.chunks(part).chain(std::iter::repeat(&[][..]))
 }
 
 /// Sums of one tile.
@@ -112,7 +112,7 @@ impl Runs {
         if self.count == 0 { 0 } else { (self.count - 1) * self.stride + self.length }
     }
 
-    /// Asserts that all that a tile reads is there.
+    /// Asserts that the input and the panel hold all that a tile reads.
     fn check(self, input: &[f32], rows: &[usize], panel: usize) {
         assert!(panel >= self.depth(), "the panel is as deep as the runs");
         let last = input.len().checked_sub(self.span()).expect("the input holds a row");
@@ -123,7 +123,7 @@ impl Runs {
 }
 
 /// `tile[r][j] += sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
-/// at `input[rows[r]]`. On the way it may bring `ahead` into the cache.
+/// at `input[rows[r]]`. Meanwhile it may prefetch `prefetch` into the cache.
 ///
 /// # Panics
 /// When a row or the panel is shorter than the runs.
@@ -133,9 +133,9 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[[f32; LANES]],
-    ahead: &[Halves],
+    prefetch: &[Halves],
     tile: &mut Tile<R>,
 ) {
     runs.check(input, rows, panel.len());
-    chosen::gemm_f32_rx8(input, rows, runs, panel, ahead, tile);
+    chosen::gemm_f32_rx8(input, rows, runs, panel, prefetch, tile);
 }

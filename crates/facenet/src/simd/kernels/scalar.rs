@@ -1,5 +1,5 @@
-//! What the kernels compute, as plainly as it can be said. The other implementations are tested
-//! against these.
+//! The kernels as plain loops, which define what they compute. The other implementations are
+//! tested against these.
 
 use super::{Halves, LANES, Runs, Tile, Vector, WIDTH};
 

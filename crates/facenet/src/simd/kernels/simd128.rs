@@ -7,13 +7,13 @@
 //!         sum[r] += (x * b0, x * b1)                      two multiply-adds
 //! ```
 //!
-//! What makes it fast is the order of the instructions, which V8 keeps: a broadcast lives for two
-//! multiply-adds and everything fits into 15 registers. LLVM's WebAssembly back end moves each
-//! multiply-add down to the next of its sum as long as both are in one basic block, and then all
-//! broadcasts are alive at once and V8 spills. So each step of the unrolled loop ends in a
-//! conditional exit, which is its own basic block (30.9 GMAC/s where the peak is 32.5; 8 to 23
-//! without, 16 for the loop that is not unrolled; Zen 5, V8 13.6, 2026-11). The rest is done by
-//! flags in `.cargo/config.toml`.
+//! It is fast because of the order of the instructions, which V8 keeps: a broadcast is needed for
+//! two multiply-adds only, and everything fits into 15 registers. Within a basic block, LLVM's
+//! WebAssembly back end moves each multiply-add down to the next one of the same sum. Then all
+//! broadcasts are needed at once, and V8 spills. So each step of the unrolled loop ends in a
+//! conditional exit, which also ends the basic block. This gives 30.9 GMAC/s where the peak is
+//! 32.5; without the exits it is 8 to 23, and 16 without unrolling (Zen 5, V8 13.6, rustc 1.95,
+//! 2026-11). A flag in `.cargo/config.toml` keeps the offsets in the loads.
 #![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
 
 use core::arch::wasm32::{
@@ -24,7 +24,7 @@ use core::arch::wasm32::{
 use super::halves::{F16_FACTOR, FLOAT_BITS, Halves};
 use super::{LANES, Runs, Tile, Vector};
 
-/// `a * b + c`, the engine's only one in WebAssembly.
+/// `a * b + c`. The engine has no other multiply-add in WebAssembly.
 #[inline(always)]
 fn madd(a: v128, b: v128, c: v128) -> v128 {
     #[cfg(target_feature = "relaxed-simd")]
@@ -65,12 +65,12 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[[f32; LANES]],
-    ahead: &[Halves],
+    prefetch: &[Halves],
     tile: &mut Tile<R>,
 ) {
     let mut weights = panel.as_ptr();
     let rounds = runs.count * runs.length.div_ceil(UNROLLED);
-    let mut ahead = Ahead::new(ahead, TOUCHES * rounds);
+    let mut prefetch = Prefetch::new(prefetch, LOADS * rounds);
     // SAFETY: eight floats are two vectors.
     let mut sums = unsafe { core::mem::transmute_copy::<Tile<R>, [[v128; 2]; R]>(tile) };
     for run in 0..runs.count {
@@ -81,12 +81,12 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
             for (value, row) in values.iter_mut().zip(rows) {
                 *value = value.add(row + run * runs.stride);
             }
-            run_f32_rx8(values, runs.length, weights, &mut ahead, &mut sums);
+            run_f32_rx8(values, runs.length, weights, &mut prefetch, &mut sums);
             weights = weights.add(runs.length);
         }
     }
-    ahead.end();
-    // SAFETY: and two vectors are eight floats.
+    prefetch.end();
+    // SAFETY: two vectors are eight floats.
     *tile = unsafe { core::mem::transmute_copy(&sums) };
 }
 
@@ -99,7 +99,7 @@ unsafe fn run_f32_rx8<const R: usize>(
     mut values: [*const f32; R],
     length: usize,
     mut weights: *const [f32; LANES],
-    ahead: &mut Ahead,
+    prefetch: &mut Prefetch,
     sums: &mut [[v128; 2]; R],
 ) {
     let mut left = length;
@@ -124,11 +124,11 @@ unsafe fn run_f32_rx8<const R: usize>(
                 }
             )* };
         }
-        // SAFETY: both come once for every `UNROLLED` steps of each run, or less.
-        unsafe { ahead.touch() };
+        // SAFETY: each of the `LOADS` comes at most once in a round.
+        unsafe { prefetch.load() };
         steps!(0 1 2 3);
         // SAFETY: as above.
-        unsafe { ahead.touch() };
+        unsafe { prefetch.load() };
         steps!(4 5 6 7);
         left -= UNROLLED;
         // SAFETY: more steps than these were left.
@@ -144,31 +144,33 @@ unsafe fn run_f32_rx8<const R: usize>(
 /// Steps in one round of the loop.
 const UNROLLED: usize = 8;
 
-/// Calls of [`Ahead::touch`] in one round. With one, shard 2 takes 3 % longer in workerd: its nine
-/// pixels leave least time for it.
-const TOUCHES: usize = 2;
+/// Calls of [`Prefetch::load`] in one round. With one, shard 2 takes 3 % longer in workerd
+/// (Zen 5, 2026-11): it has only nine pixels for most weights, so there is least time to prefetch.
+const LOADS: usize = 2;
 
-/// What will be read soon, and is brought into the cache bit by bit. There is no instruction for
-/// that, but a load whose result nobody waits for does the same. Something has to become of the
-/// result all the same: V8 leaves out loads of numbers that nobody uses, where it checks addresses
-/// by instructions of their own (as workerd's does) instead of by the processor's page tables.
-struct Ahead {
+/// Weights that are needed soon and are prefetched bit by bit. WebAssembly has no instruction for
+/// that; a load does the same if no later instruction waits for its result. The results are summed
+/// and the sum is used, because V8 removes loads whose results are unused where it checks addresses
+/// by instructions, as workerd's does, and not by the processor's page tables.
+struct Prefetch {
     next: *const u8,
     step: usize,
     sum: u8,
 }
 
-impl Ahead {
-    /// For `count` calls of [`touch`](Self::touch), spread over `source`.
+impl Prefetch {
+    /// For `count` calls of [`load`](Self::load), spread over `source`.
     fn new(source: &[Halves], count: usize) -> Self {
         let source = if source.is_empty() { &[Halves([0; 4])] } else { source };
         Self { next: source.as_ptr().cast(), step: size_of_val(source) / count.max(1), sum: 0 }
     }
 
+    /// Loads the next byte.
+    ///
     /// # Safety
-    /// Called at most as often as announced.
+    /// It may be called at most as often as was announced.
     #[inline(always)]
-    unsafe fn touch(&mut self) {
+    unsafe fn load(&mut self) {
         // SAFETY: the source is not empty, and the calls so far have moved on by less than all.
         unsafe {
             self.sum = self.sum.wrapping_add(self.next.read());
@@ -176,7 +178,7 @@ impl Ahead {
         }
     }
 
-    /// Uses what was read.
+    /// Uses the sum.
     fn end(self) {
         core::hint::black_box(self.sum);
     }

@@ -36,15 +36,15 @@ impl Numbers {
 /// Zero, one, around the unrolling, the real depths' remainders and primes.
 const LENGTHS: [usize; 13] = [0, 1, 3, 4, 7, 8, 9, 12, 16, 31, 96, 127, 1792];
 
-/// NaNs before and after the numbers: whoever reads one, or writes one over, is found out.
+/// NaNs before and after the numbers, to notice a kernel that reads or overwrites one.
 const GUARD: usize = 19;
 
-/// `numbers` at an odd place between guards.
+/// `numbers` between guards, at an odd index.
 fn guarded(numbers: &[f32]) -> Vec<f32> {
     [&[f32::NAN; GUARD], numbers, &[f32::NAN; GUARD]].concat()
 }
 
-/// A row that no kernel may read: its float16 are all NaN.
+/// A row that no kernel may decode: its float16 are all NaN.
 const FOREIGN: Halves = Halves([0x7e00_7e00; 4]);
 
 fn rows_of_floats(numbers: &mut Numbers, len: usize) -> Vec<[f32; LANES]> {
@@ -137,7 +137,7 @@ pub(in crate::simd) fn decoded_f16_is_what_the_format_says() {
     }
 }
 
-pub(in crate::simd) fn rows_are_dealt_out_evenly() {
+pub(in crate::simd) fn rows_are_cut_evenly() {
     for count in 0..40 {
         let tiles: Vec<_> = tiles(7..7 + count).collect();
         assert_eq!(tiles.len(), count.div_ceil(ROWS));

@@ -5,30 +5,31 @@ use std::marker::PhantomData;
 use super::Scratch;
 use super::axis::{Axis, Line, add};
 use crate::simd::aligned::LINE;
-use crate::simd::conv::relu;
+use crate::simd::direct::relu;
+use crate::simd::feature_map::FeatureMap;
 use crate::simd::kernels::{
     Halves, LANES, Runs, Vector, WIDTH, gemm_f32_rx8, parts, tiles, with_rows,
 };
-use crate::simd::map::Map;
 
-/// Vectors that the two transforms of a tile pass on, at most: 7x7 for stride 2.
+/// The most vectors between the transforms along the two axes of a tile: 7x7 for stride 2.
 const BETWEEN: usize = 49;
 
 /// The most samples along an axis.
 const SAMPLES_MAX: usize = 10;
 
-/// Floats from one product to the next, for as many floats: an odd number of cache lines, so
-/// that the same place of all products is not in the same few sets of the cache.
+/// Floats from one product to the next, when each has so many floats. It is an odd number of cache
+/// lines: with an even one the same place of all products would fall into the same few sets of the
+/// cache.
 pub(super) const fn frequency_stride(floats: usize) -> usize {
     (floats.div_ceil(LINE) | 1) * LINE
 }
 
-/// Rows of a panel from one factor to the next, in the same way.
+/// Rows of a panel from one factor to the next, for the same reason.
 pub(super) const fn weights_stride(channels: usize) -> usize {
     frequency_stride(channels * LANES) / LANES
 }
 
-/// Some tiles, which are numbered row by row.
+/// Some tiles of an output, counted row by row.
 pub(super) struct Block<Y, X> {
     first: usize,
     count: usize,
@@ -48,11 +49,11 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
     }
 
     #[inline(never)]
-    pub(super) fn transform_input(&self, input: &Map, target: &mut [f32]) {
+    pub(super) fn transform_input(&self, input: &FeatureMap, target: &mut [f32]) {
         let shape = input.shape;
         let channels = shape.channels;
         // Tiles reach over the edge where the output's side is no multiple of theirs. What they
-        // read there decides only outputs that nobody wants; the last pixel is as good as any.
+        // read there affects only outputs that are not stored, so the last pixel is read again.
         let bottom = shape.height + 2 * shape.border[0] - 1;
         let right = shape.width + 2 * shape.border[1] - 1;
         let stride = frequency_stride(self.count * channels);
@@ -83,7 +84,7 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
         }
     }
 
-    /// The matrix products.
+    /// The matrix products. `next` are the weights to prefetch.
     pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch, next: &[Halves]) {
         let products = Y::Products::LEN * X::Products::LEN;
         let mut parts = parts(next, products);
@@ -109,7 +110,7 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
         &self,
         bias: &[f32; LANES],
         source: &[f32],
-        output: &mut Map,
+        output: &mut FeatureMap,
         at: usize,
     ) {
         let shape = output.shape;
@@ -152,9 +153,9 @@ fn product(
 ) {
     let tiles = tiles(0..sums.len());
     let parts = parts(next, tiles.len());
-    for (rows, ahead) in tiles.zip(parts) {
+    for (rows, prefetch) in tiles.zip(parts) {
         let row = first + rows.start * channels;
-        let weights = (weights, ahead);
+        let weights = (weights, prefetch);
         let tile = &mut sums[rows];
         with_rows!(tile.len(), R => product_tile::<R>(input, row, channels, weights, tile));
     }
@@ -165,16 +166,16 @@ fn product_tile<const R: usize>(
     input: &[f32],
     row: usize,
     channels: usize,
-    (weights, ahead): (&[[f32; LANES]], &[Halves]),
+    (weights, prefetch): (&[[f32; LANES]], &[Halves]),
     tile: &mut [[f32; LANES]],
 ) {
-    let tile = tile.first_chunk_mut::<R>().expect("a tile of as many rows");
+    let tile = tile.first_chunk_mut::<R>().expect("a tile of that many rows");
     *tile = [[0.0; LANES]; R];
     let rows = std::array::from_fn(|r| row + r * channels);
-    gemm_f32_rx8(input, &rows, Runs::one(channels), weights, ahead, tile);
+    gemm_f32_rx8(input, &rows, Runs::one(channels), weights, prefetch, tile);
 }
 
-/// `panel` is `[tap][channel]`, `target` `[factor][channel]`.
+/// Transforms a panel `[tap][channel]` to `target`, which is `[factor][channel]`.
 #[inline(never)]
 pub(super) fn transform_weights<Y: Axis, X: Axis>(
     panel: &[Halves],

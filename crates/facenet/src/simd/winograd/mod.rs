@@ -1,26 +1,27 @@
-//! Winograd's convolutions: fewer multiplications, for some additions before and after.
+//! Winograd's convolutions: they replace multiplications by additions before and after.
 //!
 //! ```text
 //! for each block of tiles (some outputs, and the inputs that they read):
 //!     V[f][tile][channel] = B^T patch B            f: a product of the tile
 //!     for each panel of 8 output channels:
-//!         U[f][channel][8] = G weights G^T         from 16 bits each time: nothing is kept
+//!         U[f][channel][8] = G weights G^T         computed anew for each block, not kept
 //!         for each f: M[f][tile][8] = V[f] x U[f]
 //!         outputs = ReLU(A^T M A + bias)
 //! ```
 //!
 //! The axes of a tile are transformed one after the other, each by its own [`axis`]: a 3x3
-//! kernel along both, a 7x1 kernel along one. As Lavin and Gray (2015), but for the kernels with
-//! a stride, which are sums of four without. The result differs from the direct one in the last
-//! digits: 1e-5 of the largest output.
+//! kernel along both, a 7x1 kernel along one. This is as in Lavin and Gray (2015). A kernel with a
+//! stride of two, which they do not have, is a sum of four kernels without stride. The result
+//! differs from the direct one in the last digits: 1e-5 of the largest output.
 
 mod axis;
 mod block;
 
 use super::aligned::Aligned;
+use super::feature_map::{FeatureMap, Shape};
 use super::kernels::LANES;
-use super::map::{Map, Shape};
 use super::weights::Conv;
+use crate::layers::Window;
 use axis::{Axis, F3x3Stride2, F4x3, F4x7, Line, One};
 use block::{Block, frequency_stride, transform_weights, weights_stride};
 
@@ -37,25 +38,79 @@ pub(super) enum Scheme {
     F3x3Stride2,
 }
 
-/// Below this many outputs of a 3x3 kernel the transforms cost more than they save, or as much:
-/// at 8x8 they save 0.5 of 40 ms without stride and nothing with it.
+/// Below this many outputs of a 3x3 kernel the transforms cost as much as they save, or more. At
+/// 8x8 they save 0.5 of 40 ms without stride and nothing with it (Zen 5, V8 13.6, rustc 1.95,
+/// 2026-11).
 const PIXELS_MIN: usize = 64;
 const STRIDE_2_PIXELS_MIN: usize = 200;
 
-/// The fewest channels that the transforms pay for.
+/// With fewer channels the transforms do not pay.
 const CHANNELS_MIN: usize = 32;
 
-/// Floats of a block's transformed input. Below 96 channels it stays in a cache of 1 MB with room
-/// for the rest; where there are many weights to transform for each block, blocks are larger.
+/// The most floats of a block's transformed input. Up to 96 channels it is so small that it stays
+/// in a cache of 1 MB, with room for the rest. With more channels there are more weights, which are
+/// transformed again for each block, so fewer and larger blocks are faster.
 const fn block_floats(channels: usize) -> usize {
-    if channels <= 96 { 64 << 10 } else { INPUT_FLOATS }
+    if channels <= 96 { 64 << 10 } else { 174 << 10 }
 }
 
-const INPUT_FLOATS: usize = 174 << 10;
-/// 6x6 different factors and 256 channels, which `mixed_6a.branch0` has.
-const WEIGHTS_ROWS: usize = 36 * weights_stride(256);
-/// 36 products and 56 tiles: `conv2d_2a`.
-const OUTPUT_FLOATS: usize = 36 * frequency_stride(56 * LANES);
+/// How a convolution is cut into blocks of tiles.
+struct Blocks {
+    /// Tiles side by side.
+    columns: usize,
+    tiles: usize,
+    /// Tiles in a block.
+    per_block: usize,
+}
+
+impl Blocks {
+    fn of<Y: Axis, X: Axis>(conv: &Conv, output: Shape) -> Self {
+        let columns = output.width.div_ceil(X::Outputs::LEN);
+        let tiles = output.height.div_ceil(Y::Outputs::LEN) * columns;
+        let products = Y::Products::LEN * X::Products::LEN;
+        let tiles_max = block_floats(conv.input) / (products * conv.input);
+        Self { columns, tiles, per_block: tiles.div_ceil(tiles.div_ceil(tiles_max)) }
+    }
+}
+
+/// How much memory convolutions need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sizes {
+    /// Floats of a block's transformed input.
+    input: usize,
+    /// Rows of a panel's transformed weights.
+    weights: usize,
+    /// Floats of a block's products.
+    output: usize,
+}
+
+impl Sizes {
+    /// Makes it enough for a convolution.
+    pub(super) fn include(&mut self, scheme: Scheme, conv: &Conv, output: Shape) {
+        match scheme {
+            Scheme::F4x3 => self.include_axes::<F4x3, F4x3>(conv, output),
+            Scheme::Across => self.include_axes::<One, F4x7>(conv, output),
+            Scheme::Down => self.include_axes::<F4x7, One>(conv, output),
+            Scheme::F3x3Stride2 => self.include_axes::<F3x3Stride2, F3x3Stride2>(conv, output),
+        }
+    }
+
+    fn include_axes<Y: Axis, X: Axis>(&mut self, conv: &Conv, output: Shape) {
+        let Blocks { per_block, .. } = Blocks::of::<Y, X>(conv, output);
+        let products = Y::Products::LEN * X::Products::LEN;
+        let factors = Y::Weights::LEN * X::Weights::LEN;
+        self.input = self.input.max(products * frequency_stride(per_block * conv.input));
+        self.weights = self.weights.max(factors * weights_stride(conv.input));
+        self.output = self.output.max(products * frequency_stride(per_block * LANES));
+    }
+
+    /// Bytes of all that.
+    #[cfg(test)]
+    pub(super) const fn bytes(self) -> usize {
+        let Self { input, weights, output } = self;
+        Aligned::bytes(input) + Aligned::bytes(weights * LANES) + Aligned::bytes(output)
+    }
+}
 
 /// Where the transformed numbers are.
 #[derive(Debug)]
@@ -69,26 +124,22 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Its size.
-    pub(super) const BYTES: usize = Aligned::bytes(INPUT_FLOATS)
-        + Aligned::bytes(WEIGHTS_ROWS * LANES)
-        + Aligned::bytes(OUTPUT_FLOATS);
-
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sizes: Sizes) -> Self {
         Self {
-            input: Aligned::new(INPUT_FLOATS),
-            weights: Aligned::new(WEIGHTS_ROWS * LANES),
-            output: Aligned::new(OUTPUT_FLOATS),
+            input: Aligned::new(sizes.input),
+            weights: Aligned::new(sizes.weights * LANES),
+            output: Aligned::new(sizes.output),
         }
     }
 }
 
-/// How a convolution is done, if it is done this way.
-pub(super) fn scheme(conv: &Conv, stride: usize, output: Shape) -> Option<Scheme> {
+/// The scheme of a convolution, or nothing where computing it directly is as fast.
+pub(super) fn scheme(conv: &Conv, output: Shape) -> Option<Scheme> {
     if conv.input < CHANNELS_MIN || !conv.input.is_multiple_of(LANES) {
         return None;
     }
-    match (conv.kernel, stride) {
+    let Window { kernel, stride, .. } = conv.window;
+    match (kernel, stride) {
         ([3, 3], 1) if output.pixels() >= PIXELS_MIN => Some(Scheme::F4x3),
         ([1, 7], 1) => Some(Scheme::Across),
         ([7, 1], 1) => Some(Scheme::Down),
@@ -104,37 +155,29 @@ pub(super) fn scheme(conv: &Conv, stride: usize, output: Shape) -> Option<Scheme
 pub(super) fn convolve(
     scheme: Scheme,
     conv: &Conv,
-    input: &Map,
-    output: (&mut Map, usize),
+    input: &FeatureMap,
+    output: (&mut FeatureMap, usize),
     scratch: &mut Scratch,
 ) {
     match scheme {
         Scheme::F4x3 => run::<F4x3, F4x3>(conv, input, output, scratch),
         Scheme::Across => run::<One, F4x7>(conv, input, output, scratch),
         Scheme::Down => run::<F4x7, One>(conv, input, output, scratch),
-        Scheme::F3x3Stride2 => {
-            run::<F3x3Stride2, F3x3Stride2>(conv, input, output, scratch);
-        }
+        Scheme::F3x3Stride2 => run::<F3x3Stride2, F3x3Stride2>(conv, input, output, scratch),
     }
 }
 
 fn run<Y: Axis, X: Axis>(
     conv: &Conv,
-    input: &Map,
-    (output, at): (&mut Map, usize),
+    input: &FeatureMap,
+    (output, at): (&mut FeatureMap, usize),
     scratch: &mut Scratch,
 ) {
     let taps = [Y::Taps::LEN, X::Taps::LEN];
-    assert_eq!(conv.kernel, taps, "the kernel is that of the scheme");
-    assert_eq!(input.shape.channels, conv.input, "input channels");
-    let [above, aside] = input.shape.border;
-    assert_eq!(output.shape.height, (input.shape.height + 2 * above - taps[0]) / Y::STRIDE + 1);
-    assert_eq!(output.shape.width, (input.shape.width + 2 * aside - taps[1]) / X::STRIDE + 1);
-    let columns = output.shape.width.div_ceil(X::Outputs::LEN);
-    let tiles = output.shape.height.div_ceil(Y::Outputs::LEN) * columns;
-    let products = Y::Products::LEN * X::Products::LEN;
-    let tiles_max = block_floats(conv.input) / (products * conv.input);
-    let per_block = tiles.div_ceil(tiles.div_ceil(tiles_max));
+    assert_eq!(conv.window.kernel, taps, "the kernel is that of the scheme");
+    assert_eq!(conv.window.stride, Y::STRIDE.max(X::STRIDE), "so is the stride");
+    conv.check(input.shape, output.shape);
+    let Blocks { columns, tiles, per_block } = Blocks::of::<Y, X>(conv, output.shape);
     for first in (0..tiles).step_by(per_block) {
         let block = Block::<Y, X>::new(first, per_block.min(tiles - first), columns);
         block.transform_input(input, &mut scratch.input);

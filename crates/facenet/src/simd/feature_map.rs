@@ -1,11 +1,16 @@
-//! Activations: what flows between the layers. Pixels lie row by row with their channels together
+//! Feature maps: what flows between the layers. Pixels lie row by row with their channels together
 //! (NHWC), inside a border of zeros as wide as the padding of the convolution that reads them.
 
 use std::ops::Range;
 
 use super::aligned::Aligned;
+use crate::layers::Size;
 
-/// The dimensions of a [`Map`].
+/// Channels are stored in multiples of this, so that pixels begin at a whole vector. Only the
+/// picture has fewer, three; the fourth is zero.
+pub(super) const CHANNELS_MULTIPLE: usize = 4;
+
+/// The dimensions of a [`FeatureMap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) height: usize,
@@ -25,6 +30,12 @@ impl Shape {
         Self { border, ..self }
     }
 
+    /// A feature map of the network, read with this padding.
+    pub(super) const fn of(size: Size, padding: [usize; 2]) -> Self {
+        let channels = size.channels.next_multiple_of(CHANNELS_MULTIPLE);
+        Self::new(size.height, size.width, channels).within(padding)
+    }
+
     /// Floats from one row to the next.
     pub(super) const fn row(self) -> usize {
         (self.width + 2 * self.border[1]) * self.channels
@@ -35,7 +46,8 @@ impl Shape {
         (self.height + 2 * self.border[0]) * self.row()
     }
 
-    /// Bytes of a map.
+    /// Bytes of a feature map.
+    #[cfg(test)]
     pub(super) const fn bytes(self) -> usize {
         Aligned::bytes(self.len())
     }
@@ -50,14 +62,14 @@ impl Shape {
     }
 }
 
-/// An activation. Its border is zero from the start and never written.
+/// A feature map. Its border is zero from the start and never written.
 #[derive(Debug)]
-pub(super) struct Map {
+pub(super) struct FeatureMap {
     pub(super) shape: Shape,
     pub(super) data: Aligned,
 }
 
-impl Map {
+impl FeatureMap {
     pub(super) fn new(shape: Shape) -> Self {
         Self { shape, data: Aligned::new(shape.len()) }
     }

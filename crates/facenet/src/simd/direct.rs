@@ -1,5 +1,5 @@
-//! A convolution over a whole activation, without im2col: a row of a tile is an output pixel, and
-//! what it reads is one contiguous run of floats per row of the kernel.
+//! A convolution over a whole feature map, computed directly and without im2col: a row of a tile
+//! is an output pixel, and what it reads is one contiguous run of floats per row of the kernel.
 //!
 //! ```text
 //! for each panel of 8 output channels:
@@ -8,20 +8,18 @@
 //!         sums = bias; sums += rows x panel; scale, add the residual, ReLU; store
 //! ```
 //!
-//! Where there are few pixels, the two inner steps alternate for one piece of the panel after the
-//! other.
+//! Where there are few pixels, the two inner steps alternate: a piece of the panel is decoded and
+//! used for all tiles, then the next piece.
 
 use std::ops::Range;
 
 use super::aligned::Aligned;
+use super::feature_map::{FeatureMap, Shape};
 use super::kernels::{
     Halves, LANES, ROWS, Runs, decode_f16, gemm_f32_rx8, parts, tiles, with_rows,
 };
-use super::map::{Map, Shape};
 use super::weights::Conv;
-
-/// Rows of the deepest panel, which `mixed_6a.branch0` has.
-const PANEL_ROWS: usize = 3 * 3 * 256;
+use crate::layers::{MAX_POOL, Window};
 
 /// Up to so many pixels, decoding takes a good part of the time, and a panel is decoded in pieces
 /// that stay in the innermost cache until they have been used.
@@ -30,8 +28,28 @@ const FEW_PIXELS: usize = 2 * ROWS;
 /// Rows of a piece: 8 kB when decoded.
 const PIECE_ROWS: usize = 256;
 
-/// Pixels of the largest output, that of `conv2d_1a`.
-const PIXELS_MAX: usize = 79 * 79;
+/// How much memory convolutions need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sizes {
+    /// Rows of the deepest panel.
+    panel_rows: usize,
+    /// Pixels of the largest output.
+    pixels: usize,
+}
+
+impl Sizes {
+    /// Makes it enough for a convolution.
+    pub(super) fn include(&mut self, conv: &Conv, output: Shape) {
+        self.panel_rows = self.panel_rows.max(conv.depth());
+        self.pixels = self.pixels.max(output.pixels());
+    }
+
+    /// Bytes of all that.
+    #[cfg(test)]
+    pub(super) const fn bytes(self) -> usize {
+        Aligned::bytes(self.panel_rows * LANES) + self.pixels * size_of::<Place>()
+    }
+}
 
 /// Memory for one convolution after the other.
 #[derive(Debug)]
@@ -42,23 +60,19 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Its size.
-    pub(super) const BYTES: usize =
-        Aligned::bytes(PANEL_ROWS * LANES) + PIXELS_MAX * size_of::<Place>();
-
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sizes: Sizes) -> Self {
         Self {
-            panel: Aligned::new(PANEL_ROWS * LANES),
-            places: vec![Place::default(); PIXELS_MAX].into_boxed_slice(),
+            panel: Aligned::new(sizes.panel_rows * LANES),
+            places: vec![Place::default(); sizes.pixels].into_boxed_slice(),
         }
     }
 }
 
-/// Where an output pixel is, worked out once for all panels: divisions in every tile would take
-/// a tenth of the time.
+/// Where an output pixel is. This is computed once for all panels, because divisions in every tile
+/// would take a tenth of the time.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
-    /// Where what it reads begins in the input, border included.
+    /// Where its window begins in the input, border included.
     row: u32,
     /// Where its channels begin in the output.
     target: u32,
@@ -66,17 +80,14 @@ struct Place {
     line: u32,
 }
 
-/// What becomes of the sums.
+/// What is done with the sums.
 #[derive(Clone, Copy)]
 pub(super) enum Finish<'a> {
     /// `max(sum, 0)`.
     Relu,
     /// `residual + scale * sum`, and `ReLU` unless it is the last block.
-    Residual { residual: &'a Map, scale: f32, relu: bool },
+    Residual { residual: &'a FeatureMap, scale: f32, relu: bool },
 }
-
-/// Pixels between the outputs of a convolution, in the input.
-pub(super) type Stride = usize;
 
 /// Computes `conv` over all of `input` into the channels of `output` from `at` on. The padding is
 /// the input's border.
@@ -85,16 +96,15 @@ pub(super) type Stride = usize;
 /// When the shapes do not fit together.
 pub(super) fn convolve(
     conv: &Conv,
-    stride: Stride,
-    input: &Map,
-    (output, at): (&mut Map, usize),
+    input: &FeatureMap,
+    (output, at): (&mut FeatureMap, usize),
     finish: Finish<'_>,
     Scratch { panel, places }: &mut Scratch,
 ) {
     let places = &mut places[..output.shape.pixels()];
-    let job = Job::new(conv, stride, input, output.shape, at, places);
+    let job = Job::new(conv, input, output.shape, at, places);
     if let Finish::Residual { residual, .. } = finish {
-        assert_eq!(residual.shape, output.shape, "a residual is as what it is added to");
+        assert_eq!(residual.shape, output.shape, "the residual has the shape of the output");
     }
     let (panel, _) = panel.as_chunks_mut();
     let pixels = job.output.pixels();
@@ -102,7 +112,8 @@ pub(super) fn convolve(
         return job.few(conv, input, output, finish, panel);
     }
     let panel = &mut panel[..conv.depth()];
-    // All panels read the same input: as much of it at a time as stays in the cache with them.
+    // Every panel reads the whole input. So the input is cut into blocks that stay in the cache
+    // while all panels go over one of them.
     let blocks = (size_of_val(&*input.data)).div_ceil(BLOCK_BYTES_MAX);
     for block in 0..blocks {
         let pixels = pixels * block / blocks..pixels * (block + 1) / blocks;
@@ -114,21 +125,23 @@ pub(super) fn convolve(
     }
 }
 
-/// Half of a cache of 1 MB. Only the input of `conv2d_4b` (and of the very first layer, which has
-/// few panels) is larger.
+/// Half of a cache of 1 MB. Of the inputs that are read here only the picture is larger.
 const BLOCK_BYTES_MAX: usize = 512 << 10;
 
-/// Where the rows of a tile begin, against where they would with the border, and what they read.
+/// What a tile reads without the border.
 struct Cut {
+    /// Floats that each row skips.
     row: usize,
+    /// Rows of the panel that are skipped.
     depth: usize,
+    /// What is read from there on.
     runs: Runs,
 }
 
 /// What is the same for all tiles of a convolution.
 struct Job<'a> {
     bias: &'a [f32],
-    stride: Stride,
+    stride: usize,
     input: Shape,
     output: Shape,
     runs: Runs,
@@ -138,17 +151,14 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn new(
         conv: &'a Conv,
-        stride: Stride,
-        input: &Map,
+        input: &FeatureMap,
         output: Shape,
         at: usize,
         places: &'a mut [Place],
     ) -> Self {
         let shape = input.shape;
-        let [height, width] = conv.kernel;
-        assert_eq!(shape.channels, conv.input, "input channels");
-        assert_eq!(output.height, (shape.height + 2 * shape.border[0] - height) / stride + 1);
-        assert_eq!(output.width, (shape.width + 2 * shape.border[1] - width) / stride + 1);
+        let Window { kernel: [height, width], stride, .. } = conv.window;
+        conv.check(shape, output);
         assert!(at + conv.out <= output.channels, "output channels");
         assert!(conv.out.is_multiple_of(LANES), "whole panels");
         let runs = Runs { count: height, stride: shape.row(), length: width * shape.channels };
@@ -174,16 +184,16 @@ impl<'a> Job<'a> {
     /// Some output pixels of one panel.
     fn tiles(
         &self,
-        input: &Map,
+        input: &FeatureMap,
         (panel, next): (&[[f32; LANES]], &[Halves]),
         (index, pixels): (usize, Range<usize>),
-        output: &mut Map,
+        output: &mut FeatureMap,
         finish: Finish<'_>,
     ) {
         let tiles = tiles(pixels);
         let parts = parts(next, tiles.len());
-        for (pixels, ahead) in tiles.zip(parts) {
-            let panel = (panel, ahead);
+        for (pixels, prefetch) in tiles.zip(parts) {
+            let panel = (panel, prefetch);
             let at = (index, pixels.start);
             with_rows!(pixels.len(), R => self.tile::<R>(input, panel, at, output, finish));
         }
@@ -193,8 +203,8 @@ impl<'a> Job<'a> {
     fn few(
         &self,
         conv: &Conv,
-        input: &Map,
-        output: &mut Map,
+        input: &FeatureMap,
+        output: &mut FeatureMap,
         finish: Finish<'_>,
         panel: &mut [[f32; LANES]],
     ) {
@@ -230,8 +240,9 @@ impl<'a> Job<'a> {
         self.bias[index * LANES..].first_chunk().expect("a bias for each channel")
     }
 
-    /// The taps of the kernel along one axis that meet more than the border in any output from
-    /// `first` to `last` along it: of the seven of a 7x1 kernel on eight rows, five or six.
+    /// The taps of the kernel along one axis that read more than the border for some output from
+    /// `first` to `last` along that axis. Of the seven taps of a 7x1 kernel over eight rows these
+    /// are five or six.
     fn taps(&self, axis: usize, first: usize, last: usize) -> Range<usize> {
         let side = [self.input.height, self.input.width][axis];
         let count = [self.runs.count, self.runs.length / self.input.channels][axis];
@@ -240,12 +251,12 @@ impl<'a> Job<'a> {
         start..(border + side - first * self.stride).min(count)
     }
 
-    /// What a tile reads of each row and of the panel, when it is of the outputs on the lines from
-    /// `first` to `last`: all but what meets only the border.
+    /// What a tile reads whose outputs are on the lines from `first` to `last`: all but the taps
+    /// that read only the border.
     fn cut(&self, first: usize, last: usize) -> Cut {
         let channels = self.input.channels;
         if self.input.border == [0, 0] {
-            // The same, without divisions.
+            // The result would be the same, but this needs no divisions.
             Cut { row: 0, depth: 0, runs: self.runs }
         } else if self.is_turned() {
             let taps = self.taps(1, first, last);
@@ -267,10 +278,10 @@ impl<'a> Job<'a> {
     #[inline(never)]
     fn tile<const R: usize>(
         &self,
-        input: &Map,
-        (panel, ahead): (&[[f32; LANES]], &[Halves]),
+        input: &FeatureMap,
+        (panel, prefetch): (&[[f32; LANES]], &[Halves]),
         (index, pixel): (usize, usize),
-        output: &mut Map,
+        output: &mut FeatureMap,
         finish: Finish<'_>,
     ) {
         let places: &[Place; R] =
@@ -279,7 +290,7 @@ impl<'a> Job<'a> {
         let rows = places.map(|place| place.row as usize + cut.row);
         let panel = &panel[cut.depth..];
         let mut tile = [*self.bias(index); R];
-        gemm_f32_rx8(&input.data, &rows, cut.runs, panel, ahead, &mut tile);
+        gemm_f32_rx8(&input.data, &rows, cut.runs, panel, prefetch, &mut tile);
         for (sums, place) in tile.iter().zip(places) {
             let target = place.target as usize + index * LANES;
             store(sums, &mut output.data, target, finish);
@@ -296,9 +307,9 @@ fn add_piece(
 ) {
     let tiles = tiles(0..sums.len());
     let parts = parts(next, tiles.len());
-    for (pixels, ahead) in tiles.zip(parts) {
+    for (pixels, prefetch) in tiles.zip(parts) {
         let (rows, tile) = (&rows[pixels.clone()], &mut sums[pixels]);
-        with_rows!(tile.len(), R => add_tile::<R>(input, rows, (panel, ahead), tile));
+        with_rows!(tile.len(), R => add_tile::<R>(input, rows, (panel, prefetch), tile));
     }
 }
 
@@ -306,12 +317,12 @@ fn add_piece(
 fn add_tile<const R: usize>(
     input: &[f32],
     rows: &[usize],
-    (panel, ahead): (&[[f32; LANES]], &[Halves]),
+    (panel, prefetch): (&[[f32; LANES]], &[Halves]),
     tile: &mut [[f32; LANES]],
 ) {
     let rows: &[usize; R] = rows.first_chunk().expect("a row for each pixel");
     let tile = tile.first_chunk_mut().expect("a sum for each pixel");
-    gemm_f32_rx8(input, rows, Runs::one(panel.len()), panel, ahead, tile);
+    gemm_f32_rx8(input, rows, Runs::one(panel.len()), panel, prefetch, tile);
 }
 
 #[inline(always)]
@@ -322,35 +333,37 @@ fn store(sums: &[f32; LANES], output: &mut [f32], target: usize, finish: Finish<
         Finish::Relu => sums.map(relu),
         Finish::Residual { residual, scale, relu: with_relu } => {
             let residual: &[f32; LANES] =
-                residual.data[target..].first_chunk().expect("it is as the output");
+                residual.data[target..].first_chunk().expect("it has the shape of the output");
             let sums = std::array::from_fn(|lane| residual[lane] + scale * sums[lane]);
             if with_relu { sums.map(relu) } else { sums }
         }
     };
 }
 
-/// Keeps a NaN, and is one instruction.
+/// Unlike `f32::max`, this keeps a NaN, and is one instruction.
 #[inline(always)]
 pub(super) fn relu(value: f32) -> f32 {
     if value < 0.0 { 0.0 } else { value }
 }
 
-/// The largest of 3x3 pixels, two apart, without padding.
+/// The largest values in each [`MAX_POOL`] window.
 ///
 /// # Panics
 /// When the shapes do not fit together.
-pub(super) fn max_pool_3x3_s2(input: &Map, (output, at): (&mut Map, usize)) {
+pub(super) fn max_pool(input: &FeatureMap, (output, at): (&mut FeatureMap, usize)) {
+    const { assert!(MAX_POOL.padding[0] == 0 && MAX_POOL.padding[1] == 0) };
+    let Window { kernel: [height, width], stride, .. } = MAX_POOL;
     let (from, to) = (input.shape, output.shape);
-    assert_eq!(to.height, (from.height - 3) / 2 + 1);
-    assert_eq!(to.width, (from.width - 3) / 2 + 1);
+    assert_eq!(to.height, (from.height - height) / stride + 1);
+    assert_eq!(to.width, (from.width - width) / stride + 1);
     assert!(at + from.channels <= to.channels);
     for y in 0..to.height {
         for x in 0..to.width {
             let target = to.pixel(y, x) + at;
             let target = &mut output.data[target..target + from.channels];
             target.fill(f32::NEG_INFINITY);
-            for tap in 0..9 {
-                let source = from.pixel(2 * y + tap / 3, 2 * x + tap % 3);
+            for tap in 0..height * width {
+                let source = from.pixel(stride * y + tap / width, stride * x + tap % width);
                 let source = &input.data[source..source + from.channels];
                 for (largest, &value) in target.iter_mut().zip(source) {
                     *largest = if value > *largest { value } else { *largest };
@@ -360,8 +373,8 @@ pub(super) fn max_pool_3x3_s2(input: &Map, (output, at): (&mut Map, usize)) {
     }
 }
 
-/// The mean over all pixels as a map of one pixel.
-pub(super) fn average_pool(input: &Map, output: &mut Map) {
+/// The mean over all pixels as a feature map of one pixel.
+pub(super) fn average_pool(input: &FeatureMap, output: &mut FeatureMap) {
     output.data.fill(0.0);
     let shape = input.shape;
     for y in 0..shape.height {
