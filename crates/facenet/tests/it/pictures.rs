@@ -1,13 +1,15 @@
-//! Pictures in every form that is read, against what Pillow makes of them. They are drawn, and the
-//! file beside them is written, by `onnx-to-burn/pytorch/pictures.py`, which says what is expected
-//! of each and how much a value may differ.
+//! Pictures in every form that is read, compared with what Pillow decodes. The script
+//! `onnx-to-burn/pytorch/pictures.py` draws them and writes the file beside them; it says what is
+//! expected of each and how much a value may differ.
 
 use facenet::Face;
 use facenet::image::Limits;
+use facenet::layers::INPUT_SIDE;
 
 use crate::golden::folder;
 
-/// Columns and rows that the file has of a picture.
+/// The file has the pixels of so many columns and rows of a picture: the first one, and then every
+/// so many.
 const GRID: usize = 15;
 const FIRST: usize = 5;
 const STEP: usize = 11;
@@ -25,7 +27,7 @@ struct Difference {
 }
 
 fn compare(face: &Face, expected: &str) -> Difference {
-    let row = |y: usize| (0..GRID).map(move |x| (y * STEP + FIRST) * 160 + x * STEP + FIRST);
+    let row = |y: usize| (0..GRID).map(move |x| (y * STEP + FIRST) * INPUT_SIDE + x * STEP + FIRST);
     let pixels = (0..GRID).flat_map(row).flat_map(|at| &face.rgb()[3 * at..3 * at + 3]);
     let bytes = expected.as_bytes().as_chunks::<2>().0.iter();
     let expected = bytes.map(|hex| u8::from_str_radix(str::from_utf8(hex).unwrap(), 16).unwrap());
