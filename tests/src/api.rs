@@ -7,7 +7,6 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
-use crate::golden;
 use crate::server::Server;
 
 /// Speaks to one server.
@@ -53,19 +52,13 @@ impl<'a> Api<'a> {
     /// # Errors
     /// When one is not.
     pub async fn check_golden(&self) -> anyhow::Result<()> {
-        let text = std::fs::read_to_string(golden("embeddings.json"))?;
-        let expected: Value = serde_json::from_str(&text)?;
-        let faces = expected["faces"].as_object().context("no faces")?;
-        ensure!(faces.len() == 5);
-        for (name, expected) in faces {
-            let expected: Vec<f64> = serde_json::from_value(expected.clone())?;
-            let actual = self.embed(&golden(&format!("{name}.png"))).await?;
-            ensure!(actual.len() == 512);
-            let length = actual.iter().map(|x| x * x).sum::<f64>().sqrt();
+        for golden in testbed::golden::all()? {
+            let name = &golden.name;
+            let embedding = self.embed(&golden.picture).await?;
+            let length = embedding.iter().map(|x| x * x).sum::<f64>().sqrt();
             ensure!((length - 1.0).abs() < 1e-5, "{name} has the length {length}");
-            let cosine = cosine(&actual, &expected);
-            println!("{name}: 1 - cosine = {:.1e}", 1.0 - cosine);
-            ensure!(cosine >= 0.99999, "{name}: {cosine}");
+            let difference = golden.check("the server", &embedding)?;
+            println!("{name}: 1 - cosine = {difference:.1e}");
         }
         Ok(())
     }
@@ -126,10 +119,4 @@ pub async fn problem(response: Response, expected: StatusCode) -> anyhow::Result
         ensure!(document[member].as_str().is_some_and(|text| !text.is_empty()), "{document}");
     }
     Ok(())
-}
-
-/// Cosine of the angle between two vectors.
-fn cosine(a: &[f64], b: &[f64]) -> f64 {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }

@@ -11,7 +11,8 @@ use fantoccini::{Client, Locator};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testbed::browser::{Chromium, children_of};
+use testbed::browser::Chromium;
+use testbed::process::children_of;
 
 use crate::camera::Scene;
 

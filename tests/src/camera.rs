@@ -1,4 +1,4 @@
-//! What the browser's camera shows: scenes made of the photographs.
+//! What the browser's camera shows: scenes made from photographs.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use image::{DynamicImage, Rgb, RgbImage};
 
 use crate::photograph;
 
-/// What the camera delivers.
+/// Width and height of the camera's picture.
 const SIZE: (u32, u32) = (1280, 720);
 
 /// A scene before the camera.
@@ -25,8 +25,8 @@ pub enum Scene {
 }
 
 impl Scene {
-    /// Writes the scene as the one frame of a camera, whole and undistorted. Chromium reads the
-    /// file when the camera starts, so it has to appear at once.
+    /// Writes the scene as the only frame of a camera, whole and undistorted. Chromium reads the
+    /// file when the camera starts, so the file is replaced in one step.
     ///
     /// # Errors
     /// When a photograph cannot be read or the file not be written.

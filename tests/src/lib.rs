@@ -11,16 +11,35 @@ pub mod index;
 
 pub mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 /// A file that the tests share with those of `facenet`: a golden crop, or the embeddings.
 #[must_use]
 pub fn golden(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/facenet/tests/it/golden").join(file)
+    testbed::golden::file(file)
 }
 
 /// A whole photograph.
 #[must_use]
 pub fn photograph(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("faces").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("faces").join(file)
+}
+
+/// What `cargo xtask test` passes in an environment variable.
+///
+/// # Errors
+/// When something else has started the tests.
+pub fn variable(name: &str) -> anyhow::Result<PathBuf> {
+    let value = std::env::var_os(name);
+    Ok(value.with_context(|| format!("{name} is not set: run this by `cargo xtask test`"))?.into())
+}
+
+/// The program behind `cargo xtask`.
+///
+/// # Errors
+/// As of [`variable`].
+pub fn xtask() -> anyhow::Result<PathBuf> {
+    variable("CFACE_XTASK")
 }

@@ -1,19 +1,15 @@
-//! A server as a developer runs it: `cargo xtask dev` with a port and a state of its own.
+//! The server that a test uses: what [`testbed::server`] starts, and what the tests order it.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use reqwest::StatusCode;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+pub use testbed::wrangler::WORKER_HEADER;
 
-/// How long a server may take until it answers. It has been built before.
-const READY_MAX: Duration = Duration::from_mins(3);
-
-/// How long a server may take to end.
-const STOP_MAX: Duration = Duration::from_secs(20);
+use crate::xtask;
 
 /// The Worker that stands in for Vectorize.
 const INDEX_WORKER: &str = "vectorize-local";
@@ -21,24 +17,16 @@ const INDEX_WORKER: &str = "vectorize-local";
 /// The Worker that keeps faces.
 pub const STORE_WORKER: &str = "cface-vectorize";
 
-/// Names the Worker that a request behind wrangler's proxy is for.
-pub const WORKER_HEADER: &str = "MF-Route-Override";
-
-/// What wrangler's log says before the port of the server behind its proxy, in its own JSON.
-const LOG_MARK: &str = r#""userWorkerUrl":{"protocol":"http:","hostname":"127.0.0.1","port":""#;
-
 /// A running server. Ends when dropped.
 pub struct Server {
-    child: Option<Child>,
-    port: u16,
-    state: PathBuf,
+    server: testbed::server::Server,
 }
 
 impl Server {
     /// Starts a server and waits until `/health` answers 200.
     ///
     /// # Errors
-    /// When it does not start or end in time, with what it has printed.
+    /// When it does not start in time, with what it has printed.
     pub async fn start(state: &Path) -> anyhow::Result<Self> {
         Self::start_with(state, &[]).await
     }
@@ -48,8 +36,7 @@ impl Server {
     /// # Errors
     /// As of [`start`](Self::start).
     pub async fn start_with(state: &Path, options: &[&str]) -> anyhow::Result<Self> {
-        let port = testbed::port::find()?;
-        Self::launch(port, state, options).await
+        Self::launch(testbed::port::find()?, state, options).await
     }
 
     /// Starts a server again, at the port that it had.
@@ -61,62 +48,39 @@ impl Server {
     }
 
     async fn launch(port: u16, state: &Path, options: &[&str]) -> anyhow::Result<Self> {
-        let xtask = std::env::var_os("CFACE_XTASK")
-            .context("CFACE_XTASK is not set: run this by `cargo xtask test`")?;
-        std::fs::create_dir_all(state)?;
-        let log = std::fs::File::create(state.join("server.log"))?;
-        let child = Command::new(xtask)
-            .args(["dev", "--port", &port.to_string(), "--state"])
-            .arg(state)
-            .args(options)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("starting the server")?;
-        let mut server = Self { child: Some(child), port, state: state.to_owned() };
-        server.wait_until_ready().await?;
-        Ok(server)
-    }
-
-    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        let started = Instant::now();
-        while started.elapsed() < READY_MAX {
-            if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().ok()?) {
-                bail!("the server ended with {status}:\n{}", self.log());
-            }
-            if let Ok(response) = reqwest::get(self.url("/health")).await
-                && response.status() == 200
-            {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        bail!("the server is not ready:\n{}", self.log())
+        let (xtask, state) = (xtask()?, state.to_owned());
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        // Waiting for the server blocks its thread.
+        let start = move || {
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            testbed::server::Server::start(&xtask, port, &state, &options)
+        };
+        let server = tokio::task::spawn_blocking(start).await.context("starting the server")??;
+        Ok(Self { server })
     }
 
     /// The address of a path.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        self.server.url(path)
     }
 
     /// The port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// The folder of everything that it stores.
     #[must_use]
     pub fn state(&self) -> &Path {
-        &self.state
+        self.server.state()
     }
 
     /// What the server has printed.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.state.join("server.log")).unwrap_or_default()
+        self.server.log()
     }
 
     /// Fires the cron as a developer does, by `cargo xtask cron`.
@@ -124,16 +88,16 @@ impl Server {
     /// # Errors
     /// When the command fails.
     pub fn fire_cron(&self) -> anyhow::Result<()> {
-        let xtask = std::env::var_os("CFACE_XTASK").context("CFACE_XTASK is not set")?;
-        let output = Command::new(xtask).args(["cron", "--port", &self.port.to_string()]).output();
+        let port = self.port().to_string();
+        let output = Command::new(xtask()?).args(["cron", "--port", &port]).output();
         let output = output.context("firing the cron")?;
         let text = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "cargo xtask cron: {}\n{text}", output.status);
         Ok(())
     }
 
-    /// Sends a control call to the local index and returns what it reports; `{}` only asks. Its
-    /// README tells what can be ordered.
+    /// Sends a control call to the local index and returns what it reports; `{}` only asks. The
+    /// README of `vectorize-local` says what can be ordered.
     ///
     /// # Errors
     /// When the index does not answer or refuses.
@@ -143,8 +107,8 @@ impl Server {
         Ok(serde_json::from_str(&answer)?)
     }
 
-    /// Posts to the local index, which nothing outside the server can reach but by its name at
-    /// the port behind wrangler's proxy.
+    /// Posts to the local index. Outside of the server, only a request to workerd's own port that
+    /// names the index reaches it.
     ///
     /// # Errors
     /// When the index does not answer.
@@ -160,14 +124,13 @@ impl Server {
         Ok((response.status(), response.text().await?))
     }
 
-    /// The address of a path of a Worker that only other Workers reach: behind wrangler's proxy,
-    /// for requests that name the Worker in [`WORKER_HEADER`].
+    /// The address of a path of a Worker that only other Workers reach: at workerd's own port, for
+    /// requests that name the Worker in [`WORKER_HEADER`].
     ///
     /// # Errors
     /// When the server has not written where that is.
     pub fn inner_url(&self, path: &str) -> anyhow::Result<String> {
-        let port = self.inner_port().context("wrangler's log does not name the server's port")?;
-        Ok(format!("http://127.0.0.1:{port}/{path}"))
+        self.server.inner_url(path)
     }
 
     /// Runs the purge as if it were a given time.
@@ -175,31 +138,19 @@ impl Server {
     /// # Errors
     /// When it does not end well.
     pub async fn purge_at(&self, time: SystemTime) -> anyhow::Result<()> {
-        let millis = time.duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
-        let path = format!("cdn-cgi/handler/scheduled?cron=0+12+*+*+*&time={millis}");
+        let time_ms = time.duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+        let path = format!("cdn-cgi/handler/scheduled?cron=0+12+*+*+*&time={time_ms}");
         let request = reqwest::Client::new().get(self.inner_url(&path)?);
         let response = request.header(WORKER_HEADER, STORE_WORKER).send().await?;
         ensure!(response.status() == StatusCode::OK, "{}", response.text().await?);
         Ok(())
     }
 
-    /// Files in which the local R2 keeps the objects of a bucket.
+    /// How many objects of a bucket the local R2 keeps.
     #[must_use]
     pub fn objects(&self, bucket: &str) -> usize {
-        let blobs = std::fs::read_dir(self.state.join("v3/r2").join(bucket).join("blobs"));
+        let blobs = std::fs::read_dir(self.state().join("v3/r2").join(bucket).join("blobs"));
         blobs.map_or(0, Iterator::count)
-    }
-
-    /// The last port in wrangler's logs, found as `cargo xtask cron` does.
-    fn inner_port(&self) -> Option<u16> {
-        let logs = std::fs::read_dir(self.state.join("logs")).ok()?;
-        let mut files: Vec<_> = logs.flatten().map(|entry| entry.path()).collect();
-        files.sort();
-        files.iter().rev().find_map(|file| {
-            let log = std::fs::read_to_string(file).ok()?;
-            let (_, after) = log.rsplit_once(LOG_MARK)?;
-            after.split('"').next()?.parse().ok()
-        })
     }
 
     /// Stops the server as a service manager would, with SIGTERM, and checks that it ends well
@@ -216,43 +167,6 @@ impl Server {
     /// # Errors
     /// As of [`stop`](Self::stop).
     pub fn halt(&mut self) -> anyhow::Result<()> {
-        let mut child = self.child.take().context("the server is stopped already")?;
-        terminate(&child)?;
-        let started = Instant::now();
-        while child.try_wait()?.is_none() {
-            if started.elapsed() > STOP_MAX {
-                child.kill()?;
-                bail!("the server does not end:\n{}", self.log());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let left = processes_that_name(&self.state)?;
-        ensure!(left.is_empty(), "the server has left processes behind: {left:?}");
-        Ok(())
+        self.server.stop()
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // A test that fails must not leave its server running.
-        if let Some(mut child) = self.child.take() {
-            let _ = terminate(&child);
-            let _ = child.wait();
-        }
-    }
-}
-
-fn terminate(child: &Child) -> anyhow::Result<()> {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("no process")?;
-    kill_process(pid, Signal::TERM).context("stopping the server")
-}
-
-/// The command lines of running processes that have the folder in them.
-fn processes_that_name(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let folder = folder.display().to_string();
-    let lines = std::fs::read_dir("/proc")?.filter_map(|entry| {
-        let line = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
-        Some(String::from_utf8_lossy(&line).replace('\0', " "))
-    });
-    Ok(lines.filter(|line| line.contains(&folder)).collect())
 }

@@ -1,21 +1,22 @@
-//! Starts a headless Chromium and its driver, and ends both. What is done in the browser is the
-//! business of its users: the tests of the page, and the evaluation, which crops photographs by
-//! the page's own code.
+//! Starts a headless Chromium and its driver, and ends both. Two programs use it: the tests of the
+//! page, and the evaluation, which crops photographs by the page's own code.
 //!
-//! `cargo xtask` finds or installs both programs and names them in `CFACE_CHROMIUM` and
-//! `CFACE_CHROMEDRIVER`.
+//! `cargo xtask` finds both programs and names them in `CFACE_CHROMIUM` and `CFACE_CHROMEDRIVER`.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+
+use crate::process::children_of;
+use crate::{port, wait};
 
 /// Arguments that every Chromium of ours gets: no window, no GPU, no traffic of its own.
 const ARGUMENTS: [&str; 8] = [
@@ -33,9 +34,8 @@ const ARGUMENTS: [&str; 8] = [
 /// seconds on a busy machine.
 const SCRIPT_MAX: Duration = Duration::from_mins(2);
 
-/// How often the driver is asked for a browser until it answers, and how long between.
-const ATTEMPTS: u32 = 50;
-const ATTEMPT_EVERY: Duration = Duration::from_millis(200);
+/// How long the driver may take until it has started a browser.
+const CONNECT_MAX: Duration = Duration::from_secs(30);
 
 /// A running browser with a fresh profile. Ends when dropped; [`Chromium::close`] is gentler.
 pub struct Chromium {
@@ -52,7 +52,7 @@ impl Chromium {
     /// When Chromium or its driver do not start.
     pub async fn open(arguments: &[String], logs: &[&str]) -> anyhow::Result<Self> {
         let profile = tempfile::tempdir()?;
-        let port = crate::port::find()?;
+        let port = port::find()?;
         let mut driver = Command::new(program("CFACE_CHROMEDRIVER")?)
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
@@ -108,33 +108,12 @@ impl Drop for Chromium {
     }
 }
 
-/// The processes that a process has started, on Linux.
-///
-/// # Errors
-/// When the kernel does not list processes.
-pub fn children_of(parent: u32) -> anyhow::Result<Vec<u32>> {
-    let child = |entry: std::io::Result<std::fs::DirEntry>| {
-        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name before it may hold anything, but for the last parenthesis.
-        let (_, after) = stat.rsplit_once(')')?;
-        let found: u32 = after.split_whitespace().nth(1)?.parse().ok()?;
-        (found == parent).then_some(id)
-    };
-    Ok(std::fs::read_dir("/proc")?.filter_map(child).collect())
-}
-
 async fn connect(port: u16, capabilities: Capabilities) -> anyhow::Result<Client> {
     let webdriver = format!("http://127.0.0.1:{port}");
-    for _ in 0..ATTEMPTS {
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities.clone());
-        if let Ok(client) = builder.connect(&webdriver).await {
-            return Ok(client);
-        }
-        tokio::time::sleep(ATTEMPT_EVERY).await;
-    }
-    bail!("chromedriver starts no browser")
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    builder.capabilities(capabilities);
+    let connected = wait::until_async(CONNECT_MAX, async || Ok(builder.connect(&webdriver).await));
+    connected.await.context("chromedriver starts no browser")
 }
 
 fn capabilities(profile: &TempDir, more: &[String], logs: &[&str]) -> anyhow::Result<Capabilities> {

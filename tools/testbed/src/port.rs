@@ -1,8 +1,8 @@
 //! Ports for servers that have to be told theirs before they start.
 //!
-//! Binding port 0, reading which port that is and letting go of it is the usual way, but not a safe
-//! one. Until the server binds it, seconds later, the system may give the same port to any
-//! connection. So these are ports that no system gives away by itself.
+//! The usual way is to bind port 0, to read which port that is, and to close it again. It is not
+//! safe: until the server binds the port, seconds later, the system may give it to any connection.
+//! So these ports are from a range that no system gives to connections.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,19 +16,19 @@ const RANGE: Range<u16> = 10_000..32_768;
 /// How far apart processes with neighbouring numbers begin. A prime, so all of the range is used.
 const STRIDE: u32 = 211;
 
-/// A port of 127.0.0.1 on which nobody listens. One process gets it once, and others usually do
-/// not.
+/// A port of 127.0.0.1 on which nobody listens. A process never gets the same port twice. Two
+/// processes begin at different ports, so they rarely get the same one.
 ///
 /// # Errors
 /// When no port can be bound.
 pub fn find() -> io::Result<u16> {
-    /// Of those asked about so far, which are not asked about again.
-    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    /// How many ports were tried so far. None is tried twice.
+    static TRIED: AtomicU16 = AtomicU16::new(0);
     let length = RANGE.end - RANGE.start;
     let first = std::process::id().wrapping_mul(STRIDE);
     let mut outcome = Err(io::ErrorKind::AddrInUse.into());
     for _ in RANGE {
-        let step = u32::from(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let step = u32::from(TRIED.fetch_add(1, Ordering::Relaxed));
         let offset = first.wrapping_add(step) % u32::from(length);
         let port = RANGE.start + u16::try_from(offset).unwrap_or_default();
         outcome = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(|_| port);

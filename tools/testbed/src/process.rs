@@ -1,0 +1,174 @@
+//! Programs with all the processes that they start. Each program gets a process group of its own,
+//! and the group ends as a whole: a server that starts other servers leaves none of them behind.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+/// How long a dropped group may take to end by itself before it is killed.
+const END_MAX: Duration = Duration::from_secs(5);
+
+/// How often a group that is to end is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The groups that run, by the process id of their leader.
+static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn running() -> MutexGuard<'static, BTreeSet<i32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks every running group to end (SIGTERM), or kills it (SIGKILL).
+pub fn end_all(kill: bool) {
+    let signal = if kill { Signal::KILL } else { Signal::TERM };
+    for group in running().iter().filter_map(|&id| Pid::from_raw(id)) {
+        // A group that has ended meanwhile needs no signal.
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+/// A running program with all the processes that it started. They end when this is dropped.
+pub struct Group {
+    child: Child,
+    id: Pid,
+}
+
+impl Group {
+    /// Starts a program in a process group of its own.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let child = command.process_group(0).spawn()?;
+        let id = Pid::from_child(&child);
+        running().insert(id.as_raw_nonzero().get());
+        Ok(Self { child, id })
+    }
+
+    /// Waits until the program ends by itself.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+
+    /// How the program ended, if it has.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    /// The program's ends of the pipes that its command asked for. They can be taken once.
+    pub fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
+        self.child.stdin.take().zip(self.child.stdout.take())
+    }
+
+    /// Asks the whole group to end (SIGTERM) and does not wait for it.
+    pub fn ask_to_end(&self) {
+        // A group that has ended already needs no signal.
+        let _ = kill_process_group(self.id, Signal::TERM);
+    }
+
+    /// Ends the whole group: asks it to, and kills what is still there after so long. Says whether
+    /// all of it ended by itself.
+    pub fn end(&mut self, max: Duration) -> bool {
+        // An id that is free again may belong to somebody else.
+        if !running().contains(&self.id.as_raw_nonzero().get()) {
+            return true;
+        }
+        let asked = Instant::now();
+        self.ask_to_end();
+        let mut by_itself = false;
+        while !by_itself && asked.elapsed() < max {
+            let leader_ended = !matches!(self.child.try_wait(), Ok(None));
+            by_itself = leader_ended && test_kill_process_group(self.id).is_err();
+            if !by_itself {
+                std::thread::sleep(LOOK_EVERY);
+            }
+        }
+        let _ = kill_process_group(self.id, Signal::KILL);
+        let _ = self.child.wait();
+        running().remove(&self.id.as_raw_nonzero().get());
+        by_itself
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end(END_MAX);
+    }
+}
+
+/// The processes that a process has started, on Linux.
+///
+/// # Errors
+/// When the kernel does not list processes.
+pub fn children_of(parent: u32) -> io::Result<Vec<u32>> {
+    let child = |entry: io::Result<std::fs::DirEntry>| {
+        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The program's name before it may hold anything, parentheses too.
+        let (_, after) = stat.rsplit_once(')')?;
+        let found: u32 = after.split_whitespace().nth(1)?.parse().ok()?;
+        (found == parent).then_some(id)
+    };
+    Ok(std::fs::read_dir("/proc")?.filter_map(child).collect())
+}
+
+/// The command lines of running processes that contain a text, on Linux.
+///
+/// # Errors
+/// When the kernel does not list processes.
+pub fn command_lines_with(text: &str) -> io::Result<Vec<String>> {
+    let lines = std::fs::read_dir("/proc")?.filter_map(|entry| {
+        let line = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&line).replace('\0', " "))
+    });
+    Ok(lines.filter(|line| line.contains(text)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Group {
+        Group::start(Command::new("sh").args(["-c", script])).unwrap()
+    }
+
+    #[test]
+    fn a_group_ends_as_a_whole() {
+        // The shell alone would leave these behind.
+        let mut group = shell("sleep 1000 & sleep 1000 & wait");
+        let id = group.id;
+        test_kill_process_group(id).unwrap();
+        assert!(running().contains(&id.as_raw_nonzero().get()));
+        assert!(group.end(END_MAX));
+        assert!(test_kill_process_group(id).is_err());
+        assert!(!running().contains(&id.as_raw_nonzero().get()));
+    }
+
+    #[test]
+    fn what_does_not_end_is_killed() {
+        let mut group = shell("trap '' TERM; exec sleep 1000");
+        // The shell needs a moment until it ignores the signal.
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!group.end(Duration::from_millis(100)));
+        assert!(test_kill_process_group(group.id).is_err());
+    }
+
+    #[test]
+    fn children_are_found_by_their_parent() {
+        let group = shell("sleep 1000 & wait");
+        let own = children_of(std::process::id()).unwrap();
+        assert!(own.contains(&group.child.id()), "{own:?}");
+        drop(group);
+    }
+}
