@@ -14,7 +14,3 @@ pub mod onnx;
 pub mod shard;
 
 pub mod whole;
-
-/// Raise this when the same checkpoint gives other records than before, so that set-up makes
-/// them anew.
-pub const VERSION: u32 = 2;

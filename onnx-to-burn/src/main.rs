@@ -1,16 +1,41 @@
-//! The converter's commands that need ONNX files; set-up calls the library instead.
+//! The converter as a program: `cargo xtask` runs it, so that nothing else has to compile what
+//! reads checkpoints.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
 use clap::Parser;
-use facenet::Shard;
-use onnx_to_burn::onnx;
+use onnx_to_burn::shard::Precision;
+use onnx_to_burn::{checkpoint, whole};
 
-/// ONNX to Burn: the code and the records of the two shards.
+/// Published checkpoints of FaceNet to what `facenet` compiles and loads.
 #[derive(Parser)]
 enum Command {
+    /// Writes shard1.bin and shard2.bin of a checkpoint.
+    Checkpoint {
+        /// The checkpoint: a frozen TensorFlow graph or a state dict of PyTorch.
+        #[arg(long)]
+        file: PathBuf,
+        /// The model that the records are of.
+        #[arg(long)]
+        model: String,
+        /// Where the records go.
+        #[arg(long)]
+        out: PathBuf,
+        /// Keeps the weights in float32, which only the Burn engine reads.
+        #[arg(long)]
+        f32: bool,
+    },
+    /// Writes the whole network of a checkpoint as one ONNX file.
+    Whole {
+        /// The checkpoint.
+        #[arg(long)]
+        file: PathBuf,
+        /// The ONNX file.
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Writes shard1.rs and shard2.rs.
+    #[cfg(feature = "onnx")]
     Generate {
         /// The folder with shard1.onnx and shard2.onnx.
         #[arg(long)]
@@ -22,7 +47,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Writes shard1.bin and shard2.bin.
+    /// Writes shard1.bin and shard2.bin of ONNX files.
+    #[cfg(feature = "onnx")]
     Records {
         /// The folder with shard1.onnx and shard2.onnx.
         #[arg(long)]
@@ -38,24 +64,49 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
-        Command::Generate { onnx, out, check } => {
-            Shard::ALL.iter().try_for_each(|&part| generate(part, &onnx, &out, check))
+        Command::Checkpoint { file, model, out, f32 } => {
+            let precision = if f32 { Precision::F32 } else { Precision::F16 };
+            checkpoint::convert_as(precision, &file, &model, &out).map(drop)
         }
-        Command::Records { onnx, out, model } => Shard::ALL.iter().try_for_each(|&part| {
-            let converted = onnx::convert(part, &onnx)?;
-            onnx::write_record(part, &model, converted.tensors, &out)
-        }),
+        Command::Whole { file, out } => whole::convert(&file, &out),
+        #[cfg(feature = "onnx")]
+        Command::Generate { onnx, out, check } => from_onnx::generate(&onnx, &out, check),
+        #[cfg(feature = "onnx")]
+        Command::Records { onnx, out, model } => from_onnx::write_records(&onnx, &out, &model),
     }
 }
 
-fn generate(part: Shard, onnx_dir: &Path, out: &Path, check: bool) -> anyhow::Result<()> {
-    let file = out.join(format!("{}.rs", part.name()));
-    let code = onnx::convert(part, onnx_dir)?.code;
-    if check {
-        let committed = std::fs::read_to_string(&file)
-            .with_context(|| format!("reading {}", file.display()))?;
-        ensure!(committed == code, "{} is not current; run `cargo xtask generate`", file.display());
-        return Ok(());
+#[cfg(feature = "onnx")]
+mod from_onnx {
+    //! The commands that read ONNX files.
+
+    use std::path::Path;
+
+    use anyhow::{Context as _, ensure};
+    use facenet::Shard;
+    use onnx_to_burn::onnx;
+
+    pub(super) fn generate(onnx_dir: &Path, out: &Path, check: bool) -> anyhow::Result<()> {
+        for shard in Shard::ALL {
+            let file = out.join(format!("{}.rs", shard.name()));
+            let context = || format!("reading or writing {}", file.display());
+            let code = onnx::convert(shard, onnx_dir)?.code;
+            if check {
+                let committed = std::fs::read_to_string(&file).with_context(context)?;
+                let current = committed == code;
+                ensure!(current, "{} is not current; run `cargo xtask generate`", file.display());
+            } else {
+                std::fs::write(&file, code).with_context(context)?;
+            }
+        }
+        Ok(())
     }
-    std::fs::write(&file, code).with_context(|| format!("writing {}", file.display()))
+
+    pub(super) fn write_records(onnx_dir: &Path, out: &Path, model: &str) -> anyhow::Result<()> {
+        for shard in Shard::ALL {
+            let converted = onnx::convert(shard, onnx_dir)?;
+            onnx::write_record(shard, model, converted.tensors, out)?;
+        }
+        Ok(())
+    }
 }

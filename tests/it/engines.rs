@@ -1,4 +1,4 @@
-//! The Worker with the reference engine: `cargo xtask test` has built it.
+//! The Worker with the reference engine, which `cargo xtask test --burn` builds.
 
 use anyhow::ensure;
 use reqwest::{Method, StatusCode};
@@ -6,6 +6,7 @@ use tests::api::{Api, json};
 use tests::server::Server;
 
 #[tokio::test]
+#[ignore = "needs the Worker with Burn: cargo xtask test --burn"]
 async fn burn_in_the_worker_gives_the_golden_embeddings() -> anyhow::Result<()> {
     let state = tempfile::tempdir()?;
     let server = Server::start_with(state.path(), &["--engine", "burn-flex"]).await?;

@@ -12,4 +12,5 @@ pub(crate) mod generate;
 pub(crate) mod lint;
 pub(crate) mod test;
 mod test_wasm;
+pub(crate) mod wasm_std;
 pub(crate) mod weights;

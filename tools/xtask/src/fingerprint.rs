@@ -1,5 +1,5 @@
-//! SHA-256 over what a step is made from, and stamp files that remember it, so that a step is
-//! repeated exactly when its result would differ.
+//! SHA-256 over the inputs of a step, and stamp files that keep it beside the step's result. So a
+//! step is repeated when its result would differ, and only then.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use sha2::{Digest as _, Sha256};
 
-/// Collects what a step is made from.
+/// Collects the inputs of a step.
 #[derive(Default)]
 pub(crate) struct Fingerprint(Sha256);
 
@@ -18,7 +18,7 @@ impl Fingerprint {
         self.bytes(text.as_bytes())
     }
 
-    /// Adds bytes, with their length so that two parts never run together.
+    /// Adds bytes, and their length before them: `a`, `bc` must not equal `ab`, `c`.
     pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
@@ -99,7 +99,7 @@ impl Stamp {
         fs::write(&self.0, format!("{fingerprint}\n")).with_context(context)
     }
 
-    /// Forgets, before the result is made anew: an interrupted step must not look complete.
+    /// Removes the stamp before the result is made anew, so that an interrupted step is repeated.
     pub(crate) fn clear(&self) -> anyhow::Result<()> {
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,9 +1,11 @@
-//! Every command of the project, as `cargo xtask <command>`. This file owns the command line;
-//! each command has a file of its own, and what several of them need is in [`setup`].
+#![doc = include_str!("../README.md")]
+//!
+//! This file owns the command line.
 
+mod ci;
 mod commands;
 mod fingerprint;
-mod golden;
+mod parallel;
 mod progress;
 mod project;
 mod run;
@@ -17,7 +19,10 @@ mod wrangler;
 use std::process::ExitCode;
 
 use clap::Parser;
-use commands::{bench, build, cron, deny, deploy, dev, eval, fuzz, generate, lint, test, weights};
+
+use crate::commands::{
+    bench, build, cron, deny, deploy, dev, eval, fuzz, generate, lint, test, wasm_std, weights,
+};
 
 /// The commands of the project. Each sets up what it needs and says so.
 #[derive(Parser)]
@@ -34,9 +39,12 @@ enum Command {
     /// Measures the engines against each other.
     Bench(bench::Options),
     /// Measures how well people are told apart, on photographs of known people.
-    Eval(eval::EvalOptions),
+    // The evaluation prints the help.
+    #[command(disable_help_flag = true)]
+    Eval(eval::Options),
     /// Computes the thresholds of the verdict from photographs of known people.
-    Calibrate(eval::CalibrateOptions),
+    #[command(disable_help_flag = true)]
+    Calibrate(eval::Options),
     /// Builds the Workers.
     Build(build::Options),
     /// Writes the generated code of the shards from ONNX.
@@ -44,11 +52,14 @@ enum Command {
     /// Puts everything on Cloudflare.
     Deploy(deploy::Options),
     /// Checks licences, sources and known faults of the dependencies.
-    Deny,
+    Deny(deny::Options),
     /// Looks for faults in what reads foreign bytes.
     Fuzz(fuzz::Options),
-    /// Checks formatting and lints, natively and for WebAssembly.
+    /// Checks formatting, lints and documentation, natively and for WebAssembly.
     Lint,
+    /// Builds the standard library for WebAssembly from Debian's sources, into the user's cache.
+    /// For machines where `rustup target add wasm32-unknown-unknown` does not work.
+    WasmStd,
 }
 
 fn main() -> ExitCode {
@@ -64,13 +75,14 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),
-        Command::Deny => deny::run(),
+        Command::Deny(options) => deny::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Lint => lint::run(),
+        Command::WasmStd => wasm_std::run(),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever stopped it knows why it ended.
+        // The user has stopped it and needs no reason.
         Err(_) if stop::requested() => ExitCode::from(stop::EXIT_CODE),
         Err(error) => {
             eprintln!("error: {error:#}");

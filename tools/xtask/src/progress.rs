@@ -1,12 +1,22 @@
-//! What the user sees of a step: a spinner or a bar on a terminal, plain lines elsewhere.
+//! What the user sees of a step: a spinner or a bar on a terminal, plain lines elsewhere. Steps
+//! that run at once have a line each.
 
 use std::io::IsTerminal as _;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// How much of a command's output fits beside the spinner.
-const NOTE_CHARS: usize = 60;
+/// How many characters of a command's output are shown beside the spinner.
+const NOTE_CHARS_MAX: usize = 60;
+
+/// The lines of all steps that run.
+static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Writes a line to standard error, above the lines of steps that run.
+pub(crate) fn say(line: &str) {
+    LINES.suspend(|| eprintln!("{line}"));
+}
 
 /// A step that takes a while. Dropped before [`Step::done`], it leaves no sign of success.
 pub(crate) struct Step {
@@ -28,20 +38,21 @@ impl Step {
     }
 
     fn with_style(what: &str, bar: ProgressBar, template: &str) -> Self {
+        let bar = LINES.add(bar);
         if std::io::stderr().is_terminal() {
             let style = ProgressStyle::with_template(template);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.set_prefix(what.to_owned());
             bar.enable_steady_tick(Duration::from_millis(100));
         } else {
-            eprintln!("{what} ...");
+            say(&format!("{what} ..."));
         }
         Self { bar, what: what.to_owned(), started: Instant::now() }
     }
 
     /// Shows a line of the command's output.
     pub(crate) fn note(&self, line: &str) {
-        self.bar.set_message(line.trim().chars().take(NOTE_CHARS).collect::<String>());
+        self.bar.set_message(line.trim().chars().take(NOTE_CHARS_MAX).collect::<String>());
     }
 
     /// How far a step of known length is.
@@ -52,7 +63,7 @@ impl Step {
     /// Says that the step is done and how long it took.
     pub(crate) fn done(self) {
         self.bar.finish_and_clear();
-        eprintln!("{}: done in {:.1} s", self.what, self.started.elapsed().as_secs_f32());
+        say(&format!("{}: done in {:.1} s", self.what, self.started.elapsed().as_secs_f32()));
     }
 }
 

@@ -1,20 +1,17 @@
-//! Where things are: in the clone, in the user's cache, and in Cargo.lock.
+//! Where things are in the clone and in the user's cache, and which versions Cargo.lock names.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use facenet::Shard;
 
-use crate::{progress, wrangler};
-
-/// The packages that are built as Workers.
-pub(crate) const WORKERS: [&str; 3] = ["facenet-worker", "vectorize-worker", "vectorize-local"];
+use crate::progress;
 
 /// The root of the clone.
 pub(crate) fn root() -> &'static Path {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.ancestors().nth(2).unwrap_or(xtask)
+    testbed::root()
 }
 
 /// The packages of the workspace and their folders, relative to the root.
@@ -23,7 +20,7 @@ pub(crate) fn members() -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let workspace = manifest.get("workspace").and_then(|workspace| workspace.get("members"));
     let members = workspace.and_then(toml::Value::as_array).context("Cargo.toml has no members")?;
     let folders = members.iter().filter_map(toml::Value::as_str).map(PathBuf::from);
-    // A folder is called as its package.
+    // A folder has the name of its package.
     let name = |folder: &Path| Some(folder.file_name()?.to_str()?.to_owned());
     Ok(folders.filter_map(|folder| Some((name(&folder)?, folder))).collect())
 }
@@ -34,7 +31,7 @@ pub(crate) fn member(name: &str) -> anyhow::Result<PathBuf> {
     Ok(root().join(folder.with_context(|| format!("the workspace has no package `{name}`"))?))
 }
 
-/// The folder of the clone for what commands make and keep; never committed.
+/// The folder of the clone for what commands make and keep. Git ignores it.
 pub(crate) fn local() -> PathBuf {
     root().join(".cface")
 }
@@ -44,9 +41,9 @@ pub(crate) fn weights(model: &str) -> PathBuf {
     local().join("weights").join(model)
 }
 
-/// The records of both shards of a model, in their order.
+/// The records of both shards of a model, in the order in which the shards run.
 pub(crate) fn shards(model: &str) -> [PathBuf; 2] {
-    wrangler::SHARDS.map(|shard| weights(model).join(shard))
+    Shard::ALL.map(|shard| weights(model).join(shard.file()))
 }
 
 /// The folder for what all clones of a user share.
@@ -57,11 +54,6 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .context("neither XDG_CACHE_HOME nor HOME is set: there is no place for a cache")?;
     Ok(base.join("cface"))
-}
-
-/// A program that came with an npm package.
-pub(crate) fn npm_program(name: &str) -> PathBuf {
-    root().join("node_modules/.bin").join(name)
 }
 
 /// The version of a crate in Cargo.lock.
@@ -85,8 +77,7 @@ pub(crate) fn read_toml(file: &Path) -> anyhow::Result<toml::Table> {
     text.parse().with_context(|| format!("reading {}", file.display()))
 }
 
-/// Held while a command changes the clone, or what all clones share, so that two at once do not
-/// meet.
+/// A lock. A command holds one while it changes the clone, or the cache that all clones share.
 pub(crate) struct Lock(#[expect(dead_code, reason = "unlocks when dropped")] File);
 
 /// Waits until no other xtask changes the clone.

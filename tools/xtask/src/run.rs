@@ -1,24 +1,20 @@
 //! Running other programs: one builder, and a few ways to run what it describes. Every program
-//! gets a process group of its own, which is gone when the program is.
+//! runs in a [`Group`] of its own.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, PipeReader};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, bail};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use testbed::process::Group;
 
 use crate::{progress, stop};
 
 /// How many lines of a failed command are shown.
 const LOG_LINES_MAX: usize = 200;
-
-/// How long a process group may take to end by itself.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// A program to run as a step of a command.
 pub(crate) struct Run {
@@ -31,7 +27,12 @@ impl Run {
     /// `what` is what the user reads, as in "installing npm packages".
     pub(crate) fn new(what: impl Into<String>, program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
-        command.stdin(Stdio::null()).current_dir(crate::project::root());
+        command.stdin(Stdio::null()).current_dir(testbed::root());
+        Self::of(what, command)
+    }
+
+    /// The same for a command that is described already.
+    pub(crate) fn of(what: impl Into<String>, command: Command) -> Self {
         Self { what: what.into(), hint: String::new(), command }
     }
 
@@ -54,12 +55,6 @@ impl Run {
     /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
-        self
-    }
-
-    /// Removes an environment variable.
-    pub(crate) fn unset(mut self, name: &str) -> Self {
-        self.command.env_remove(name);
         self
     }
 
@@ -117,8 +112,8 @@ impl Run {
         let log = read_log(reader, each_line);
         let status = group.wait()?;
         if !status.success() && !stop::requested() {
-            eprintln!("--- output of the failed step: {}", self.what);
-            eprintln!("{}\n---", Vec::from(log).join("\n"));
+            let log = Vec::from(log).join("\n");
+            progress::say(&format!("--- output of the failed step: {}\n{log}\n---", self.what));
         }
         self.judge(status)
     }
@@ -136,16 +131,18 @@ impl Run {
         String::from_utf8(output.stdout).with_context(|| format!("{}: no text", self.what))
     }
 
-    /// Starts it in a process group of its own.
+    /// Starts it.
     pub(crate) fn start(&mut self) -> anyhow::Result<Group> {
         stop::check()?;
-        let child = self.command.process_group(0).spawn().with_context(|| {
+        let group = Group::start(&mut self.command).with_context(|| {
             let program = self.command.get_program().to_string_lossy();
             format!("{}: cannot start `{program}`. {}", self.what, self.hint)
         })?;
-        let id = Pid::from_child(&child);
-        stop::watch(id);
-        Ok(Group { child, id })
+        // The request may have come while the group was started.
+        if stop::requested() {
+            group.ask_to_end();
+        }
+        Ok(group)
     }
 
     fn judge(&self, status: ExitStatus) -> anyhow::Result<()> {
@@ -186,7 +183,7 @@ pub(crate) fn is_on_path(program: &str) -> bool {
 }
 
 /// Where a program is.
-pub(crate) fn find_on_path(program: &str) -> Option<std::path::PathBuf> {
+pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
@@ -205,63 +202,12 @@ fn read_log(reader: PipeReader, mut each_line: impl FnMut(&str)) -> VecDeque<Str
     log
 }
 
-/// A running program with all the processes that it started. Ends them when dropped.
-pub(crate) struct Group {
-    child: Child,
-    id: Pid,
-}
-
-impl Group {
-    /// Waits until the program ends by itself.
-    pub(crate) fn wait(&mut self) -> anyhow::Result<ExitStatus> {
-        Ok(self.child.wait()?)
-    }
-
-    /// The ends of its pipes, where it was given some, once.
-    pub(crate) fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
-        self.child.stdin.take().zip(self.child.stdout.take())
-    }
-
-    /// How the program ended, if it has.
-    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        Ok(self.child.try_wait()?)
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let asked = Instant::now();
-        // Signals to a group that has ended fail, which is fine.
-        let _ = kill_process_group(self.id, Signal::TERM);
-        while asked.elapsed() < GRACE {
-            let leader_ended = !matches!(self.child.try_wait(), Ok(None));
-            if leader_ended && test_kill_process_group(self.id).is_err() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _ = kill_process_group(self.id, Signal::KILL);
-        let _ = self.child.wait();
-        stop::forget(self.id);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shell(script: &str) -> Run {
         Run::new("trying", "sh").args(["-c", script])
-    }
-
-    #[test]
-    fn a_group_ends_as_a_whole() {
-        // The shell would leave these behind.
-        let group = shell("sleep 1000 & sleep 1000 & wait").start().unwrap();
-        let id = group.id;
-        test_kill_process_group(id).unwrap();
-        drop(group);
-        assert!(test_kill_process_group(id).is_err());
     }
 
     #[test]

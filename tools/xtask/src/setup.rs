@@ -1,11 +1,13 @@
-//! What commands need on the machine and fetch by themselves. Every step can be repeated, does
-//! nothing when its result is there, and says what to do when it fails.
+//! What commands need, and fetch or make by themselves. Every step can be repeated, does nothing
+//! when its result is there, and says what to do when it fails.
 
 mod apt;
 pub(crate) mod browser;
 pub(crate) mod checkpoint;
+pub(crate) mod converter;
 mod download;
 pub(crate) mod engines;
+pub(crate) mod golden;
 pub(crate) mod npm;
 pub(crate) mod onnx;
 pub(crate) mod python;

@@ -1,9 +1,13 @@
 //! The house rules that no compiler checks, as tests of this crate.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use facenet::embedding::DIMENSIONS;
 use toml::{Table, Value};
+use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON};
 
 use crate::{project, wrangler};
 
@@ -25,6 +29,39 @@ const FOREIGN: [&str; 9] = [
 
 /// Endings of files that people write.
 const TEXT: [&str; 9] = ["rs", "py", "js", "mjs", "html", "css", "toml", "md", "sh"];
+
+/// What may lie in the root, so that a newcomer sees at a glance what ships and what does not.
+const ROOT: [&str; 29] = [
+    ".cargo",
+    ".ci",
+    ".editorconfig",
+    ".gitattributes",
+    ".github",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "clippy.toml",
+    "crates",
+    "facenet-worker",
+    "onnx-to-burn",
+    "package-lock.json",
+    "package.json",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "site",
+    "tests",
+    "tools",
+    "tsconfig.json",
+    "jsconfig.json",
+    "vectorize-worker",
+    "wrangler.toml",
+];
 
 /// Leftovers and private paths, split so that this file may have them.
 const FORBIDDEN: [&str; 5] = [
@@ -68,6 +105,21 @@ fn check(endings: &[&str], rule: impl Fn(&Path, &str) -> Option<String>) {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+#[test]
+fn the_root_holds_what_it_may() {
+    let mut git = Command::new("git");
+    let listed = git.args(["ls-files", "-z"]).current_dir(project::root()).output();
+    // An archive of the project has no repository.
+    let Ok(listed) = listed.map(|output| String::from_utf8(output.stdout).unwrap()) else { return };
+    let entries: BTreeSet<&str> = listed
+        .split('\0')
+        .filter(|file| !file.is_empty())
+        .map(|file| file.split('/').next().unwrap())
+        .collect();
+    let strangers: Vec<_> = entries.iter().filter(|entry| !ROOT.contains(entry)).collect();
+    assert!(strangers.is_empty(), "not in the list of what may lie in the root: {strangers:?}");
+}
+
 fn is_generated(text: &str) -> bool {
     text.lines().take(3).any(|line| line.contains("@generated"))
 }
@@ -75,8 +127,10 @@ fn is_generated(text: &str) -> bool {
 #[test]
 fn every_module_says_what_it_owns() {
     check(&["rs"], |_, text| {
-        let documented = text.starts_with("//!") || is_generated(text);
-        (!documented).then(|| "does not begin with `//!`".into())
+        // A crate's documentation is its README.
+        let begins = ["//!", "#![doc = include_str!(\"../README.md\")]"];
+        let documented = begins.iter().any(|begin| text.starts_with(begin)) || is_generated(text);
+        (!documented).then(|| "does not begin by saying what it owns".into())
     });
 }
 
@@ -141,38 +195,24 @@ fn manifests_inherit_from_the_workspace() {
     }
 }
 
-/// Removes the binding `VECTORIZE` from a wrangler configuration, and says whether it was there.
-fn without_index(config: &mut Table, kind: &str) -> bool {
-    let Some(Value::Array(bindings)) = config.get_mut(kind) else { return false };
-    let before = bindings.len();
-    bindings.retain(|binding| binding["binding"].as_str() != Some("VECTORIZE"));
-    let found = bindings.len() < before;
-    if bindings.is_empty() {
-        config.remove(kind);
+#[test]
+fn every_package_has_a_readme() {
+    for (file, _) in manifests() {
+        let readme = file.with_file_name("README.md");
+        assert!(readme.is_file(), "{} is missing", readme.display());
     }
-    found
 }
 
+/// Code and wrangler's files name the same things, and TOML cannot take them from the code.
 #[test]
-fn the_local_private_worker_differs_in_its_index_only() {
-    let [_, local, _] = wrangler::LOCAL_CONFIGS;
-    let mut production =
-        project::read_toml(&project::root().join(wrangler::PRIVATE_CONFIG)).unwrap();
-    let mut local = project::read_toml(&project::root().join(local)).unwrap();
-    assert!(without_index(&mut production, "vectorize"));
-    assert!(without_index(&mut local, "services"));
-    assert_eq!(production, local);
-}
-
-#[test]
-fn commands_and_configuration_agree_on_names() {
-    let read = |file: &str| project::read_toml(&project::root().join(file)).unwrap();
-    let private = read(wrangler::PRIVATE_CONFIG);
-    assert_eq!(private["name"].as_str(), Some(wrangler::CRON_WORKER));
-    let bucket =
-        |config: &Table| config["r2_buckets"][0]["bucket_name"].as_str().map(str::to_owned);
-    assert_eq!(bucket(&private).as_deref(), Some(wrangler::FACES_BUCKET));
-    assert_eq!(bucket(&read(wrangler::PUBLIC_CONFIG)).as_deref(), Some(wrangler::MODELS_BUCKET));
+fn wranglers_files_say_what_the_code_says() {
+    let private = wrangler::config(wrangler::PRIVATE_CONFIG).unwrap();
+    assert_eq!(private["r2_buckets"][0]["bucket_name"].as_str(), Some(BUCKET_NAME));
+    assert_eq!(private["vectorize"][0]["index_name"].as_str(), Some(INDEX_NAME));
+    assert_eq!(private["triggers"]["crons"].as_array().unwrap().as_slice(), [PURGE_CRON.into()]);
+    let index = wrangler::config(wrangler::INDEX_CONFIG).unwrap();
+    let dimensions = index["vars"]["DIMENSIONS"].as_str().unwrap();
+    assert_eq!(dimensions.parse(), Ok(DIMENSIONS));
 }
 
 /// The folders that may have unsafe code: the kernels, and what only exports names.
@@ -210,4 +250,70 @@ fn every_kernel_has_a_scalar_twin_and_a_test_against_it() {
         let test = format!("kernels::tests::{kernel}_is_as_its_twin;");
         assert!(list.contains(&test), "{kernel} is not tested: no {test}");
     }
+}
+
+/// The modules of a crate by their files: `commands/bench/report.rs` is `commands::bench::report`.
+fn modules(src: &Path) -> Vec<(String, String)> {
+    let all = files(&["rs"]).into_iter().filter(|file| file.starts_with(src));
+    let module = |file: &Path| {
+        let path = file.strip_prefix(src).unwrap().with_extension("");
+        path.to_str().unwrap().replace('/', "::").replace("::mod", "")
+    };
+    let product = |text: &str| text.split("#[cfg(test)]\nmod").next().unwrap().to_owned();
+    all.map(|file| (module(&file), product(&fs::read_to_string(file).unwrap()))).collect()
+}
+
+/// The modules that a module imports: the longest known path after `crate::` and `super::`.
+fn imports(module: &str, text: &str, known: &BTreeSet<&str>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code: String = lines.flat_map(|line| [line, "\n"]).collect();
+    for statement in code.split(';').filter(|part| part.trim_start().starts_with("use ")) {
+        let path = statement.trim().trim_start_matches("use ");
+        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let path = match (path.strip_prefix("crate::"), path.strip_prefix("super::")) {
+            (Some(path), _) => path.to_owned(),
+            (_, Some(path)) => format!("{parent}::{path}").trim_start_matches("::").to_owned(),
+            _ => continue,
+        };
+        let (stem, names) = path.split_once('{').unwrap_or((&path, ""));
+        let names = names.trim_end_matches('}').split(',');
+        for name in names.map(|name| format!("{stem}{}", name.trim())) {
+            let mut path = name.split(" as ").next().unwrap();
+            while !known.contains(path) {
+                let Some((shorter, _)) = path.rsplit_once("::") else { break };
+                path = shorter;
+            }
+            if known.contains(path) && path != module {
+                found.insert(path.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_module_of_the_commands_imports_itself_through_others() {
+    let modules = modules(&project::root().join("tools/xtask/src"));
+    let known: BTreeSet<&str> = modules.iter().map(|(name, _)| name.as_str()).collect();
+    let mut edges: Vec<(String, BTreeSet<String>)> = modules
+        .iter()
+        .map(|(name, text)| {
+            let mut imports = imports(name, text, &known);
+            // A module may use what its parent declares.
+            imports.retain(|other| !name.starts_with(&format!("{other}::")));
+            (name.clone(), imports)
+        })
+        .collect();
+    assert!(edges.iter().any(|(_, imports)| imports.len() > 3), "imports are not found");
+    // What imports nothing that is left is in no circle.
+    loop {
+        let left: BTreeSet<String> = edges.iter().map(|(name, _)| name.clone()).collect();
+        let before = edges.len();
+        edges.retain(|(_, imports)| imports.iter().any(|other| left.contains(other)));
+        if edges.len() == before {
+            break;
+        }
+    }
+    assert!(edges.is_empty(), "these import each other: {edges:#?}");
 }

@@ -1,5 +1,5 @@
-//! V8 as a host of WebAssembly: Node 24 from npm, because that of the machine may be older, with a
-//! small script that does what it is told.
+//! V8 as a host of WebAssembly: Node 24 from npm, because the machine's own may be older, with a
+//! small script that takes orders.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,10 +7,12 @@ use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
+use testbed::process::Group;
 
 use crate::project;
-use crate::run::{Group, Run};
+use crate::run::Run;
 
+/// The script, in the root of the clone.
 const HOST: &str = "tools/xtask/src/v8/host.mjs";
 
 /// A running V8. Ends when dropped.

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web.
-//! In V8 all of them take turns in one run, because the machine may be busy with other things:
-//! what counts are ratios and minima.
+//! The machine may be busy with other things. So all engines take turns in one run of V8, and
+//! ratios and minima are what to look at.
 
 mod contestants;
 mod layers;
@@ -13,16 +13,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use testbed::golden::Golden;
 
 use self::contestants::Field;
 use self::report::Report;
 use self::workerd::Server;
-use super::{build, test, weights};
-use crate::golden::{self, Golden};
+use super::{build, weights};
 use crate::project;
-use crate::setup::engines::{self, Engine};
+use crate::setup::checkpoint::Checkpoint;
+use crate::setup::engines::Engine;
 use crate::setup::wasm::{self, Simd};
-use crate::setup::{npm, onnx};
+use crate::setup::{golden, npm, onnx};
 use crate::v8::V8;
 
 /// Measures the engines against each other.
@@ -36,10 +37,10 @@ pub(crate) struct Options {
     json: Option<PathBuf>,
 }
 
-/// How often everything is done.
+/// How often each thing is measured.
 #[derive(Clone, Copy)]
 struct Effort {
-    /// Embeddings before any is measured: V8 compiles what runs often a second time.
+    /// Embeddings before any is measured, because V8 compiles code that runs often again.
     warm_up: u32,
     /// Measured embeddings of each contestant.
     rounds: u32,
@@ -62,7 +63,7 @@ const OWN_LAYERS: Engine =
 /// Both backends of Burn, whose SIMD library does not compile with relaxed SIMD.
 const BURN: Engine = Engine { name: "burn", features: "burn-flex,burn-ndarray", simd: Simd::Fixed };
 
-/// What is measured, all built and at hand.
+/// What is measured, built.
 struct Material {
     own: PathBuf,
     own_layers: PathBuf,
@@ -101,12 +102,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn prepare() -> anyhow::Result<Material> {
     let _lock = project::lock()?;
     npm::ensure()?;
-    weights::ensure(test::MODEL)?;
+    weights::ensure(Checkpoint::GOLDEN)?;
     let onnx = onnx::ensure()?;
     let toolchain = wasm::ensure()?;
-    let golden = golden::all()?.into_iter().next().context("no golden crops")?;
-    let tensor = engines::folder()?.join("golden.f32");
-    golden.write_tensor(&tensor)?;
+    let golden = testbed::golden::all()?.into_iter().next().context("no golden crops")?;
+    let tensor = golden::ensure_tensors()?.join(&golden.name).with_extension("f32");
     let material = Material {
         own: OWN.ensure(&toolchain)?,
         own_layers: OWN_LAYERS.ensure(&toolchain)?,
@@ -115,22 +115,22 @@ fn prepare() -> anyhow::Result<Material> {
         golden,
         tensor,
     };
-    // The server builds what it lacks, but not while something else is measured.
+    // The server would build it otherwise, while something else is measured.
     build::ensure(&build::Options::default())?;
     Ok(material)
 }
 
 /// The records that every engine loads.
 fn shards() -> [PathBuf; 2] {
-    project::shards(test::MODEL.model())
+    project::shards(Checkpoint::GOLDEN.model())
 }
 
 fn size_kb(file: &Path) -> anyhow::Result<f64> {
     Ok(file.metadata().with_context(|| format!("no {}", file.display()))?.len() as f64 / 1e3)
 }
 
-/// The first embedding after a module was instantiated, each in a new process: V8 keeps what it
-/// has compiled.
+/// Measures the first embedding after a module was instantiated. Each is in a new process, because
+/// V8 keeps compiled code.
 fn first_calls(material: &Material, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     for _ in 0..effort.fresh {
         let mut v8 = V8::start()?;

@@ -4,13 +4,26 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use testbed::wrangler::npm_program;
 
 use crate::fingerprint::{Fingerprint, Stamp};
-use crate::project;
 use crate::run::Run;
 use crate::setup::tools::Tools;
 use crate::setup::wasm::{Simd, Toolchain};
 use crate::setup::{npm, site, tools, wasm};
+use crate::{parallel, project};
+
+/// The Worker with the engine.
+pub(crate) const PUBLIC_WORKER: &str = "facenet-worker";
+
+/// The Worker that stores and searches.
+pub(crate) const PRIVATE_WORKER: &str = "vectorize-worker";
+
+/// The stand-in for Vectorize.
+pub(crate) const INDEX_WORKER: &str = "vectorize-local";
+
+/// All packages that are built as Workers.
+pub(crate) const WORKERS: [&str; 3] = [PUBLIC_WORKER, PRIVATE_WORKER, INDEX_WORKER];
 
 /// Builds the Workers.
 #[derive(Args, Default)]
@@ -31,36 +44,35 @@ impl Options {
         Self { engine, ..Self::default() }
     }
 
-    /// The public Worker's code that these options give.
-    pub(crate) fn main(&self) -> anyhow::Result<PathBuf> {
-        Ok(self.variant(PUBLIC_WORKER).folder(PUBLIC_WORKER)?.join("index.js"))
+    /// The code of a Worker that these options give.
+    pub(crate) fn main(&self, worker: &str) -> anyhow::Result<PathBuf> {
+        Ok(self.variant(worker).folder(worker)?.join("index.js"))
     }
 
     /// What a Worker is built from besides its code.
     fn variant(&self, worker: &str) -> Variant {
-        let fast = worker == PUBLIC_WORKER && self.engine == Engine::Simd && !self.plain_simd;
-        let name = match (worker == PUBLIC_WORKER, self.engine, self.plain_simd) {
-            (true, Engine::Simd, true) => Some("plain-simd"),
-            (true, Engine::BurnFlex, _) => Some("burn-flex"),
-            (true, Engine::BurnNdarray, _) => Some("burn-ndarray"),
-            _ => None,
+        // Only the public Worker has an engine.
+        let engine = if worker == PUBLIC_WORKER { self.engine } else { Engine::Simd };
+        let name = match (engine, self.plain_simd) {
+            (Engine::Simd, false) => None,
+            (Engine::Simd, true) => Some("plain-simd"),
+            (Engine::BurnFlex, _) => Some("burn-flex"),
+            (Engine::BurnNdarray, _) => Some("burn-ndarray"),
         };
         Variant {
             name,
-            arguments: self.engine.cargo_arguments(worker),
-            // Burn's own SIMD library does not compile with the relaxed instructions, and nothing
-            // else has a use for them.
-            simd: if fast { Simd::Relaxed } else { Simd::Fixed },
+            arguments: engine.cargo_arguments(),
+            // Our own engine alone has a use for the relaxed instructions. The other Workers get
+            // the same flags, so that what they share with it is compiled once. Burn's own SIMD
+            // library does not compile with them.
+            simd: if name.is_none() { Simd::Relaxed } else { Simd::Fixed },
         }
     }
 }
 
-/// The Worker with the engine.
-const PUBLIC_WORKER: &str = "facenet-worker";
-
 /// One of several Workers that the same code gives.
 struct Variant {
-    /// Nothing for the usual one, which is where wrangler.toml says.
+    /// None for the usual one, which is where wrangler.toml says.
     name: Option<&'static str>,
     arguments: &'static [&'static str],
     simd: Simd,
@@ -71,7 +83,7 @@ impl Variant {
     /// may be in use at once.
     fn folder(&self, worker: &str) -> anyhow::Result<PathBuf> {
         Ok(match self.name {
-            Some(name) => project::local().join("workers").join(name),
+            Some(name) => project::local().join("workers").join(name).join(worker),
             None => project::member(worker)?.join("build"),
         })
     }
@@ -90,10 +102,9 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// Cargo's arguments for a Worker.
-    fn cargo_arguments(self, worker: &str) -> &'static [&'static str] {
+    /// Cargo's arguments for the Worker with this engine.
+    fn cargo_arguments(self) -> &'static [&'static str] {
         match self {
-            _ if worker != PUBLIC_WORKER => &[],
             Self::Simd => &[],
             Self::BurnFlex => &["--no-default-features", "--features", "burn-flex"],
             Self::BurnNdarray => &["--no-default-features", "--features", "burn-ndarray"],
@@ -108,13 +119,27 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Sets up what a build needs, and builds the Workers whose inputs have changed.
 pub(crate) fn ensure(options: &Options) -> anyhow::Result<()> {
-    npm::ensure()?;
-    site::ensure()?;
+    ensure_beside(options, || Ok(()))
+}
+
+/// The same with another step while tools are compiled, which may be a download.
+pub(crate) fn ensure_beside(
+    options: &Options,
+    other: impl FnOnce() -> anyhow::Result<()> + Send,
+) -> anyhow::Result<()> {
+    // What is missing on the machine is said before anything takes long.
+    npm::check_node()?;
     let toolchain = wasm::ensure()?;
-    let tools = tools::ensure()?;
-    project::WORKERS
-        .iter()
-        .try_for_each(|worker| ensure_worker(worker, &options.variant(worker), &toolchain, &tools))
+    let packages = || {
+        npm::ensure()?;
+        site::ensure()?;
+        other()
+    };
+    let (tools, ()) = parallel::both(tools::ensure, packages)?;
+    // Cargo compiles for one after the other, but the steps after it run beside that.
+    parallel::all(&WORKERS, |worker| {
+        ensure_worker(worker, &options.variant(worker), &toolchain, &tools)
+    })
 }
 
 fn ensure_worker(
@@ -125,7 +150,6 @@ fn ensure_worker(
 ) -> anyhow::Result<()> {
     let dir = project::member(worker)?;
     let build = variant.folder(worker)?;
-    // worker-build replaces the folder as a whole, and so this file with it.
     let stamp = Stamp::at(build.join("made-from"));
     let inputs = inputs(worker, variant, toolchain, tools)?;
     if stamp.is(&inputs) && build.join("index.js").is_file() {
@@ -141,8 +165,8 @@ fn ensure_worker(
         .edit(|command| toolchain.apply_with(variant.simd, command))
         // It would download these three otherwise.
         .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
-        .env("ESBUILD_BIN", project::npm_program("esbuild"))
-        .env("WASM_OPT_BIN", project::npm_program("wasm-opt"))
+        .env("ESBUILD_BIN", npm_program("esbuild"))
+        .env("WASM_OPT_BIN", npm_program("wasm-opt"))
         .hint("The compiler's message above says why")
         .quietly()?;
     stamp.write(&inputs)
@@ -195,6 +219,7 @@ fn with_dependencies(member: &str) -> anyhow::Result<BTreeSet<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wrangler;
 
     #[test]
     fn members_are_found_through_members() {
@@ -205,26 +230,41 @@ mod tests {
     }
 
     #[test]
-    fn relaxed_instructions_are_for_our_own_engine_only() {
+    fn no_module_has_relaxed_instructions_where_they_are_not_wanted() {
         let simd = |worker, engine, plain_simd| Options { engine, plain_simd }.variant(worker).simd;
-        assert_eq!(simd("facenet-worker", Engine::Simd, false), Simd::Relaxed);
-        assert_eq!(simd("facenet-worker", Engine::Simd, true), Simd::Fixed);
-        assert_eq!(simd("facenet-worker", Engine::BurnFlex, false), Simd::Fixed);
-        assert_eq!(simd("vectorize-worker", Engine::Simd, false), Simd::Fixed);
+        for worker in WORKERS {
+            assert_eq!(simd(worker, Engine::Simd, false), Simd::Relaxed);
+            assert_eq!(simd(worker, Engine::Simd, true), Simd::Fixed);
+            assert_eq!(simd(worker, Engine::BurnFlex, true), Simd::Fixed);
+        }
+        assert_eq!(simd(PUBLIC_WORKER, Engine::BurnFlex, false), Simd::Fixed);
+        assert_eq!(simd(PUBLIC_WORKER, Engine::BurnNdarray, false), Simd::Fixed);
     }
 
     #[test]
-    fn the_usual_worker_is_where_wrangler_looks() {
-        let main = project::root().join("facenet-worker/build/index.js");
-        assert_eq!(Options::default().main().unwrap(), main);
-        assert_ne!(Options::of(Engine::BurnFlex).main().unwrap(), main);
-        assert_ne!(Options { plain_simd: true, ..Options::default() }.main().unwrap(), main);
+    fn the_usual_workers_are_where_wrangler_looks() {
+        let configs = [
+            (PUBLIC_WORKER, wrangler::PUBLIC_CONFIG),
+            (PRIVATE_WORKER, wrangler::PRIVATE_CONFIG),
+            (INDEX_WORKER, wrangler::INDEX_CONFIG),
+        ];
+        let plain = Options { plain_simd: true, ..Options::default() };
+        for (worker, file) in configs {
+            let config = wrangler::config(file).unwrap();
+            let folder = project::root().join(file).parent().unwrap().to_owned();
+            let main = folder.join(config["main"].as_str().unwrap());
+            assert_eq!(Options::default().main(worker).unwrap(), main);
+            assert_ne!(plain.main(worker).unwrap(), main);
+        }
     }
 
     #[test]
     fn only_the_public_worker_has_an_engine() {
-        assert!(Engine::Simd.cargo_arguments("facenet-worker").is_empty());
-        assert!(!Engine::BurnNdarray.cargo_arguments("facenet-worker").is_empty());
-        assert!(Engine::BurnNdarray.cargo_arguments("vectorize-worker").is_empty());
+        let (usual, burn) = (Options::default(), Options::of(Engine::BurnNdarray));
+        for worker in WORKERS {
+            let same = usual.main(worker).unwrap() == burn.main(worker).unwrap();
+            assert_eq!(same, worker != PUBLIC_WORKER);
+            assert_eq!(burn.variant(worker).arguments.is_empty(), worker != PUBLIC_WORKER);
+        }
     }
 }

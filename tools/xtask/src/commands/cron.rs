@@ -1,19 +1,18 @@
 //! `cargo xtask cron`: fires the daily purge of a local server.
 //!
-//! Wrangler's own way, `/cdn-cgi/handler/scheduled`, reaches only the first of several Workers:
-//! the proxy that it puts in front of them takes the header that would name another for itself.
-//! Behind that proxy the header works.
+//! Wrangler's address for this, `/cdn-cgi/handler/scheduled`, reaches the first of several Workers
+//! only. A header names another one, but wrangler's proxy removes it. So the request goes to
+//! workerd itself, behind the proxy.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use testbed::wrangler::{WORKER_HEADER, inner_port};
+use wire::retention::PURGE_CRON;
 
 use super::dev;
 use crate::wrangler;
-
-/// The schedule, as in the Worker's configuration.
-const SCHEDULE: &str = "0 12 * * *";
 
 /// How long a purge may take.
 const PURGE_MAX: Duration = Duration::from_mins(5);
@@ -37,11 +36,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         || format!("no server runs on port {port}; start it by `cargo xtask dev --port {port}`");
     agent.get(format!("http://127.0.0.1:{port}/health")).call().with_context(no_server)?;
     let state = dev::state_of(port).with_context(no_server)?;
-    let inner = wrangler::inner_port(&state.join("logs"))?;
+    let inner = inner_port(&state.join("logs"))?;
+    let private = wrangler::config(wrangler::PRIVATE_CONFIG)?;
     let mut answer = agent
         .get(format!("http://127.0.0.1:{inner}/cdn-cgi/handler/scheduled"))
-        .query("cron", SCHEDULE)
-        .header("MF-Route-Override", wrangler::CRON_WORKER)
+        .query("cron", PURGE_CRON)
+        .header(WORKER_HEADER, wrangler::name(&private)?)
         .call()
         .context("firing the cron")?;
     let outcome = answer.body_mut().read_to_string().context("reading the outcome")?;

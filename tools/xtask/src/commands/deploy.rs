@@ -1,21 +1,25 @@
-//! `cargo xtask deploy`: creates on Cloudflare what is missing, uploads the weights, and deploys
-//! the private Worker before the public one, which is bound to it.
+//! `cargo xtask deploy`: creates the buckets and the index on Cloudflare if they are missing,
+//! uploads the weights, and deploys both Workers. The private one comes first, because the public
+//! one is bound to it.
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use facenet::Shard;
+use facenet::embedding::DIMENSIONS;
 use serde_json::Value;
+use wire::retention::{BUCKET_NAME, INDEX_NAME};
 
+use super::build::{PRIVATE_WORKER, PUBLIC_WORKER};
 use super::{build, weights};
 use crate::setup::checkpoint::Checkpoint;
 use crate::{project, wrangler};
 
-/// The Vectorize index, as FaceNet needs it.
-const INDEX: &str = "face-embeddings";
-const INDEX_OPTIONS: [&str; 2] = ["--dimensions=512", "--metric=euclidean"];
+/// The metric of the index. The thresholds of the verdict are distances by it.
+const METRIC: &str = "euclidean";
 
 /// Puts everything on Cloudflare.
 #[derive(Args)]
@@ -31,57 +35,100 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let checkpoint = options.model.map_or_else(wrangler::configured_model, Ok)?;
+    let checkpoint = options.model.map_or_else(Checkpoint::configured, Ok)?;
     {
         let _lock = project::lock()?;
-        build::ensure(&options.build)?;
-        weights::ensure(checkpoint)?;
+        build::ensure_beside(&options.build, || weights::ensure(checkpoint))?;
     }
-    let model = checkpoint.model();
-    let arguments = public_arguments(model, &options.build.main()?);
-    if options.dry_run { rehearse(model, &arguments) } else { deploy(model, &arguments) }
+    let deployment = Deployment {
+        model: checkpoint.model(),
+        models_bucket: wrangler::models_bucket()?,
+        private: options.build.main(PRIVATE_WORKER)?,
+        public: options.build.main(PUBLIC_WORKER)?,
+    };
+    if options.dry_run { deployment.rehearse() } else { deployment.run() }
 }
 
-fn deploy(model: &str, arguments: &[OsString]) -> anyhow::Result<()> {
-    let buckets = wrangler::remote("listing the R2 buckets").args(["r2", "bucket", "list"]);
-    let buckets = bucket_names(&buckets.output()?);
-    for bucket in [wrangler::MODELS_BUCKET, wrangler::FACES_BUCKET] {
-        if !buckets.iter().any(|name| name == bucket) {
-            create_bucket(bucket)?;
+/// What is put on Cloudflare.
+struct Deployment {
+    model: &'static str,
+    /// The bucket with the weights.
+    models_bucket: String,
+    /// The code of the private Worker.
+    private: PathBuf,
+    /// The code of the public Worker.
+    public: PathBuf,
+}
+
+impl Deployment {
+    fn run(&self) -> anyhow::Result<()> {
+        let buckets = wrangler::remote("listing the R2 buckets").args(["r2", "bucket", "list"]);
+        let buckets = bucket_names(&buckets.output()?);
+        for bucket in [self.models_bucket.as_str(), BUCKET_NAME] {
+            if !buckets.iter().any(|name| name == bucket) {
+                create_bucket(bucket)?;
+            }
         }
+        let indexes = wrangler::remote("listing the Vectorize indexes");
+        let indexes = indexes.args(["vectorize", "list", "--json"]).output()?;
+        if !has_index(&indexes)? {
+            wrangler::remote(format!("creating the Vectorize index {INDEX_NAME}"))
+                .args(["vectorize", "create", INDEX_NAME])
+                .args(index_options())
+                .quietly()?;
+        }
+        Shard::ALL.iter().try_for_each(|shard| self.upload(shard.file()))?;
+        deploy_worker(wrangler::PRIVATE_CONFIG, &self.private_arguments())?;
+        let addresses = deploy_worker(wrangler::PUBLIC_CONFIG, &self.public_arguments())?;
+        println!("CFace runs at {}", addresses.join(", "));
+        Ok(())
     }
-    let indexes = wrangler::remote("listing the Vectorize indexes");
-    let indexes = indexes.args(["vectorize", "list", "--json"]).output()?;
-    if !has_index(&indexes)? {
-        wrangler::remote(format!("creating the Vectorize index {INDEX}"))
-            .args(["vectorize", "create", INDEX])
-            .args(INDEX_OPTIONS)
-            .quietly()?;
+
+    fn upload(&self, shard: &str) -> anyhow::Result<()> {
+        let (model, key) = (self.model, format!("{}/{shard}", self.models_bucket));
+        wrangler::remote(format!("uploading {shard} of {model}"))
+            .args(["r2", "object", "put", &key, "--remote"])
+            .arg_path("--file", &project::weights(model).join(shard))
+            .quietly()
     }
-    wrangler::SHARDS.iter().try_for_each(|shard| upload(model, shard))?;
-    deploy_worker(wrangler::PRIVATE_CONFIG, &[])?;
-    let addresses = deploy_worker(wrangler::PUBLIC_CONFIG, arguments)?;
-    println!("CFace runs at {}", addresses.join(", "));
-    Ok(())
+
+    /// Wrangler's arguments for the private Worker: its code.
+    fn private_arguments(&self) -> Vec<OsString> {
+        vec![self.private.clone().into()]
+    }
+
+    /// Wrangler's arguments for the public Worker: its code, and the model that it is told.
+    fn public_arguments(&self) -> Vec<OsString> {
+        let model = format!("{}:{}", wrangler::MODEL, self.model);
+        vec![self.public.clone().into(), "--var".into(), model.into()]
+    }
+
+    /// Prints what [`Self::run`] would do, and lets wrangler check both Workers.
+    fn rehearse(&self) -> anyhow::Result<()> {
+        let (model, bucket) = (self.model, &self.models_bucket);
+        let shards = Shard::ALL.map(Shard::file).join(" and ");
+        println!("1. create the R2 buckets {bucket} and {BUCKET_NAME}, if missing");
+        let options = index_options().join(" ");
+        println!("2. create the Vectorize index {INDEX_NAME} ({options}), if missing");
+        println!("3. upload {shards} of {model} to the bucket {bucket}");
+        println!("4. deploy {}, the private Worker", wrangler::PRIVATE_CONFIG);
+        println!("5. deploy {}, the public Worker, and print its address", wrangler::PUBLIC_CONFIG);
+        let dir = tempfile::tempdir()?;
+        let (private, public) = (dir.path().join("private"), dir.path().join("public"));
+        check_bundle(wrangler::PRIVATE_CONFIG, &self.private_arguments(), &private)?;
+        check_bundle(wrangler::PUBLIC_CONFIG, &self.public_arguments(), &public)
+    }
+}
+
+/// The index as FaceNet needs it, in wrangler's options.
+fn index_options() -> [String; 2] {
+    [format!("--dimensions={DIMENSIONS}"), format!("--metric={METRIC}")]
 }
 
 fn create_bucket(bucket: &str) -> anyhow::Result<()> {
     wrangler::remote(format!("creating the R2 bucket {bucket}"))
         .args(["r2", "bucket", "create", bucket])
         .quietly()
-}
-
-fn upload(model: &str, shard: &str) -> anyhow::Result<()> {
-    let key = format!("{}/{shard}", wrangler::MODELS_BUCKET);
-    wrangler::remote(format!("uploading {shard} of {model}"))
-        .args(["r2", "object", "put", &key, "--remote"])
-        .arg_path("--file", &project::weights(model).join(shard))
-        .quietly()
-}
-
-/// Wrangler's arguments for the public Worker: its code, and the model that it is told.
-fn public_arguments(model: &str, main: &Path) -> [OsString; 3] {
-    [main.into(), "--var".into(), format!("{}:{model}", wrangler::MODEL).into()]
 }
 
 /// Deploys a Worker and gives its addresses.
@@ -95,23 +142,6 @@ fn deploy_worker(config: &str, arguments: &[OsString]) -> anyhow::Result<Vec<Str
         .quietly()?;
     let report = fs::read_to_string(&report).context("reading wrangler's report")?;
     Ok(addresses(&report))
-}
-
-/// What [`deploy`] would do, and wrangler's own check of both Workers.
-fn rehearse(model: &str, arguments: &[OsString]) -> anyhow::Result<()> {
-    let shards = wrangler::SHARDS.join(" and ");
-    println!(
-        "1. create the R2 buckets {} and {}, if missing",
-        wrangler::MODELS_BUCKET,
-        wrangler::FACES_BUCKET
-    );
-    println!("2. create the Vectorize index {INDEX} ({}), if missing", INDEX_OPTIONS.join(" "));
-    println!("3. upload {shards} of {model} to the bucket {}", wrangler::MODELS_BUCKET);
-    println!("4. deploy {}, the private Worker", wrangler::PRIVATE_CONFIG);
-    println!("5. deploy {}, the public Worker, and print its address", wrangler::PUBLIC_CONFIG);
-    let dir = tempfile::tempdir()?;
-    check_bundle(wrangler::PRIVATE_CONFIG, &[], &dir.path().join("private"))?;
-    check_bundle(wrangler::PUBLIC_CONFIG, arguments, &dir.path().join("public"))
 }
 
 fn check_bundle(config: &str, arguments: &[OsString], out: &Path) -> anyhow::Result<()> {
@@ -135,7 +165,7 @@ fn bucket_names(list: &str) -> Vec<String> {
 fn has_index(list: &str) -> anyhow::Result<bool> {
     let indexes: Value = serde_json::from_str(list).context("reading the list of indexes")?;
     let indexes = indexes.as_array().context("the list of indexes is no list")?;
-    Ok(indexes.iter().any(|index| index.get("name").and_then(Value::as_str) == Some(INDEX)))
+    Ok(indexes.iter().any(|index| index.get("name").and_then(Value::as_str) == Some(INDEX_NAME)))
 }
 
 /// The addresses in wrangler's report: one JSON object per line.

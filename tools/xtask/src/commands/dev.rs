@@ -4,26 +4,32 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use facenet::Shard;
+use testbed::process::Group;
+use testbed::wait;
+use toml::Table;
 
+use super::build::{INDEX_WORKER, PRIVATE_WORKER, PUBLIC_WORKER};
 use super::{build, weights};
 use crate::fingerprint::{Fingerprint, Stamp};
-use crate::run::{self, Group, Run};
+use crate::run::{self, Run};
 use crate::setup::checkpoint::Checkpoint;
 use crate::setup::site;
+use crate::wrangler::local;
 use crate::{project, stop, wrangler};
 
 /// How long the server may take until it answers.
 const READY_MAX: Duration = Duration::from_mins(2);
 
-/// How often the server is asked whether it is ready.
-const POLL: Duration = Duration::from_millis(200);
+/// How long one request may take meanwhile.
+const REQUEST_MAX: Duration = Duration::from_secs(30);
 
 /// How often a running server is looked after, and a signal noticed.
-const WATCH: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs everything on this machine.
 #[derive(Args)]
@@ -50,21 +56,19 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     check_port(options.port)?;
     let state = State::open(&options.state)?;
-    let checkpoint = options.model.map_or_else(wrangler::configured_model, Ok)?;
+    let checkpoint = options.model.map_or_else(Checkpoint::configured, Ok)?;
     {
         let _lock = project::lock()?;
-        build::ensure(&options.build)?;
-        if options.weights.is_none() {
-            weights::ensure(checkpoint)?;
-        }
+        build::ensure_beside(&options.build, || match options.weights {
+            None => weights::ensure(checkpoint),
+            Some(_) => Ok(()),
+        })?;
     }
     let made = project::weights(checkpoint.model());
     state.store_weights(options.weights.as_deref().unwrap_or(&made))?;
-    let config =
-        wrangler::local(wrangler::public_config()?, checkpoint.model(), &options.build.main()?)?;
-    let config = state.public_config(config, options.rate_limits)?;
-    let outcome = serve(options.port, &config, &state);
-    // Stopping is how this command ends.
+    let configs = configs(checkpoint.model(), options)?;
+    let outcome = serve(options.port, &state.write(&configs)?, &state);
+    // This command ends when the user stops it.
     if stop::requested() { Ok(()) } else { outcome }
 }
 
@@ -74,8 +78,22 @@ fn check_port(port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(port: u16, config: &Path, state: &State) -> anyhow::Result<()> {
-    let mut server = server(port, config, state)?.start()?;
+/// The configurations of all Workers; the public one comes first.
+fn configs(model: &str, options: &Options) -> anyhow::Result<[Table; 3]> {
+    let main = |worker| options.build.main(worker);
+    let mut public =
+        local::public(wrangler::config(wrangler::PUBLIC_CONFIG)?, model, &main(PUBLIC_WORKER)?)?;
+    if !options.rate_limits {
+        local::make_generous(&mut public)?;
+    }
+    let index = wrangler::config(wrangler::INDEX_CONFIG)?;
+    let private = wrangler::config(wrangler::PRIVATE_CONFIG)?;
+    let private = local::private(private, wrangler::name(&index)?, &main(PRIVATE_WORKER)?)?;
+    Ok([public, private, local::with_main(index, &main(INDEX_WORKER)?)?])
+}
+
+fn serve(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<()> {
+    let mut server = server(port, configs, state)?.start()?;
     wait_until_ready(port, &mut server)?;
     state.announce(port)?;
     println!("\nCFace runs at http://127.0.0.1:{port} (Ctrl-C ends it)");
@@ -84,25 +102,23 @@ fn serve(port: u16, config: &Path, state: &State) -> anyhow::Result<()> {
         // workerd may end without wrangler's ending.
         let reachable = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         reachable.context("workerd ended by itself; the output above may say why")?;
-        // Whoever edits the page sees it at the next reload.
+        // An edited page is seen at the next reload.
         if let Err(error) = site::served::ensure() {
             eprintln!("the page is not as in site/: {error:#}");
         }
-        std::thread::sleep(WATCH);
+        std::thread::sleep(LOOK_EVERY);
     }
     Ok(())
 }
 
 /// Wrangler with all Workers, ready to start.
-fn server(port: u16, config: &Path, state: &State) -> anyhow::Result<Run> {
-    let [_, others @ ..] = wrangler::LOCAL_CONFIGS;
-    let others = others.iter().flat_map(|config| ["--config", *config]);
-    // Several servers may run at once, so nothing of one is where another looks: neither the
-    // debugger's port, nor the registry by which servers find each other's Workers.
-    let run = wrangler::run("the local server", &state.fresh_logs()?)
-        .args(["dev"])
-        .arg_path("--config", config)
-        .args(others)
+fn server(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<Run> {
+    let run = wrangler::run("the local server", &state.fresh_logs()?).args(["dev"]);
+    // Several servers may run at once. So each has its own port for the debugger, and its own
+    // registry, by which wrangler finds other servers' Workers.
+    let run = configs
+        .iter()
+        .fold(run, |run, config| run.arg_path("--config", config))
         .args(["--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
         .args(["--show-interactive-dev-session=false"])
         .arg_path("--persist-to", &state.dir)
@@ -112,21 +128,14 @@ fn server(port: u16, config: &Path, state: &State) -> anyhow::Result<Run> {
 
 fn wait_until_ready(port: u16, server: &mut Group) -> anyhow::Result<()> {
     let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into();
+        ureq::Agent::config_builder().timeout_global(Some(REQUEST_MAX)).build().into();
     let url = format!("http://127.0.0.1:{port}/health");
-    let started = Instant::now();
-    loop {
+    let answered = wait::until(READY_MAX, || {
         stop::check()?;
         check_alive(server)?;
-        let answer = agent.get(&url).call();
-        match answer {
-            Ok(_) => return Ok(()),
-            Err(error) if started.elapsed() > READY_MAX => {
-                bail!("the server does not get ready: GET {url}: {error}")
-            }
-            Err(_) => std::thread::sleep(POLL),
-        }
-    }
+        Ok(agent.get(&url).call())
+    });
+    answered.map(drop).with_context(|| format!("the server does not answer GET {url}"))
 }
 
 fn check_alive(server: &mut Group) -> anyhow::Result<()> {
@@ -139,7 +148,7 @@ fn check_alive(server: &mut Group) -> anyhow::Result<()> {
 /// The folder of a local server.
 struct State {
     dir: PathBuf,
-    /// Locked as long as the server runs: two on the same files would damage them.
+    /// Locked as long as the server runs: two servers would damage each other's files.
     _lock: File,
 }
 
@@ -169,24 +178,25 @@ impl State {
 
     /// Puts the weights into the local bucket, unless these very weights are there.
     fn store_weights(&self, weights: &Path) -> anyhow::Result<()> {
-        let files = wrangler::SHARDS.map(|shard| weights.join(shard));
+        let files = Shard::ALL.map(|shard| weights.join(shard.file()));
         let fingerprint = files.iter().try_fold(Fingerprint::default(), |all, file| all.tree(file));
         let fingerprint = fingerprint?.finish();
-        // Among wrangler's files, so that it goes when they go.
-        let stamp = Stamp::at(self.dir.join("v3/r2").join(wrangler::MODELS_BUCKET).join("stored"));
+        let bucket = wrangler::models_bucket()?;
+        // Among wrangler's files, so that whoever removes those removes it too.
+        let stamp = Stamp::at(self.dir.join("v3/r2").join(&bucket).join("stored"));
         if stamp.is(&fingerprint) {
             return Ok(());
         }
         stamp.clear()?;
-        let list: Vec<_> = wrangler::SHARDS
+        let list: Vec<_> = Shard::ALL
             .iter()
             .zip(&files)
-            .map(|(key, file)| serde_json::json!({ "key": key, "file": file }))
+            .map(|(shard, file)| serde_json::json!({ "key": shard.file(), "file": file }))
             .collect();
         let list_file = self.dir.join("weights.json");
         fs::write(&list_file, serde_json::to_vec(&list)?).context("listing the weights")?;
         wrangler::run("storing the weights in the local bucket", &self.dir.join("logs"))
-            .args(["r2", "bulk", "put", wrangler::MODELS_BUCKET, "--local"])
+            .args(["r2", "bulk", "put", &bucket, "--local"])
             .args(["--config", wrangler::PUBLIC_CONFIG])
             .arg_path("--filename", &list_file)
             .arg_path("--persist-to", &self.dir)
@@ -195,15 +205,14 @@ impl State {
         stamp.write(&fingerprint)
     }
 
-    /// Writes the public Worker's configuration, with the rate limits of production or with some
-    /// that a developer does not meet.
-    fn public_config(&self, mut config: toml::Table, rate_limits: bool) -> anyhow::Result<PathBuf> {
-        if !rate_limits {
-            wrangler::make_generous(&mut config)?;
-        }
-        let file = self.dir.join("wrangler.toml");
-        fs::write(&file, config.to_string()).context("writing the local configuration")?;
-        Ok(file)
+    /// Writes the Workers' configurations, each to a file that is called as its Worker.
+    fn write(&self, configs: &[Table]) -> anyhow::Result<Vec<PathBuf>> {
+        let write = |config: &Table| {
+            let file = self.dir.join(wrangler::name(config)?).with_extension("toml");
+            fs::write(&file, config.to_string()).context("writing the local configurations")?;
+            Ok(file)
+        };
+        configs.iter().map(write).collect()
     }
 
     /// Lets `cargo xtask cron` find the server by its port.

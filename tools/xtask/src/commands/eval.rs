@@ -1,10 +1,11 @@
 //! `cargo xtask eval` and `cargo xtask calibrate`: how right the answers are, on photographs of
-//! known people. This sets up what the program in `evaluation` needs, and runs it.
+//! known people. The program `evaluation` does it and knows the options. This asks it what it
+//! needs for them, sets that up, and runs it.
 
-use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum as _};
 
 use super::weights;
@@ -13,77 +14,122 @@ use crate::run::Run;
 use crate::setup::checkpoint::Checkpoint;
 use crate::setup::{browser, npm, python, site};
 
-#[path = "../../../evaluation/src/options.rs"]
-#[expect(unreachable_pub, reason = "public in the crate that it belongs to")]
-mod options;
-
-use options::{Crops, Options, Precision};
-
-/// Measures how well people are told apart.
+/// What is passed on to the evaluation.
 #[derive(Args)]
-pub(crate) struct EvalOptions {
-    #[command(flatten)]
-    options: Options,
-    /// Follows LFW's protocol with this pairs file.
-    #[arg(long, value_name = "PAIRS")]
-    lfw: Option<PathBuf>,
+pub(crate) struct Options {
+    /// Options of the evaluation; `--help` lists them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    arguments: Vec<OsString>,
 }
 
-/// Computes the thresholds of the verdict, and says how far they can be trusted.
-#[derive(Args)]
-pub(crate) struct CalibrateOptions {
-    #[command(flatten)]
-    options: Options,
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    evaluate("eval", &options.arguments)
 }
 
-pub(crate) fn run(options: &EvalOptions) -> anyhow::Result<()> {
-    let lfw = options.lfw.iter().flat_map(|file| ["--lfw".as_ref(), file.as_os_str()]);
-    start("eval", &options.options, lfw)?.shown()
+pub(crate) fn calibrate(options: &Options) -> anyhow::Result<()> {
+    evaluate("calibrate", &options.arguments)
 }
 
-pub(crate) fn calibrate(options: &CalibrateOptions) -> anyhow::Result<()> {
-    start("calibrate", &options.options, [])?.shown()
-}
-
-/// The program with its arguments, ready to run where the user is.
-fn start<'a>(
-    command: &str,
-    options: &Options,
-    more: impl IntoIterator<Item = &'a OsStr>,
-) -> anyhow::Result<Run> {
-    let f32 = options.weights == Precision::F32;
-    // In the profile of the tests, which optimises all that takes time here.
-    let mut run = Run::cargo("the evaluation")
-        .args(["run", "--locked", "--quiet", "--package", "evaluation"])
-        .arg_path("--manifest-path", &project::root().join("Cargo.toml"))
-        .args(f32.then_some("--features=f32"))
-        .args(["--", command])
-        .args(more)
-        .args(options.to_arguments())
-        .dir(&std::env::current_dir().context("finding the current folder")?)
+fn evaluate(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
+    let user = std::env::current_dir().context("finding the current folder")?;
+    evaluation("building the evaluation", "build", &user).quietly()?;
+    let asked = evaluation("asking the evaluation what it needs", "run", &user)
+        .args(["--quiet", "--", "needs", command])
+        .args(arguments)
+        .output()?;
+    let needs: Vec<Need> = asked.lines().map(Need::read).collect::<anyhow::Result<_>>()?;
+    let run = evaluation("the evaluation", "run", &user)
+        .args(needs.iter().any(Need::is_f32).then_some("--features=f32"))
+        .args(["--quiet", "--", command])
+        .args(arguments)
         .hint("The output above says why");
-    let _lock = project::lock()?;
-    if options.server.is_none() {
-        let checkpoint = Checkpoint::from_str(&options.model, false)
-            .map_err(|error| anyhow::anyhow!("--model {}: {error}", options.model))?;
-        let weights = if f32 {
-            weights::ensure_f32(checkpoint)?
-        } else {
-            weights::ensure(checkpoint)?;
-            project::weights(checkpoint.model())
+    let run = {
+        let _lock = project::lock()?;
+        needs.iter().try_fold(run, |run, need| need.set_up(run))?
+    };
+    run.shown()
+}
+
+/// Cargo on the evaluation, in the user's folder. The profile is that of the tests, which optimises
+/// all that takes time here.
+fn evaluation(what: &str, subcommand: &str, user: &Path) -> Run {
+    Run::cargo(what)
+        .args([subcommand, "--locked", "--package", "evaluation"])
+        .arg_path("--manifest-path", &project::root().join("Cargo.toml"))
+        .dir(user)
+}
+
+/// What the evaluation needs, as it prints it: one thing a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Need {
+    Weights(Checkpoint),
+    WeightsF32(Checkpoint),
+    Page,
+    Browser,
+    Pytorch,
+}
+
+impl Need {
+    fn read(line: &str) -> anyhow::Result<Self> {
+        let checkpoint = |model: &str| {
+            Checkpoint::from_str(model, false)
+                .map_err(|error| anyhow::anyhow!("--model {model}: {error}"))
         };
-        run = run.env("CFACE_WEIGHTS", weights);
+        Ok(match line.split_once(' ').unwrap_or((line, "")) {
+            ("weights", model) => Self::Weights(checkpoint(model)?),
+            ("weights-f32", model) => Self::WeightsF32(checkpoint(model)?),
+            ("page", "") => Self::Page,
+            ("browser", "") => Self::Browser,
+            ("pytorch", "") => Self::Pytorch,
+            _ => bail!("the evaluation needs `{line}`, which is not known here"),
+        })
     }
-    if options.crops.iter().any(|crops| crops.in_browser()) {
-        npm::ensure()?;
-        site::ensure()?;
-        let browser = browser::ensure()?;
-        run = run
-            .env("CFACE_CHROMIUM", browser.chromium)
-            .env("CFACE_CHROMEDRIVER", browser.chromedriver);
+
+    fn is_f32(&self) -> bool {
+        matches!(self, Self::WeightsF32(_))
     }
-    if options.crops.contains(&Crops::Mtcnn) {
-        run = run.env("CFACE_PYTHON", python::ensure_pytorch()?);
+
+    /// Sets it up, and tells the program where it is.
+    fn set_up(&self, run: Run) -> anyhow::Result<Run> {
+        Ok(match self {
+            Self::Weights(checkpoint) => {
+                weights::ensure(*checkpoint)?;
+                run.env("CFACE_WEIGHTS", project::weights(checkpoint.model()))
+            }
+            Self::WeightsF32(checkpoint) => {
+                run.env("CFACE_WEIGHTS", weights::ensure_f32(*checkpoint)?)
+            }
+            Self::Page => {
+                npm::ensure()?;
+                site::ensure()?;
+                run
+            }
+            Self::Browser => {
+                let browser = browser::ensure()?;
+                run.env("CFACE_CHROMIUM", browser.chromium)
+                    .env("CFACE_CHROMEDRIVER", browser.chromedriver)
+            }
+            Self::Pytorch => run.env("CFACE_PYTHON", python::ensure_pytorch()?),
+        })
     }
-    Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn needs_are_understood() {
+        let read = |line| Need::read(line).unwrap();
+        assert_eq!(read("weights vggface2"), Need::Weights(Checkpoint::Vggface2));
+        assert_eq!(read("weights-f32 casia-webface"), Need::WeightsF32(Checkpoint::CasiaWebface));
+        assert_eq!(read("browser"), Need::Browser);
+        let error = |line| Need::read(line).unwrap_err().to_string();
+        assert!(
+            error("weights other").starts_with("--model other: "),
+            "{}",
+            error("weights other")
+        );
+        assert!(error("a camera").contains("`a camera`"));
+    }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: feeds what reads foreign bytes with bytes that look for its faults.
 //!
-//! The fuzzer needs a nightly compiler for its instrumentation. Where there is none, the command
-//! says so and does nothing: nothing else of the project needs one.
+//! The fuzzer needs a nightly compiler for its instrumentation, and nothing else of the project
+//! does. Where there is none, the command says so and does nothing, but fails in CI.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -11,15 +11,15 @@ use clap::Args;
 
 use crate::run::{self, Run};
 use crate::setup::tools;
-use crate::{project, stop};
+use crate::{ci, progress, project, stop};
 
-/// What `tests/fuzz/fuzz_targets` has. Inputs longer than the second number are not tried: they
-/// only make it slower.
+/// The targets in `tests/fuzz/fuzz_targets`, and the most bytes of an input: longer ones find
+/// nothing more and take longer.
 const TARGETS: [(&str, usize); 4] =
     [("image", 16 << 10), ("record", 20 << 10), ("form", 4 << 10), ("query", 8 << 10)];
 
-/// Largest single allocation in megabytes: what a picture of the largest size takes, and nothing
-/// beyond the memory of an isolate.
+/// Largest single allocation in megabytes. A picture of the largest size needs as much, and an
+/// isolate has the memory for it.
 const MALLOC_MB_MAX: u32 = 40;
 
 /// Longest time that one input may take, in seconds: a decoder that hangs is a fault too.
@@ -38,10 +38,10 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if !has_nightly() {
-        println!(
-            "Skipped: fuzzing needs a nightly compiler (`rustup toolchain install nightly`), and \
-             there is none."
-        );
+        let reason = "fuzzing needs a nightly compiler (`rustup toolchain install nightly`), and \
+                      there is none";
+        ensure!(!ci::is_set(), reason);
+        println!("Skipped: {reason}.");
         return Ok(());
     }
     let tool = {
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         tools::ensure_fuzz()?
     };
     let fuzz = |what: String| {
-        // The project's own toolchain is not to be used here.
+        // The project's own toolchain has no instrumentation.
         Run::cargo(what).edit(|command| {
             let dirs = tool.parent().map(std::path::Path::to_owned).into_iter();
             let path = std::env::var_os("PATH").unwrap_or_default();
@@ -83,7 +83,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
                 "tests/fuzz/artifacts/{name} has the input; the output above says what it did"
             ));
         let mut runs = String::from("?");
-        let step = crate::progress::Step::begin(&format!("fuzzing {name}"));
+        let step = progress::Step::begin(&format!("fuzzing {name}"));
         report.logged(|line| {
             if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
                 number.trim().clone_into(&mut runs);

@@ -1,37 +1,76 @@
-//! `cargo xtask lint`: formatting and lints, for the machine and for WebAssembly.
+//! `cargo xtask lint`: formatting, lints and documentation, for the machine and for WebAssembly.
 
+use super::build::WORKERS;
 use crate::project;
 use crate::run::Run;
-use crate::setup::wasm;
+use crate::setup::{python, wasm};
 
 /// Code that only a feature brings in, but for that which needs Burn's converter.
 const FEATURES: &str = "facenet/burn-ndarray,facenet/kernel-tests,facenet/layer-outputs,\
-                        facenet/layer-times,evaluation/f32";
+                        facenet/layer-times,evaluation/f32,testbed/tensors";
 
 /// The same of what runs in WebAssembly.
 const WASM_FEATURES: &str = "facenet/kernel-tests,facenet/layer-times";
 
+/// Where there is Python, and how long its lines may be.
+const PYTHON: &str = "onnx-to-burn/pytorch";
+const PYTHON_COLUMNS: &str = "--line-length=100";
+
+/// What clippy is told after its own options.
+const DENY: [&str; 3] = ["--", "--deny", "warnings"];
+
 pub(crate) fn run() -> anyhow::Result<()> {
+    format()?;
+    rust()?;
+    documentation()?;
+    web_assembly()
+}
+
+fn format() -> anyhow::Result<()> {
     Run::cargo("checking the format")
         .args(["fmt", "--all", "--check"])
         .hint("`cargo fmt --all` repairs it")
         .shown()?;
-    // Flags in the environment would replace those of .cargo/config.toml.
-    let deny = ["--", "--deny", "warnings"];
+    let ruff = {
+        let _lock = project::lock()?;
+        python::ensure_ruff()?
+    };
+    let format = ["format", "--no-cache", "--isolated", PYTHON_COLUMNS, PYTHON];
+    Run::new("checking the format of Python's code", &ruff)
+        .args(format)
+        .args(["--check", "--diff"])
+        .hint(format!("`{} {}` repairs it", ruff.display(), format.join(" ")))
+        .shown()
+}
+
+fn rust() -> anyhow::Result<()> {
     Run::cargo("linting for this machine")
         .args(["clippy", "--locked", "--workspace", "--all-targets", "--features", FEATURES])
-        .args(deny)
-        .shown()?;
+        .args(DENY)
+        .shown()
+}
+
+/// Links in the documentation lead somewhere, private ones too.
+fn documentation() -> anyhow::Result<()> {
+    Run::cargo("checking the documentation")
+        .args(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"])
+        .args(["--features", FEATURES])
+        // A variable would do the same, but replace the flags of .cargo/config.toml.
+        .args(["--config", r#"build.rustdocflags = ["--deny", "warnings"]"#])
+        .shown()
+}
+
+fn web_assembly() -> anyhow::Result<()> {
     let toolchain = {
         let _lock = project::lock()?;
         wasm::ensure()?
     };
-    let packages =
-        project::WORKERS.iter().chain(&["facenet"]).flat_map(|name| ["--package", *name]);
+    let packages = WORKERS.iter().chain(&["facenet"]).flat_map(|name| ["--package", *name]);
+    // Flags in the environment would replace those of .cargo/config.toml.
     Run::new("linting for WebAssembly", "cargo")
         .args(["clippy", "--locked", "--target", wasm::TRIPLE, "--features", WASM_FEATURES])
         .args(packages)
-        .args(deny)
+        .args(DENY)
         .edit(|command| toolchain.apply(command))
         .shown()
 }

@@ -1,5 +1,6 @@
-//! `cargo xtask test`: unit tests, then the Workers in workerd and the page in a browser. With
-//! `--pytorch`, the comparison of the weights and the generated code with PyTorch's instead.
+//! `cargo xtask test`: unit tests, then the Workers in workerd and the page in a browser. Two
+//! options run the tests that take long instead: those of the reference engine, and those that
+//! compare with PyTorch.
 
 use clap::Args;
 
@@ -9,25 +10,26 @@ use crate::setup::checkpoint::{self, Checkpoint};
 use crate::setup::{browser, npm, pytorch as oracle, site};
 use crate::{project, stop};
 
-/// Everything but the end-to-end tests, with both backends of the Burn engine: the default and
-/// the one that a feature adds.
-pub(crate) const UNIT_TESTS: [&str; 5] = [
+/// Everything but the end-to-end tests, without Burn, which takes minutes to build.
+const UNIT_TESTS: [&str; 6] = [
     "--workspace",
     "--exclude",
     "tests",
+    "--no-default-features",
     "--features",
-    "facenet/burn-ndarray,facenet/kernel-tests,facenet/layer-outputs",
+    "facenet/simd,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,testbed/browser",
 ];
 
-/// The model that the tests know the right answers of.
-pub(crate) const MODEL: Checkpoint = Checkpoint::CasiaWebface;
-
-/// The end-to-end test of the Worker with Burn.
-const BURN_TEST: &str = "engines::burn_in_the_worker_gives_the_golden_embeddings";
+/// The model with both backends of the Burn engine: the default and the one that a feature adds.
+pub(crate) const BURN_TESTS: [&str; 4] =
+    ["--package", "facenet", "--features", "burn-ndarray,kernel-tests,layer-outputs"];
 
 /// Runs the tests.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// Tests the reference engine, Burn, instead; builds it the first time, which takes minutes.
+    #[arg(long, conflicts_with = "pytorch")]
+    burn: bool,
     /// Compares with PyTorch instead; fetches several gigabytes the first time.
     #[arg(long)]
     pytorch: bool,
@@ -37,37 +39,58 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let filter = options.filter.as_deref();
-    if options.pytorch { pytorch(filter) } else { everyday(filter) }
+    match (options.burn, options.pytorch) {
+        (true, _) => burn(filter),
+        (_, true) => pytorch(filter),
+        _ => everyday(filter),
+    }
 }
 
-/// Everything but what needs PyTorch.
+/// Everything but what needs Burn or PyTorch.
 fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
-    let (browser, graph) = {
+    let browser = {
         let _lock = project::lock()?;
-        weights::ensure(MODEL)?;
+        let browser = browser::ensure()?;
         npm::ensure()?;
         site::ensure()?;
-        (browser::ensure()?, checkpoint::ensure(MODEL, false)?)
+        weights::ensure(Checkpoint::GOLDEN)?;
+        browser
     };
     let with_browser = |run: Run| {
         run.env("CFACE_CHROMIUM", &browser.chromium)
             .env("CFACE_CHROMEDRIVER", &browser.chromedriver)
     };
-    with_browser(cargo_test("the unit tests", filter, &UNIT_TESTS)).shown()?;
+    with_browser(cargo_test("the unit tests", &UNIT_TESTS, filter)).shown()?;
     if filter.is_none_or(|filter| "webassembly".contains(filter)) {
         test_wasm::run()?;
     }
-    {
+    let graph = {
         let _lock = project::lock()?;
         build::ensure(&build::Options::default())?;
-        // The reference engine in the Worker; its build takes minutes, so only when it is tested.
-        if filter.is_none_or(|filter| BURN_TEST.contains(filter)) {
-            build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
-        }
-    }
-    with_browser(cargo_test("the end-to-end tests", filter, &["--package", "tests"]))
+        checkpoint::ensure(Checkpoint::GOLDEN, false)?
+    };
+    with_browser(cargo_test("the end-to-end tests", &["--package", "tests"], filter))
         .env("CFACE_XTASK", std::env::current_exe()?)
         .env("CFACE_GRAPH", graph)
+        .shown()
+}
+
+/// The reference engine: natively with both backends, and in the Worker.
+fn burn(filter: Option<&str>) -> anyhow::Result<()> {
+    {
+        let _lock = project::lock()?;
+        npm::ensure()?;
+        weights::ensure(Checkpoint::GOLDEN)?;
+    }
+    cargo_test("the tests with Burn", &BURN_TESTS, filter).shown()?;
+    {
+        let _lock = project::lock()?;
+        build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
+    }
+    // They are marked as ignored, because they need this build.
+    cargo_test("the end-to-end tests with Burn", &["--package", "tests"], filter)
+        .args(["--", "--ignored"])
+        .env("CFACE_XTASK", std::env::current_exe()?)
         .shown()
 }
 
@@ -75,26 +98,27 @@ fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
 fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
     let (onnx, state_dicts, graph) = {
         let _lock = project::lock()?;
-        weights::ensure(MODEL)?;
+        weights::ensure(Checkpoint::GOLDEN)?;
         if filter.is_none_or(|filter| "golden outputs".contains(filter)) {
             oracle::golden(true)?;
         }
-        (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, checkpoint::ensure(MODEL, false)?)
+        let graph = checkpoint::ensure(Checkpoint::GOLDEN, false)?;
+        (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, graph)
     };
     stop::check()?;
     let selection = ["--package", "onnx-to-burn", "--features", "onnx"];
-    cargo_test("the tests with PyTorch", filter, &selection)
+    cargo_test("the tests with PyTorch", &selection, filter)
         .env("CFACE_ONNX_DIR", onnx)
         .env("CFACE_STATE_DICTS", state_dicts)
         .env("CFACE_GRAPH", graph)
         .shown()
 }
 
-fn cargo_test(what: &str, filter: Option<&str>, selection: &[&str]) -> Run {
+fn cargo_test(what: &str, selection: &[&str], filter: Option<&str>) -> Run {
     Run::cargo(what)
         .args(["test", "--locked"])
         .args(selection)
         .args(filter)
-        .env("CFACE_WEIGHTS", project::weights(MODEL.model()))
+        .env("CFACE_WEIGHTS", project::weights(Checkpoint::GOLDEN.model()))
         .hint("The output above says which test and why")
 }

@@ -1,14 +1,16 @@
 //! The part of `cargo xtask test` that runs in WebAssembly, with and without relaxed SIMD: every
 //! test of the kernels, the golden crops through our own engine, and each of its layers.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context as _, ensure};
 
-use super::{test, weights};
-use crate::golden;
+use super::weights;
 use crate::project;
-use crate::setup::engines::{self, Engine};
-use crate::setup::npm;
+use crate::setup::checkpoint::Checkpoint;
+use crate::setup::engines::Engine;
 use crate::setup::wasm::{self, Simd};
+use crate::setup::{golden, npm};
 use crate::v8::V8;
 
 const FEATURES: &str = "kernel-tests,layer-outputs";
@@ -19,27 +21,29 @@ const ENGINES: [Engine; 2] = [
 ];
 
 pub(crate) fn run() -> anyhow::Result<()> {
-    let modules = {
+    let (modules, tensors) = {
         let _lock = project::lock()?;
         npm::ensure()?;
-        weights::ensure(test::MODEL)?;
-        let toolchain = wasm::ensure()?;
-        ENGINES
-            .iter()
-            .map(|engine| Ok((engine.name, engine.ensure(&toolchain)?)))
-            .collect::<anyhow::Result<Vec<_>>>()?
+        weights::ensure(Checkpoint::GOLDEN)?;
+        (build()?, golden::ensure_tensors()?)
     };
     let mut v8 = V8::start()?;
     for (name, module) in modules {
         println!("\nrunning in WebAssembly: {name}");
         v8.open(name, &module)?;
         run_kernel_tests(&mut v8, name)?;
-        embed_golden_crops(&mut v8, name)?;
+        embed_golden_crops(&mut v8, name, &tensors)?;
         v8.call(name, "compare_layers", &[]).context("a layer gives something else")?;
         println!("every layer against PyTorch's outputs ... ok\n{}", v8.text(name)?);
         v8.close(name)?;
     }
     Ok(())
+}
+
+/// The modules with their names.
+fn build() -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+    let toolchain = wasm::ensure()?;
+    ENGINES.iter().map(|engine| Ok((engine.name, engine.ensure(&toolchain)?))).collect()
 }
 
 fn run_kernel_tests(v8: &mut V8, name: &str) -> anyhow::Result<()> {
@@ -57,11 +61,10 @@ fn run_kernel_tests(v8: &mut V8, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn embed_golden_crops(v8: &mut V8, name: &str) -> anyhow::Result<()> {
-    v8.load(name, &project::shards(test::MODEL.model()), 0)?;
-    let tensor = engines::folder()?.join("golden.f32");
-    for golden in golden::all()? {
-        golden.write_tensor(&tensor)?;
+fn embed_golden_crops(v8: &mut V8, name: &str, tensors: &Path) -> anyhow::Result<()> {
+    v8.load(name, &project::shards(Checkpoint::GOLDEN.model()), 0)?;
+    for golden in testbed::golden::all()? {
+        let tensor = tensors.join(&golden.name).with_extension("f32");
         let runs = v8.embed(name, &tensor, 1)?;
         let difference = golden.check(name, &runs.embedding)?;
         println!("golden crop {} ... ok (1 - cosine = {difference:.1e})", golden.name);

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use clap::Args;
-use onnx_to_burn::shard::Precision;
+use facenet::Shard;
 
 use crate::fingerprint::Stamp;
-use crate::progress::Step;
+use crate::project;
 use crate::setup::checkpoint::{self, Checkpoint};
-use crate::{project, wrangler};
+use crate::setup::converter::{self, Precision};
 
 /// Fetches a checkpoint and writes the weights.
 #[derive(Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let _lock = project::lock()?;
-    let checkpoint = options.model.map_or_else(wrangler::configured_model, Ok)?;
+    let checkpoint = options.model.map_or_else(Checkpoint::configured, Ok)?;
     let dir = options.out.clone().unwrap_or_else(|| project::weights(checkpoint.model()));
     match &options.file {
         Some(file) => {
@@ -52,25 +52,25 @@ pub(crate) fn ensure(checkpoint: Checkpoint) -> anyhow::Result<()> {
 }
 
 /// The folder with a model's weights as float32, which only the evaluation compares with. They are
-/// written anew each time: they are right then, and it takes a second.
+/// written anew each time, which takes a second and needs no stamp.
 pub(crate) fn ensure_f32(checkpoint: Checkpoint) -> anyhow::Result<PathBuf> {
     let dir = project::weights(&format!("{}-f32", checkpoint.model()));
     let file = checkpoint::ensure(checkpoint, false)?;
-    let step = Step::begin("writing the weights as float32");
-    onnx_to_burn::checkpoint::convert_as(Precision::F32, &file, checkpoint.model(), &dir)?;
-    step.done();
+    let what = "writing the weights as float32";
+    converter::convert(what, &file, checkpoint.model(), Precision::F32, &dir)?;
     Ok(dir)
 }
 
 fn ensure_in(checkpoint: Checkpoint, dir: &Path, anew: bool) -> anyhow::Result<()> {
-    let complete = wrangler::SHARDS.iter().all(|shard| dir.join(shard).is_file());
+    let current = converter::version()?;
+    let complete = Shard::ALL.iter().all(|shard| dir.join(shard.file()).is_file());
     let found = if complete && !anew { stamp(dir).read() } else { None };
     let found = found.as_deref().and_then(|found| found.split_once(CONVERTER));
     match found {
         Some((sha256, version)) if sha256 != checkpoint.sha256() => {
-            keep_own(checkpoint, dir, sha256, version == converter_version())
+            keep_own(checkpoint, dir, sha256, version == current)
         }
-        Some((_, version)) if version == converter_version() => Ok(()),
+        Some((_, version)) if version == current => Ok(()),
         _ => {
             let file = checkpoint::ensure(checkpoint, anew)?;
             convert(checkpoint, &file, checkpoint.sha256(), dir)
@@ -78,7 +78,7 @@ fn ensure_in(checkpoint: Checkpoint, dir: &Path, anew: bool) -> anyhow::Result<(
     }
 }
 
-/// Weights that were made from a file of the user's stay until they are asked for anew.
+/// Keeps weights that were made from a file of the user's own: only the user can replace them.
 fn keep_own(checkpoint: Checkpoint, dir: &Path, sha256: &str, current: bool) -> anyhow::Result<()> {
     let (dir, model) = (dir.display(), checkpoint.model());
     let own = format!("the weights in {dir} are of a file of your own, with the SHA-256 {sha256}");
@@ -94,19 +94,15 @@ fn keep_own(checkpoint: Checkpoint, dir: &Path, sha256: &str, current: bool) -> 
 
 fn convert(checkpoint: Checkpoint, file: &Path, sha256: &str, dir: &Path) -> anyhow::Result<()> {
     stamp(dir).clear()?;
-    let step = Step::begin(&format!("writing the weights of {}", checkpoint.model()));
-    onnx_to_burn::checkpoint::convert(file, checkpoint.model(), dir)?;
-    step.done();
-    stamp(dir).write(&format!("{sha256}{CONVERTER}{}", converter_version()))
+    let (what, model) =
+        (format!("writing the weights of {}", checkpoint.model()), checkpoint.model());
+    converter::convert(&what, file, model, Precision::F16, dir)?;
+    stamp(dir).write(&format!("{sha256}{CONVERTER}{}", converter::version()?))
 }
 
 /// Says what the weights in a folder were made from: the checkpoint's SHA-256, this, and the
 /// converter's version.
 const CONVERTER: &str = " by converter ";
-
-fn converter_version() -> String {
-    onnx_to_burn::VERSION.to_string()
-}
 
 fn stamp(dir: &Path) -> Stamp {
     Stamp::at(dir.join("made-from"))
@@ -121,14 +117,14 @@ mod tests {
     #[test]
     fn own_weights_are_kept_while_the_converter_is_the_same() {
         let dir = tempfile::tempdir().unwrap();
-        for shard in wrangler::SHARDS {
-            fs::write(dir.path().join(shard), "").unwrap();
+        for shard in Shard::ALL {
+            fs::write(dir.path().join(shard.file()), "").unwrap();
         }
         let ensure = |made_from: &str| {
             stamp(dir.path()).write(made_from).unwrap();
             ensure_in(Checkpoint::Vggface2, dir.path(), false)
         };
-        let version = converter_version();
+        let version = converter::version().unwrap();
         ensure(&format!("{}{CONVERTER}{version}", Checkpoint::Vggface2.sha256())).unwrap();
         ensure(&format!("abc{CONVERTER}{version}")).unwrap();
         let error = ensure(&format!("abc{CONVERTER}0")).unwrap_err().to_string();

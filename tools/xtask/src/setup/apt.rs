@@ -1,47 +1,25 @@
-//! Debian's packages, and the right to install them.
-
-use std::process::{Command, Stdio};
+//! Debian's packages. They belong to whoever owns the machine, so a missing one is named with its
+//! command. In CI, where nobody reads that and the machine is a throw-away one, root installs it.
 
 use anyhow::ensure;
 
+use crate::ci;
 use crate::run::{Run, is_on_path};
 
-/// Installs packages, without removing any.
+/// Installs packages, without removing any, or says how to.
 pub(crate) fn install(packages: &[&str]) -> anyhow::Result<()> {
-    let list = packages.join(" ");
-    let hint = format!("Install by hand: apt-get install {list}");
-    ensure!(is_on_path("apt-get") && may_be_root(), "{hint}");
+    let command = format!("apt-get install {}", packages.join(" "));
+    let may_install = ci::is_set() && rustix::process::geteuid().is_root();
+    ensure!(may_install && is_on_path("apt-get"), "on Debian, run `{command}` as root");
     let apt = |what: String| {
-        as_root(what, "env").args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args([
-            "--option",
-            "DPkg::Lock::Timeout=300",
-            "--quiet",
-        ])
+        Run::new(what, "apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["--option", "DPkg::Lock::Timeout=300", "--quiet"])
+            .hint(format!("Try by hand: {command}"))
     };
-    apt("reading Debian's package lists".into()).args(["update"]).hint(&hint).quietly()?;
-    apt(format!("installing Debian's packages {list}"))
+    apt("reading Debian's package lists".into()).args(["update"]).quietly()?;
+    apt(format!("installing Debian's packages {}", packages.join(" ")))
         .args(["install", "--yes", "--no-install-recommends", "--no-remove"])
         .args(packages)
-        .hint(&hint)
         .quietly()
-}
-
-/// Whether [`as_root`] works without a question.
-pub(crate) fn may_be_root() -> bool {
-    is_root() || (is_on_path("sudo") && sudo_asks_nothing())
-}
-
-/// A program that runs as root.
-pub(crate) fn as_root(what: impl Into<String>, program: &str) -> Run {
-    if is_root() { Run::new(what, program) } else { Run::new(what, "sudo").args(["-n", program]) }
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-fn sudo_asks_nothing() -> bool {
-    let mut sudo = Command::new("sudo");
-    sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    sudo.status().is_ok_and(|status| status.success())
 }

@@ -1,4 +1,4 @@
-//! The browser that the tests of the page drive.
+//! The browser that the tests of the page and the evaluation drive.
 
 use std::path::PathBuf;
 
@@ -13,14 +13,14 @@ pub(crate) struct Browser {
     pub(crate) chromedriver: PathBuf,
 }
 
-/// Finds Chromium and its driver, or installs Debian's.
+/// Finds Chromium and its driver, or says how to install them.
 pub(crate) fn ensure() -> anyhow::Result<Browser> {
     if let Some(browser) = find() {
         return Ok(browser);
     }
-    let hint = "The tests of the page need `chromium` and `chromedriver` on the PATH";
-    apt::install(&["chromium", "chromium-driver"]).context(hint)?;
-    find().context(hint)
+    let missing = "`chromium` and `chromedriver` are not on the PATH";
+    apt::install(&["chromium", "chromium-driver"]).context(missing)?;
+    find().context(missing)
 }
 
 fn find() -> Option<Browser> {

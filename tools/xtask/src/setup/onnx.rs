@@ -1,11 +1,10 @@
-//! The whole network as an ONNX file, for runtimes that ours is compared with.
+//! The whole network as an ONNX file, for runtimes that our engine is compared with.
 
 use std::path::PathBuf;
 
 use super::checkpoint::{self, Checkpoint};
-use super::engines;
+use super::{converter, engines};
 use crate::fingerprint::{Fingerprint, Stamp};
-use crate::progress;
 use crate::project;
 
 /// Writes the file when what it is made from has changed.
@@ -14,15 +13,13 @@ pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
     let stamp = Stamp::at(file.with_extension("made-from"));
     let converter = project::root().join("onnx-to-burn/src");
     let inputs =
-        Fingerprint::default().text(Checkpoint::CasiaWebface.sha256()).tree(&converter)?.finish();
+        Fingerprint::default().text(Checkpoint::GOLDEN.sha256()).tree(&converter)?.finish();
     if stamp.is(&inputs) && file.is_file() {
         return Ok(file);
     }
-    let graph = checkpoint::ensure(Checkpoint::CasiaWebface, false)?;
-    let step = progress::Step::begin("writing the network as ONNX");
+    let graph = checkpoint::ensure(Checkpoint::GOLDEN, false)?;
     stamp.clear()?;
-    onnx_to_burn::whole::convert(&graph, &file)?;
-    step.done();
+    converter::write_onnx("writing the network as ONNX", &graph, &file)?;
     stamp.write(&inputs)?;
     Ok(file)
 }

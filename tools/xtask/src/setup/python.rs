@@ -1,8 +1,8 @@
-//! Python: pip for the checkpoint, and an environment with PyTorch for the few commands that
-//! compare with it.
+//! Python: pip for the checkpoint and the formatter, and an environment with PyTorch for the few
+//! commands that compare with it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -11,6 +11,9 @@ use crate::project;
 use crate::run::Run;
 
 const PIP_HINT: &str = "Install Python 3 with pip (on Debian: apt-get install python3-pip)";
+
+/// The formatter of Python's code: one program, without dependencies.
+const RUFF: &str = "0.17.6";
 
 /// A call of pip, if Python has it.
 pub(crate) fn pip(what: &str) -> anyhow::Result<Run> {
@@ -22,8 +25,31 @@ pub(crate) fn pip(what: &str) -> anyhow::Result<Run> {
     Ok(Run::new(what, "python3").args(["-m", "pip", "--disable-pip-version-check"]))
 }
 
-/// The Python of an environment with PyTorch, which is made first if need be. That is a download
-/// of several gigabytes, which is why no everyday command needs it.
+/// Unpacks a wheel, which is a ZIP archive, into a folder.
+pub(crate) fn unpack(wheel: &Path, folder: &Path) -> anyhow::Result<()> {
+    let unpack = Run::new("unpacking the wheel", "python3").args(["-m", "zipfile", "-e"]);
+    unpack.args([wheel, folder]).quietly()
+}
+
+/// The formatter of Python's code, in the user's cache.
+pub(crate) fn ensure_ruff() -> anyhow::Result<PathBuf> {
+    let folder = project::cache()?.join("tools").join(format!("ruff-{RUFF}"));
+    let program = folder.join("bin/ruff");
+    let stamp = Stamp::at(folder.join("complete"));
+    if !stamp.is(RUFF) {
+        pip("installing ruff, which formats Python's code")?
+            .args(["install", "--no-deps", "--only-binary", ":all:", "--upgrade"])
+            .arg_path("--target", &folder)
+            .args([format!("ruff=={RUFF}")])
+            .hint("Is PyPI reachable?")
+            .quietly()?;
+        stamp.write(RUFF)?;
+    }
+    Ok(program)
+}
+
+/// The Python of an environment with PyTorch, which is made first if it is missing. That downloads
+/// several gigabytes, so no everyday command needs it.
 pub(crate) fn ensure_pytorch() -> anyhow::Result<PathBuf> {
     let files = project::root().join("onnx-to-burn/pytorch");
     let requirements = [files.join("requirements.txt"), files.join("requirements-no-deps.txt")];
@@ -38,7 +64,7 @@ pub(crate) fn ensure_pytorch() -> anyhow::Result<PathBuf> {
     if stamp.is(&fingerprint) {
         return Ok(python);
     }
-    // What an interrupted installation left is not to be trusted.
+    // An interrupted installation may have left anything.
     if venv.exists() {
         fs::remove_dir_all(&venv).with_context(|| format!("removing {}", venv.display()))?;
     }

@@ -1,4 +1,4 @@
-//! What PyTorch makes of the checkpoint for the few commands that compare with it.
+//! What PyTorch makes of the checkpoint, for the few commands that compare with it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub(crate) fn ensure_state_dicts() -> anyhow::Result<PathBuf> {
 pub(crate) fn golden(check: bool) -> anyhow::Result<()> {
     let golden = project::root().join("crates/facenet/tests/it/golden");
     let crop = golden.join("collins-1").with_extension("png");
-    let graph = checkpoint::ensure(Checkpoint::CasiaWebface, false)?;
+    let graph = checkpoint::ensure(Checkpoint::GOLDEN, false)?;
     let python = python::ensure_pytorch()?;
     let run = |what: &str, name: &str, arguments: &[PathBuf]| {
         Run::new(what, &python)
@@ -47,13 +47,13 @@ fn script(name: &str) -> PathBuf {
     project::root().join("onnx-to-burn/pytorch").join(name)
 }
 
-/// Runs a script with the checkpoint and a folder of the clone, unless what it writes is there and
-/// nothing that it is made from has changed.
+/// Runs a script with the checkpoint and a folder of the clone. It is not run again while its
+/// results are there and nothing that they are made from has changed.
 fn ensure(what: &str, name: &str, folder: &str, files: [&str; 2]) -> anyhow::Result<PathBuf> {
     let scripts = project::root().join("onnx-to-burn/pytorch");
     let out = project::local().join(folder);
     let stamp = Stamp::at(out.join("made-from"));
-    let mut fingerprint = Fingerprint::default().text(Checkpoint::CasiaWebface.sha256());
+    let mut fingerprint = Fingerprint::default().text(Checkpoint::GOLDEN.sha256());
     let mut inputs: Vec<PathBuf> = fs::read_dir(&scripts)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .with_context(|| format!("reading {}", scripts.display()))?;
@@ -68,7 +68,7 @@ fn ensure(what: &str, name: &str, folder: &str, files: [&str; 2]) -> anyhow::Res
         return Ok(out);
     }
     let python = python::ensure_pytorch()?;
-    let graph = checkpoint::ensure(Checkpoint::CasiaWebface, false)?;
+    let graph = checkpoint::ensure(Checkpoint::GOLDEN, false)?;
     stamp.clear()?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     Run::new(what, python)

@@ -1,6 +1,4 @@
-//! Those that are measured in V8, in one process.
-
-use std::time::{Duration, Instant};
+//! The engines that are measured in V8, in one process.
 
 use super::report::{CONTESTANTS, Report};
 use super::workerd::Server;
@@ -9,7 +7,7 @@ use crate::v8::V8;
 
 const OWN: &str = CONTESTANTS[0];
 
-/// All of them, ready to run.
+/// All engines, loaded.
 pub(super) struct Field<'a> {
     v8: &'a mut V8,
     material: &'a Material,
@@ -20,12 +18,12 @@ pub(super) struct Field<'a> {
 /// Rounds of the measurement of the peak: some milliseconds.
 const PEAK_ROUNDS: f64 = 200_000.0;
 
-/// Embeddings that are measured of one contestant, before it is another one's turn. One comes
-/// before them that is not: it brings back into the caches what the others have driven out.
+/// Embeddings that are measured of one engine before it is another one's turn. The embedding before
+/// them is not measured, because the others have replaced what was in the processor's caches.
 const IN_TURN: u32 = 2;
 
 impl<'a> Field<'a> {
-    /// Loads each of them, and lets it run until V8 has compiled what there is to compile.
+    /// Loads each engine, and lets it run until V8 has compiled all of it.
     pub(super) fn open(
         v8: &'a mut V8,
         material: &'a Material,
@@ -47,7 +45,7 @@ impl<'a> Field<'a> {
         Ok(Self { v8, material, own_runs: effort.warm_up })
     }
 
-    /// Round by round, everyone in turn.
+    /// Measures round by round, the engines in turn.
     pub(super) fn measure(
         &mut self,
         server: &Server,
@@ -95,9 +93,4 @@ impl<'a> Field<'a> {
         }
         Ok(())
     }
-}
-
-/// Milliseconds since.
-pub(super) fn milliseconds(since: Instant) -> f64 {
-    Duration::as_secs_f64(&since.elapsed()) * 1e3
 }

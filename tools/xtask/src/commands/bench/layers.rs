@@ -1,10 +1,10 @@
-//! Where the time of our own engine goes, by class of layer. Measured by a module of its own, so
-//! that the clock costs the other nothing.
+//! Where the time of our own engine goes, by class of layer. The module is another one than that
+//! of the benchmark, because reading the clock takes time.
 
 use super::{Effort, Material, OWN_LAYERS, shards};
 use crate::v8::V8;
 
-/// Layers that are computed alike.
+/// Layers of one kind.
 pub(super) struct Class {
     pub(super) name: String,
     /// Of one embedding, the least of several.

@@ -9,20 +9,21 @@ use super::report::{NATIVE, Sample};
 use crate::commands::test;
 use crate::project;
 use crate::run::Run;
+use crate::setup::checkpoint::Checkpoint;
 use crate::setup::engines;
 
 /// Runs them, and gives the times of the engines as the benchmark wrote them.
 pub(super) fn run(quick: bool) -> anyhow::Result<[Sample; NATIVE.len()]> {
     let file = engines::folder()?.join("native.json");
-    // In the profile of the tests, which optimises the model and all it stands on, and with the
-    // same packages and features: building Burn a second time would take longer than the rest.
+    // In the profile of the tests, which optimises the model and its dependencies, and with the
+    // same features: building Burn a second time would take longer than the rest.
     let bench = |what: &str, name: &str, quick: &[&str]| {
         Run::cargo(what)
             .args(["bench", "--locked", "--profile", "dev", "--bench", name])
-            .args(test::UNIT_TESTS)
+            .args(test::BURN_TESTS)
             .args(["--"])
             .args(quick)
-            .env("CFACE_WEIGHTS", project::weights(test::MODEL.model()))
+            .env("CFACE_WEIGHTS", project::weights(Checkpoint::GOLDEN.model()))
             .env("CFACE_BENCH_JSON", &file)
             .shown()
     };

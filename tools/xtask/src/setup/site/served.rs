@@ -1,9 +1,12 @@
-//! The folder that is served, `.cface/site`: the page's own files under the hash of their
-//! contents, so that browsers keep them for ever; the documents, which name that hash and are asked
-//! for anew each time; and the sets of third-party files.
+//! The folder that is served, `.cface/site`. It has three kinds of files:
 //!
-//! Nothing is bundled or translated. Scripts and style sheets lose the lines that are comments and
-//! nothing else, which are a quarter of them; the lines stay, so that their numbers do.
+//! - the page's own files, in a folder with the hash of their contents as name, so that browsers
+//!   keep them for ever;
+//! - the documents, which name that folder, so that browsers ask for them each time;
+//! - the sets of third-party files.
+//!
+//! Nothing is bundled or translated. In scripts and style sheets, lines that hold only a comment
+//! become empty. They are a quarter of the bytes, and the numbers of the other lines stay.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,10 +19,10 @@ use crate::project;
 /// The folder of the page's own files, among those that are served.
 pub(super) const OWN: &str = "page";
 
-/// What wrangler takes its rules from; it is not served.
+/// The file with wrangler's rules for headers, which is not served itself.
 const HEADERS: &str = "_headers";
 
-/// Where it is.
+/// The folder that is served.
 pub(crate) fn folder() -> PathBuf {
     project::local().join("site")
 }
@@ -75,14 +78,14 @@ fn has_ending(name: &str, ending: &str) -> bool {
     Path::new(name).extension().is_some_and(|found| found == ending)
 }
 
-/// A script or style sheet without the lines that are comments; empty lines are left.
+/// A script or style sheet in which lines that hold only a comment are empty.
 fn without_comments(text: &str) -> String {
     let mut inside = false;
     let mut kept = String::with_capacity(text.len());
     for line in text.lines() {
         let trimmed = line.trim();
         let ends = trimmed.ends_with("*/");
-        // A type's cast, say, begins a line and has code after it.
+        // A comment may begin a line that has code after it, as the cast of a type does.
         let begins = trimmed.starts_with("/*") && (ends || !trimmed.contains("*/"));
         let comment = inside || begins || trimmed.starts_with("//");
         inside = (inside || begins) && !ends;

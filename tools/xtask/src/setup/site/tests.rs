@@ -1,4 +1,4 @@
-//! The copies, and the rules of the page's own files that no browser checks.
+//! Tests of the copies, and of rules for the page's own files that no browser checks.
 
 use std::path::PathBuf;
 
