@@ -6,21 +6,13 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use facenet::image::{Face, Limits};
-use facenet::layers::INPUT_SIDE;
 
 fn main() -> anyhow::Result<()> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).context("no folder was named")?;
-    let side = INPUT_SIDE as u32;
-    let limits = Limits {
-        side_min: side,
-        side_max: side,
-        pixels_max: u64::from(side) * u64::from(side),
-        decoded_bytes_max: 1 << 20,
-    };
     for golden in testbed::golden::all()? {
         let context = || format!("writing the tensor of {}", golden.name);
         let picture = fs::read(&golden.picture).with_context(context)?;
-        let tensor = Face::decode(&picture, &limits).with_context(context)?.input();
+        let tensor = Face::decode(&picture, &Limits::CROP).with_context(context)?.input();
         let bytes: Vec<u8> = tensor.iter().flat_map(|number| number.to_le_bytes()).collect();
         let file = folder.join(&golden.name).with_extension("f32");
         fs::write(file, bytes).with_context(context)?;

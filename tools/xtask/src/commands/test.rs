@@ -17,7 +17,7 @@ const UNIT_TESTS: [&str; 6] = [
     "tests",
     "--no-default-features",
     "--features",
-    "facenet/simd,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,testbed/browser",
+    "facenet/image,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,testbed/browser",
 ];
 
 /// The model with both backends of the Burn engine: the default and the one that a feature adds.
