@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
-use vectorize_local::{conformance::Target, fault::Fault, method::Method};
+use vectorize_local::method::Method;
+use vectorize_local::refusal::Refusal;
 
-/// How long the server may take until it answers. It has been built before.
+use crate::conformance::{Answer, Target};
+
+/// How long a server may take until it answers. It has been built before.
 const READY_MAX: Duration = Duration::from_mins(1);
 
 /// A running index. Ends when dropped.
@@ -22,11 +25,11 @@ pub struct IndexServer {
 }
 
 impl IndexServer {
-    /// Starts wrangler with these variables, such as `METRIC:cosine`, and waits for an answer.
+    /// Starts wrangler with an index of so many dimensions, and waits for an answer.
     ///
     /// # Errors
     /// When it does not start in time, with what it has printed.
-    pub fn start(state: &Path, variables: &[&str]) -> anyhow::Result<Self> {
+    pub fn start(state: &Path, dimensions: usize) -> anyhow::Result<Self> {
         let port = testbed::port::find()?;
         std::fs::create_dir_all(state)?;
         let log = std::fs::File::create(state.join("index.log"))?;
@@ -34,9 +37,9 @@ impl IndexServer {
         wrangler
             .args(["dev", "--config", "tools/vectorize-local/wrangler.toml", "--ip", "127.0.0.1"])
             .args(["--port", &port.to_string(), "--inspector-port", "0"])
+            .args(["--var", &format!("DIMENSIONS:{dimensions}")])
             .args(["--show-interactive-dev-session=false", "--persist-to"])
             .arg(state)
-            .args(variables.iter().flat_map(|variable| ["--var", variable]))
             .env("CI", "true")
             .env("WRANGLER_SEND_METRICS", "false")
             .env("WRANGLER_HIDE_BANNER", "true")
@@ -52,7 +55,7 @@ impl IndexServer {
 
     fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
-        while self.post("control", &json!({})).is_err() {
+        while self.control(&json!({})).is_err() {
             if started.elapsed() > READY_MAX || self.child.0.try_wait()?.is_some() {
                 let log = std::fs::read_to_string(self.state.join("index.log"));
                 bail!("the index is not ready:\n{}", log.unwrap_or_default());
@@ -62,39 +65,29 @@ impl IndexServer {
         Ok(())
     }
 
-    /// Posts JSON to a path and returns the JSON that comes back.
+    /// Sends a control call and returns what the index reports.
     ///
     /// # Errors
     /// When the index does not answer, or refuses.
-    pub fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        post(self.port, path, body)
+    pub fn control(&self, order: &Value) -> anyhow::Result<Value> {
+        post(self.port, "control", order)
+    }
+
+    /// The methods of the index as a Worker calls them.
+    #[must_use]
+    pub fn binding(&self) -> Binding {
+        Binding { port: self.port, path: "call" }
     }
 }
 
-impl Target for IndexServer {
-    fn call(&self, method: Method, arguments: &[Value]) -> Result<Value, Fault> {
-        let call = json!({"method": method, "args": arguments});
-        let answer = self.post("call", &call).map_err(|error| Fault::new(error.to_string()))?;
-        Fault::of_call(answer)
-    }
-
-    fn pause(&self) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-
-    fn is_binding(&self) -> bool {
-        true
-    }
-}
-
-/// Vectorize's binding of production in workerd, with an index of ours behind it.
-pub struct RealBinding {
+/// The class of Vectorize's binding in production, in a workerd of its own. Ends when dropped.
+pub struct ProductionBinding {
     port: u16,
     _child: Group,
 }
 
-impl RealBinding {
-    /// Starts workerd.
+impl ProductionBinding {
+    /// Starts workerd with an index behind the binding.
     ///
     /// # Errors
     /// When it does not answer in time, or the binding is of another class.
@@ -102,7 +95,7 @@ impl RealBinding {
         let port = testbed::port::find()?;
         let mut workerd = program("workerd");
         workerd
-            // The class is not for everyone's configuration.
+            // Workerd gives this class to its own configurations only, but for this option.
             .args(["serve", "--experimental", "tests/workerd/binding.capnp"])
             .arg(format!("--socket-addr=http=127.0.0.1:{port}"))
             .arg(format!("--external-addr=index=127.0.0.1:{}", index.port));
@@ -120,13 +113,39 @@ impl RealBinding {
             }
         }
     }
+
+    /// Its methods.
+    #[must_use]
+    pub fn binding(&self) -> Binding {
+        Binding { port: self.port, path: "" }
+    }
 }
 
-impl Target for RealBinding {
-    fn call(&self, method: Method, arguments: &[Value]) -> Result<Value, Fault> {
+/// The methods of a binding, which a server at this port calls on request.
+pub struct Binding {
+    port: u16,
+    path: &'static str,
+}
+
+impl Binding {
+    /// A binding that nobody serves.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn of_nobody() -> anyhow::Result<Self> {
+        Ok(Self { port: testbed::port::find()?, path: "" })
+    }
+}
+
+impl Target for Binding {
+    fn call(&self, method: Method, arguments: &[Value]) -> anyhow::Result<Answer> {
         let call = json!({"method": method, "args": arguments});
-        let answer = post(self.port, "", &call).map_err(|error| Fault::new(error.to_string()))?;
-        Fault::of_call(answer)
+        let mut answer = post(self.port, self.path, &call)?;
+        if let Some(text) = answer["error"].as_str() {
+            return Ok(Err(refusal(method, text)));
+        }
+        let result = answer.get_mut("result").map(Value::take);
+        result.map(Ok).context("neither a result nor an error")
     }
 
     fn pause(&self) {
@@ -136,6 +155,21 @@ impl Target for RealBinding {
     fn is_binding(&self) -> bool {
         true
     }
+}
+
+/// The refusal that the binding has made an error of, such as
+/// `VECTOR_QUERY_ERROR (code = 40006): invalid query vector`. An error with another beginning is
+/// the binding's own, and has no code.
+fn refusal(method: Method, text: &str) -> Refusal {
+    let parse = || {
+        let rest = text.strip_prefix(method.operation())?.strip_prefix("_ERROR")?;
+        if let Some(error) = rest.strip_prefix(": ") {
+            return Some(Refusal::uncoded(error));
+        }
+        let (code, error) = rest.strip_prefix(" (code = ")?.split_once("): ")?;
+        Some(Refusal::coded(code.parse().ok()?, error))
+    };
+    parse().unwrap_or_else(|| Refusal::uncoded(text))
 }
 
 /// A process and those that it starts. They end when this is dropped.
@@ -168,4 +202,26 @@ fn program(name: &str) -> Command {
 fn post(port: u16, path: &str, body: &Value) -> anyhow::Result<Value> {
     let url = format!("http://127.0.0.1:{port}/{path}");
     Ok(ureq::post(url).send_json(body)?.body_mut().read_json()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_read_from_the_texts_of_errors() {
+        for (text, expected) in [
+            (
+                "VECTOR_GET_ERROR (code = 40007): too many ids: 21",
+                Refusal::coded(40007, "too many ids: 21"),
+            ),
+            ("VECTOR_GET_ERROR: Status + 503", Refusal::uncoded("Status + 503")),
+            ("VECTOR_GET_ERROR (code = x): y", Refusal::uncoded("VECTOR_GET_ERROR (code = x): y")),
+            // Of another method.
+            ("VECTOR_QUERY_ERROR: x", Refusal::uncoded("VECTOR_QUERY_ERROR: x")),
+            ("Network connection lost.", Refusal::uncoded("Network connection lost.")),
+        ] {
+            assert_eq!(refusal(Method::GetByIds, text), expected);
+        }
+    }
 }

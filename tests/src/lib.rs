@@ -7,6 +7,8 @@ pub mod browser;
 
 pub mod camera;
 
+pub mod conformance;
+
 pub mod index;
 
 pub mod server;

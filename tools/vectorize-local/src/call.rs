@@ -1,7 +1,7 @@
-//! Calls of the binding for what is not a Worker: `POST /call` with
-//! `{"method": "query", "args": [[1, 2], {"topK": 3}]}` calls that method of this very Worker
-//! over RPC, through a service binding to itself, as any Worker calls it. The answer is
-//! `{"result": ..}`, or `{"error": ..}` with the text of the JavaScript error.
+//! Calls of the binding for callers that are not Workers. `POST /call` with
+//! `{"method": "query", "args": [[1, 2], {"topK": 3}]}` calls that method as any Worker does: over
+//! RPC, through a service binding of this Worker to itself. The answer is `{"result": ..}`, or
+//! `{"error": ..}` with the text of the JavaScript error.
 
 use js_sys::{Array, Error as JsError, Function, JSON, Promise, Reflect};
 use serde::Deserialize;
@@ -26,8 +26,8 @@ struct Call {
 }
 
 /// Makes the call and answers with its outcome.
-pub(crate) async fn answer(mut req: Request, env: &Env) -> Result<Response> {
-    let call: Call = match serde_json::from_slice(&req.bytes().await?) {
+pub(crate) async fn answer(mut request: Request, env: &Env) -> Result<Response> {
+    let call: Call = match serde_json::from_slice(&request.bytes().await?) {
         Ok(call) => call,
         Err(error) => {
             let answer = json!({ "error": format!("not a call: {error}") });
@@ -47,7 +47,7 @@ async fn make(env: &Env, call: Call) -> std::result::Result<Value, JsValue> {
     let args: Array = JSON::parse(&args)?.unchecked_into();
     let returned = Reflect::apply(&method, &binding, &args)?;
     let result = JsFuture::from(Promise::resolve(&returned)).await?;
-    // Not `String::from`: what is undefined has no text, and would panic.
+    // Not `String::from`, which panics on `undefined`.
     let text = JsValue::from(JSON::stringify(&result)?).as_string().unwrap_or_default();
     serde_json::from_str(&text).map_err(|error| JsError::new(&error.to_string()).into())
 }

@@ -1,27 +1,28 @@
 //! Control calls: what a test can order this index to do, and what it can ask. Pure: the Durable
 //! Object brings the clock and the storage.
 //!
-//! Orders live as long as the server. Writes that wait because of them are stored, and so
-//! outlive it.
+//! Orders are in memory and end with the server. Writes that wait because of an order are stored,
+//! so they survive a restart.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{fault::Fault, method::Method};
+use crate::method::Method;
+use crate::refusal::Refusal;
 
 /// The body of a control call. All parts may be missing; `{}` only asks.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// Writes that come from now on apply so many milliseconds late. Writes that wait already
-    /// are not hurried.
+    /// Writes that come from now on are applied so many milliseconds late. Writes that wait
+    /// already keep their time.
     pub late_ms: Option<u32>,
     /// Makes calls of a method fail, in place of an earlier order for that method.
     pub fail: Option<Failure>,
-    /// Takes all orders back, forgets the counts, and applies at once what waits. Comes before
-    /// the rest of the order.
+    /// Takes all orders back, sets the counts to 0, and applies at once what waits. This is done
+    /// before the rest of the order.
     #[serde(default)]
     pub reset: bool,
 }
@@ -38,8 +39,8 @@ pub struct Failure {
     /// How many calls pass before.
     #[serde(default)]
     pub after: u32,
-    /// Vectorize's code for the failure. Without one the index answers with status 503 and no
-    /// JSON, as it does when it is not there.
+    /// Vectorize's code for the failure. Without one the answer has the status 503 and no JSON, as
+    /// from a server that is down.
     pub code: Option<u32>,
     /// Whether the call is carried out all the same, and only its answer is lost.
     #[serde(default)]
@@ -53,8 +54,8 @@ fn once() -> u32 {
 /// How a call fails.
 #[derive(Debug, PartialEq)]
 pub struct Injected {
-    /// The answer; nothing means status 503.
-    pub fault: Option<Fault>,
+    /// The answer; `None` means status 503 without JSON.
+    pub refusal: Option<Refusal>,
     /// Whether the call is carried out all the same.
     pub applied: bool,
 }
@@ -68,7 +69,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Carries out an order, but for what concerns stored writes.
+    /// Carries out an order. Applying the writes that wait is left to the caller.
     pub fn obey(&mut self, order: Order) {
         if order.reset {
             *self = Self::default();
@@ -96,7 +97,7 @@ impl Control {
             return None;
         }
         let injected = Injected {
-            fault: failure.code.map(|code| Fault::example(code, method)),
+            refusal: failure.code.map(|code| Refusal::example(code, method)),
             applied: failure.applied,
         };
         let left = failure.times.checked_sub(1);
@@ -107,8 +108,8 @@ impl Control {
         left.map(|_| injected)
     }
 
-    /// The answer to a control call, about an index of so many vectors, so many writes of which
-    /// wait.
+    /// The answer to a control call, about an index that holds `vectors` vectors, with `pending`
+    /// writes that wait.
     #[must_use]
     pub fn report(&self, vectors: usize, pending: usize) -> Value {
         let count = |method: Method| self.calls.get(&method).copied().unwrap_or_default();
@@ -143,9 +144,9 @@ mod tests {
     fn calls_fail_as_often_as_ordered() {
         let order = json!({"fail": {"method": "upsert", "times": 2, "code": 40041}});
         let mut control = ordered(order);
-        assert_eq!(control.call(Method::Insert), None);
-        let fault = control.call(Method::Upsert).unwrap().fault.unwrap();
-        assert_eq!((fault.code, fault.error.as_str()), (Some(40041), "Too Many Requests"));
+        assert_eq!(control.call(Method::Query), None);
+        let refusal = control.call(Method::Upsert).unwrap().refusal.unwrap();
+        assert_eq!((refusal.code, refusal.error.as_str()), (Some(40041), "Too Many Requests"));
         assert_eq!(failing(&mut control), [true, false, false]);
 
         let mut control = ordered(json!({"fail": {"method": "upsert", "after": 2}}));
@@ -158,7 +159,7 @@ mod tests {
     fn a_failure_without_a_code_has_no_text() {
         let mut control = ordered(json!({"fail": {"method": "deleteByIds", "applied": true}}));
         let injected = control.call(Method::DeleteByIds);
-        assert_eq!(injected, Some(Injected { fault: None, applied: true }));
+        assert_eq!(injected, Some(Injected { refusal: None, applied: true }));
     }
 
     #[test]
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_that_nobody_knows_are_refused() {
+    fn unknown_orders_are_refused() {
         for order in [json!({"late": 1}), json!({"fail": {"method": "list"}}), json!({"fail": {}})]
         {
             assert!(serde_json::from_value::<Order>(order.clone()).is_err(), "{order}");

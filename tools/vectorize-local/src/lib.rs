@@ -1,40 +1,32 @@
-//! A local stand-in for Cloudflare's Vectorize binding, for development and tests. How to use
-//! it, and what differs from the real thing, is in the README.
+#![doc = include_str!("../README.md")]
 //!
-//! The parts are those of the real thing: [`rpc`] is the client (in production: code inside
-//! workerd), which speaks HTTP with JSON to the index; `object` is the server, which keeps the
-//! vectors in `storage`; the rest is its pure core: [`wire`] reads and checks requests,
-//! [`index`] searches. What the real thing does not have is in [`control`] and `call`, and is
-//! reached by HTTP only.
+//! # Code map
+//!
+//! The parts are those of the real thing. [`client`] is the binding: it turns calls into HTTP requests
+//! with JSON, which in production is code inside workerd. `object` is the server: it answers these
+//! requests and keeps the vectors in `storage`. [`protocol`] reads and checks requests and [`index`]
+//! searches; both are pure. What the real thing does not have is in [`control`] and `call`.
 
-pub mod rpc;
-
-mod call;
-
-mod object;
-
-mod storage;
-
-pub mod config;
-pub mod conformance;
+pub mod client;
 pub mod control;
-pub mod fault;
-pub mod filter;
 pub mod index;
-pub mod kernels;
 pub mod limits;
 pub mod method;
-pub mod metric;
-pub mod wire;
+pub mod protocol;
+pub mod refusal;
+
+mod call;
+mod object;
+mod storage;
 
 use worker::{Context, Env, Request, Response, Result, event};
 
-/// Serves the HTTP interface that Vectorize has behind its binding, for callers that prefer
-/// `fetch` to RPC; [control calls](control) at `/control`; and the binding itself at `/call`.
+/// Serves the HTTP interface that Vectorize has behind its binding, [control calls](control) at
+/// `/control`, and the methods of the binding at `/call`.
 #[event(fetch)]
-async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
-    if req.path() == call::PATH {
-        return call::answer(req, &env).await;
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    if request.path() == call::PATH {
+        return call::answer(request, &env).await;
     }
-    object::stub(&env)?.fetch_with_request(req).await
+    object::stub(&env)?.fetch_with_request(request).await
 }

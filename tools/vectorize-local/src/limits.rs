@@ -1,4 +1,6 @@
-//! The limits of Vectorize that this stand-in enforces.
+//! The limits of Vectorize that this stand-in enforces. From Cloudflare's documentation
+//! (vectorize/platform/limits), but for the two limits on ids in one call, which only the texts of
+//! its errors name.
 
 /// Most dimensions that an index can have.
 pub const DIMENSIONS_MAX: usize = 1536;
@@ -12,7 +14,7 @@ pub const NAMESPACE_BYTES_MAX: usize = 64;
 /// Largest metadata of one vector in bytes of JSON.
 pub const METADATA_BYTES_MAX: usize = 10 << 10;
 
-/// Most vectors in one `insert` or `upsert` from a Worker.
+/// Most vectors in one `upsert` from a Worker.
 pub const WRITE_VECTORS_MAX: usize = 1000;
 
 /// Most ids in one `deleteByIds`.
@@ -29,15 +31,3 @@ pub const TOP_K_MAX: usize = 100;
 
 /// Most matches that a query can ask for together with their values or all metadata.
 pub const TOP_K_WITH_CONTENT_MAX: usize = 50;
-
-/// Most properties of metadata that can be filtered by.
-pub const METADATA_INDEXES_MAX: usize = 10;
-
-/// Bytes of a text that count in a metadata index.
-pub const INDEXED_STRING_BYTES_MAX: usize = 64;
-
-/// A filter has fewer bytes of compact JSON.
-pub const FILTER_BYTES_END: usize = 2048;
-
-/// Longest key of a filter in characters.
-pub const FILTER_KEY_CHARS_MAX: usize = 512;

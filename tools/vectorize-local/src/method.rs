@@ -1,6 +1,6 @@
 //! The methods of the binding, with the names that callers, errors and paths use for them.
 
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 /// A method of the binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -8,12 +8,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 pub enum Method {
     /// Describes the index.
     Describe,
-    /// Searches by a vector that is given.
+    /// Searches for the nearest vectors.
     Query,
-    /// Searches by a vector that is stored.
-    QueryById,
-    /// Stores vectors whose ids are new.
-    Insert,
     /// Stores vectors.
     Upsert,
     /// Reads vectors.
@@ -24,31 +20,13 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Describe,
-        Self::Query,
-        Self::QueryById,
-        Self::Insert,
-        Self::Upsert,
-        Self::GetByIds,
-        Self::DeleteByIds,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Describe, Self::Query, Self::Upsert, Self::GetByIds, Self::DeleteByIds];
 
-    /// The method behind a request: the last part of its path, and for the two kinds of query
-    /// the body.
+    /// The method of a request, by the last part of its path.
     #[must_use]
-    pub fn of_request(path: &str, body: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Target {
-            vector_id: Option<IgnoredAny>,
-        }
-        let found = Self::ALL.into_iter().find(|method| method.path() == path)?;
-        let by_id = |target: Target| target.vector_id.is_some();
-        Some(match found {
-            Self::Query if serde_json::from_slice(body).is_ok_and(by_id) => Self::QueryById,
-            found => found,
-        })
+    pub fn of_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.path() == path)
     }
 
     /// The name that callers use.
@@ -57,8 +35,6 @@ impl Method {
         match self {
             Self::Describe => "describe",
             Self::Query => "query",
-            Self::QueryById => "queryById",
-            Self::Insert => "insert",
             Self::Upsert => "upsert",
             Self::GetByIds => "getByIds",
             Self::DeleteByIds => "deleteByIds",
@@ -70,7 +46,6 @@ impl Method {
     pub fn path(self) -> &'static str {
         match self {
             Self::Describe => "info",
-            Self::QueryById => Self::Query.name(),
             other => other.name(),
         }
     }
@@ -80,8 +55,7 @@ impl Method {
     pub fn operation(self) -> &'static str {
         match self {
             Self::Describe => "INDEX_GET",
-            Self::Query | Self::QueryById => "VECTOR_QUERY",
-            Self::Insert => "VECTOR_INSERT",
+            Self::Query => "VECTOR_QUERY",
             Self::Upsert => "VECTOR_UPSERT",
             Self::GetByIds => "VECTOR_GET",
             Self::DeleteByIds => "VECTOR_DELETE",
@@ -94,16 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_told_apart() {
+    fn methods_are_known_by_path_and_by_name() {
         for method in Method::ALL {
-            let body: &[u8] = match method {
-                Method::QueryById => b"{\"topK\":1,\"vectorId\":\"a\"}",
-                _ => b"{\"vector\":[1]}",
-            };
-            assert_eq!(Method::of_request(method.path(), body), Some(method));
+            assert_eq!(Method::of_path(method.path()), Some(method));
             assert_eq!(serde_json::to_value(method).unwrap(), method.name());
         }
-        assert_eq!(Method::of_request("query", b"rubbish"), Some(Method::Query));
-        assert_eq!(Method::of_request("list", b""), None);
+        for unknown in ["list", "insert", "describe", ""] {
+            assert_eq!(Method::of_path(unknown), None, "{unknown}");
+        }
     }
 }

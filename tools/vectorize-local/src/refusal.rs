@@ -1,14 +1,16 @@
 //! What the index answers instead of a result, with the codes and texts of Vectorize. Where
 //! nobody has published a code, there is none here.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::fmt;
 
-use crate::{limits, method::Method};
+use serde::{Deserialize, Serialize};
+
+use crate::limits;
+use crate::method::Method;
 
 /// A refusal as Vectorize words it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
+pub struct Refusal {
     /// Vectorize's number for this kind of refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u32>,
@@ -16,37 +18,15 @@ pub struct Fault {
     pub error: String,
 }
 
-impl Fault {
+impl Refusal {
     /// A refusal without a published code.
-    pub fn new(error: impl Into<String>) -> Self {
+    pub fn uncoded(error: impl Into<String>) -> Self {
         Self { code: None, error: error.into() }
     }
 
     /// A refusal with its published code.
     pub fn coded(code: u32, error: impl Into<String>) -> Self {
         Self { code: Some(code), error: error.into() }
-    }
-
-    /// From the text of an error of the binding, such as
-    /// `VECTOR_QUERY_ERROR (code = 40006): invalid query vector`.
-    #[must_use]
-    pub fn of_error(text: &str) -> Self {
-        let coded = text.split_once("_ERROR (code = ").and_then(|(_, rest)| {
-            let (code, error) = rest.split_once("): ")?;
-            Some(Self::coded(code.parse().ok()?, error))
-        });
-        coded.unwrap_or_else(|| Self::new(text))
-    }
-
-    /// From the answer to a call of the binding by HTTP: `{"result": ..}` or `{"error": ..}`.
-    ///
-    /// # Errors
-    /// The error that is in it.
-    pub fn of_call(mut answer: Value) -> Result<Value, Self> {
-        match answer["error"].as_str() {
-            Some(text) => Err(Self::of_error(text)),
-            None => Ok(answer["result"].take()),
-        }
     }
 
     /// A query with a vector of the wrong length.
@@ -107,11 +87,17 @@ impl Fault {
         Self::coded(40018, format!("invalid metadata key {key:?} for vector id=\"{id}\""))
     }
 
-    /// Vectors that cannot be read. `operation` is `insert` or `upsert`.
+    /// Vectors that cannot be read.
     #[must_use]
-    pub fn unreadable_vectors(operation: &str) -> Self {
-        let text = format!("failed to parse {operation} vectors request in json format");
-        Self::coded(40023, text)
+    pub fn unreadable_vectors() -> Self {
+        Self::coded(40023, "failed to parse upsert vectors request in json format")
+    }
+
+    /// More vectors than a call can have. Neither code nor text is published.
+    #[must_use]
+    pub fn too_many_vectors(got: usize) -> Self {
+        let max = limits::WRITE_VECTORS_MAX;
+        Self::uncoded(format!("too many vectors in payload; max vector count is {max}, got {got}"))
     }
 
     /// More matches than a query can ask for together with values or all metadata.
@@ -133,11 +119,11 @@ impl Fault {
 
     /// A body that cannot be read.
     #[must_use]
-    pub fn unreadable_body(reason: impl std::fmt::Display) -> Self {
+    pub fn unreadable_body(reason: impl fmt::Display) -> Self {
         Self::coded(40026, format!("Failed to parse the request body as JSON: {reason}"))
     }
 
-    /// Calls that come too fast. This index never is too slow; tests order it.
+    /// Calls that come too fast. This index answers so only when a control call orders it.
     #[must_use]
     pub fn too_many_requests() -> Self {
         Self::coded(40041, "Too Many Requests")
@@ -158,7 +144,7 @@ impl Fault {
             40012 => Self::vector_dimensions("id", limits::DIMENSIONS_MAX, 0),
             40016 => Self::oversized_metadata("id", limits::METADATA_BYTES_MAX + 1),
             40018 => Self::metadata_key("id", "$key"),
-            40023 => Self::unreadable_vectors(method.name()),
+            40023 => Self::unreadable_vectors(),
             40025 => Self::top_k_with_content(limits::TOP_K_WITH_CONTENT_MAX + 1),
             40026 => Self::unreadable_body("expected value"),
             40041 => Self::too_many_requests(),
@@ -169,24 +155,12 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn errors_of_the_binding_are_read() {
-        let fault = Fault::of_error("VECTOR_DELETE_ERROR (code = 40041): Too Many Requests");
-        assert_eq!(fault, Fault::too_many_requests());
-        let text = "VECTOR_GET_ERROR: Status + 503";
-        assert_eq!(Fault::of_error(text), Fault::new(text));
-        assert_eq!(Fault::of_call(json!({"error": text})), Err(Fault::new(text)));
-        assert_eq!(Fault::of_call(json!({"result": [1]})), Ok(json!([1])));
-    }
 
     #[test]
     fn examples_have_their_codes() {
         for code in (40000..40050).chain([0, 99999]) {
-            assert_eq!(Fault::example(code, Method::Upsert).code, Some(code));
+            assert_eq!(Refusal::example(code, Method::Upsert).code, Some(code));
         }
     }
 }
