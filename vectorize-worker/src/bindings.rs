@@ -1,4 +1,4 @@
-//! The names under which wrangler binds what this Worker uses.
+//! The names of the bindings in wrangler.toml.
 
 /// The Vectorize index of embeddings.
 pub(crate) const VECTORIZE: &str = "VECTORIZE";
@@ -9,37 +9,28 @@ pub(crate) const FACES: &str = "FACES";
 #[cfg(test)]
 mod tests {
     use toml::{Table, Value};
+    use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
 
     use super::*;
 
-    fn production() -> Table {
+    fn config() -> Table {
         include_str!("../wrangler.toml").parse().unwrap()
     }
 
-    fn local() -> Table {
-        include_str!("../wrangler.local.toml").parse().unwrap()
+    #[test]
+    fn wrangler_toml_binds_what_the_promises_name() {
+        let config = config();
+        let index = &config["vectorize"][0];
+        assert_eq!(index["binding"].as_str(), Some(VECTORIZE));
+        assert_eq!(index["index_name"].as_str(), Some(INDEX_NAME));
+        let bucket = &config["r2_buckets"][0];
+        assert_eq!(bucket["binding"].as_str(), Some(FACES));
+        assert_eq!(bucket["bucket_name"].as_str(), Some(BUCKET_NAME));
     }
 
     #[test]
-    fn both_configurations_bind_these_names() {
-        for (config, index) in [(production(), "vectorize"), (local(), "services")] {
-            assert_eq!(config[index][0]["binding"].as_str(), Some(VECTORIZE));
-            assert_eq!(config["r2_buckets"][0]["binding"].as_str(), Some(FACES));
-        }
-    }
-
-    #[test]
-    fn configurations_differ_in_the_index_only() {
-        let (mut production, mut local) = (production(), local());
-        assert!(production.remove("vectorize").is_some());
-        assert!(local.remove("services").is_some());
-        assert_eq!(production, local);
-    }
-
-    #[test]
-    fn the_purge_runs_when_clock_says() {
-        let hour = crate::clock::PURGE_HOUR;
-        let cron = Value::from(format!("0 {hour} * * *"));
-        assert_eq!(production()["triggers"]["crons"], Value::Array(vec![cron]));
+    fn the_cron_fires_when_the_promises_say() {
+        assert_eq!(config()["triggers"]["crons"], Value::Array(vec![PURGE_CRON.into()]));
+        assert_eq!(PURGE_CRON, format!("0 {PURGE_HOUR} * * *"));
     }
 }

@@ -1,47 +1,48 @@
-//! Times as texts, and when the next purge comes. The functions read no clock: callers bring the
-//! time, in milliseconds since 1970, and those who must read one are handed a [`Clock`].
+//! Times as texts, when the next purge comes, and the clock. Times are in milliseconds since 1970.
+//! Whoever needs the present time is handed a [`Clock`], so tests can set it.
 
-pub(crate) use wire::retention::PURGE_HOUR;
+use std::time::Duration;
 
-const SECOND: u64 = 1000;
-const HOUR: u64 = 3600 * SECOND;
-const DAY: u64 = 24 * HOUR;
+use chrono::{DateTime, SecondsFormat};
+use wire::retention::PURGE_HOUR;
+use worker::{Date, Delay};
+
+const HOUR_MS: u64 = 3600 * 1000;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The time as it passes.
 pub(crate) trait Clock {
-    /// Milliseconds since 1970.
-    fn now(&self) -> u64;
+    /// The present time.
+    fn now_ms(&self) -> u64;
 
     /// Waits.
-    async fn pause(&self, millis: u64);
+    async fn pause(&self, pause_ms: u64);
 }
 
-/// The first purge after `now`.
-pub(crate) fn next_purge(now: u64) -> u64 {
-    let today = now / DAY * DAY + PURGE_HOUR * HOUR;
-    if now < today { today } else { today + DAY }
+/// The clock of the runtime. It stands still between two calls to the outside.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        Date::now().as_millis()
+    }
+
+    async fn pause(&self, pause_ms: u64) {
+        Delay::from(Duration::from_millis(pause_ms)).await;
+    }
+}
+
+/// When the first purge after `time_ms` is due.
+pub(crate) fn next_purge_ms(time_ms: u64) -> u64 {
+    let today_ms = time_ms / DAY_MS * DAY_MS + PURGE_HOUR * HOUR_MS;
+    if time_ms < today_ms { today_ms } else { today_ms + DAY_MS }
 }
 
 /// A time as RFC 3339 writes it, to the second.
-pub(crate) fn rfc3339(millis: u64) -> String {
-    let (year, month, day) = date(millis / DAY);
-    let seconds = millis % DAY / SECOND;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// The Gregorian date of a day since 1970. Counts in eras of 400 years, which all have the same
-/// number of days, and in years that begin with March, so that the leap day comes last.
-fn date(days: u64) -> (u64, u64, u64) {
-    const DAYS_FROM_MARCH_0000: u64 = 719_468;
-    let day = days + DAYS_FROM_MARCH_0000;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + next, month, day)
+pub(crate) fn rfc3339(time_ms: u64) -> String {
+    // A time that has no year of this calendar cannot come from R2.
+    let time = DateTime::from_timestamp_millis(time_ms as i64).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]
@@ -50,8 +51,8 @@ mod tests {
 
     #[track_caller]
     fn check(seconds: u64, text: &str, purge: &str) {
-        assert_eq!(rfc3339(seconds * SECOND), text);
-        assert_eq!(rfc3339(next_purge(seconds * SECOND)), purge);
+        assert_eq!(rfc3339(seconds * 1000), text);
+        assert_eq!(rfc3339(next_purge_ms(seconds * 1000)), purge);
     }
 
     #[test]
@@ -65,8 +66,8 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_second_do_not_move_the_purge() {
-        assert_eq!(next_purge(12 * HOUR - 1), 12 * HOUR);
-        assert_eq!(next_purge(12 * HOUR), 36 * HOUR);
+    fn milliseconds_decide_which_purge_is_the_next() {
+        assert_eq!(next_purge_ms(12 * HOUR_MS - 1), 12 * HOUR_MS);
+        assert_eq!(next_purge_ms(12 * HOUR_MS), 36 * HOUR_MS);
     }
 }

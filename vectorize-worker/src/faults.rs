@@ -1,27 +1,29 @@
 //! Every call to a store failed in turn, in every way and order that matters. Tests only.
 //!
-//! After each case: whatever vector there is, or may still come, something in the bucket leads
-//! to; nobody matches who has no picture; one good purge leaves no vector and no picture, and
-//! another a day later no tombstone.
+//! After each case three things hold. Every vector that there is, or that may still come, has a
+//! picture or a tombstone with its id. Nobody matches who has no picture. One purge without failures
+//! leaves no vector and no picture, and another one a day later leaves no tombstone.
 
-use std::{
-    future::Future,
-    pin::{Pin, pin},
-    task::{Context, Poll, Waker},
-};
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use wire::faces::{Enrol, Search};
 
-use crate::{
-    enrol, faces, people, purge, search, secret,
-    store::fake::{Fake, Fault, embedding, face, now},
-    tombstone,
-};
+use crate::enrol;
+use crate::face;
+use crate::id;
+use crate::person;
+use crate::purge;
+use crate::search;
+use crate::stores::fake::{Fake, Fault, embedding, face, now};
+use crate::token;
+use crate::tombstone;
 
-const HOUR: u64 = 3600 * 1000;
-const NOON: u64 = 12 * HOUR;
-const DAY: u64 = 24 * HOUR;
-const WAYS: [Fault; 3] = [Fault::Refused, Fault::Lost, Fault::Straggles];
+const HOUR_MS: u64 = 3600 * 1000;
+const NOON_MS: u64 = 12 * HOUR_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+const FAULTS: [Fault; 3] = [Fault::Refused, Fault::Lost, Fault::Delayed];
 
 /// More calls than any operation makes.
 const OUTAGE_CALLS: usize = 200;
@@ -48,49 +50,53 @@ async fn add_another(fake: &Fake) -> bool {
     enrol::enrol(fake, fake, fake, request).await.is_ok()
 }
 
-async fn forget_all(fake: &Fake) -> bool {
-    people::forget(fake, fake, Some(TOKEN)).await.is_ok()
+async fn delete_person(fake: &Fake) -> bool {
+    person::delete(fake, fake, Some(TOKEN)).await.is_ok()
 }
 
 async fn delete_one(fake: &Fake) -> bool {
-    faces::remove(fake, fake, ID, Some("token")).await.is_ok()
+    face::delete(fake, fake, ID, Some("token")).await.is_ok()
 }
 
 async fn purge_all(fake: &Fake) -> bool {
-    purge::purge(fake, fake, fake, NOON).await.failures.is_empty()
+    purge::purge(fake, fake, fake, NOON_MS).await.failures.is_empty()
 }
 
-/// Nothing before an enrolment, one face before another and before a deletion, three before all
-/// are forgotten, many before a purge.
+/// What is done, and what the stores hold before.
 #[derive(Clone, Copy, Debug)]
 enum Operation {
+    /// A face is enrolled. The stores are empty.
     Enrol,
+    /// A picture is added to a person, who has one face.
     Add,
+    /// A face is deleted. It is the only one.
     Delete,
-    Forget,
+    /// A person is deleted, who has three faces.
+    DeletePerson,
+    /// The purge of many faces, and of one that was deleted before.
     Purge,
 }
 
 impl Operation {
     fn fake(self) -> Fake {
         let fake = Fake::default();
-        fake.now.set(HOUR);
+        fake.now_ms.set(HOUR_MS);
         match self {
             Self::Enrol => {}
             Self::Add => insert_person(&fake, 1),
-            Self::Forget => insert_person(&fake, 3),
-            Self::Delete => fake.insert(face(ID, 0.0), &secret::hash("token")),
+            Self::DeletePerson => insert_person(&fake, 3),
+            Self::Delete => fake.insert(face(ID, 0.0), &token::hash("token")),
             Self::Purge => {
                 for i in 0..230_u32 {
                     fake.insert(face(&format!("{i:032x}"), 0.0), "");
                 }
                 let id = "f".repeat(32);
                 fake.insert(face(&id, 0.0), "");
-                // One that was deleted, of which the index has not heard.
+                // This one was deleted, but the index has not carried out the deletion.
                 fake.pictures.borrow_mut().remove(&id);
-                let stone = (vec![id.clone()], HOUR);
-                fake.tombstones.borrow_mut().insert(tombstone::key_of(&id), stone);
-                fake.now.set(NOON);
+                let listed = (vec![id.clone()], HOUR_MS);
+                fake.tombstones.borrow_mut().insert(tombstone::key_of(&id), listed);
+                fake.now_ms.set(NOON_MS);
             }
         }
         fake
@@ -100,32 +106,33 @@ impl Operation {
         match self {
             Self::Enrol => enrol_one(fake).await,
             Self::Add => add_another(fake).await,
-            Self::Forget => forget_all(fake).await,
+            Self::DeletePerson => delete_person(fake).await,
             Self::Delete => delete_one(fake).await,
             Self::Purge => purge_all(fake).await,
         }
     }
 }
 
-/// Somebody with some faces.
+/// Stores so many faces of the person who holds [`TOKEN`].
 fn insert_person(fake: &Fake, faces: usize) {
-    let hash = secret::hash(TOKEN);
+    let hash = token::hash(TOKEN);
     for number in 0..faces {
-        fake.insert(face(&format!("{}{number:016x}", secret::person(&hash)), 0.0), &hash);
+        fake.insert(face(&format!("{}{number:016x}", id::person(&hash)), 0.0), &hash);
     }
 }
 
-/// What holds at any moment at which no call is under way.
-fn check_marks(fake: &Fake, case: &str) {
+/// Checks that every vector has a picture or a tombstone with its id. This holds whenever no call is
+/// under way.
+fn check_ids(fake: &Fake, case: &str) {
     let tombstones = fake.tombstones.borrow();
-    let marked: Vec<&String> = tombstones.values().flat_map(|(ids, _)| ids).collect();
+    let listed: Vec<&String> = tombstones.values().flat_map(|(ids, _)| ids).collect();
     for id in fake.vectors.borrow().keys() {
-        let led_to = fake.pictures.borrow().contains_key(id) || marked.contains(&id);
-        assert!(led_to, "{case}: a vector that nothing leads to");
+        let known = fake.pictures.borrow().contains_key(id) || listed.contains(&id);
+        assert!(known, "{case}: an orphan: nothing in the bucket has the id of a vector");
     }
 }
 
-/// The pictures of all who match.
+/// How many pictures the people have who match.
 fn matches(fake: &Fake) -> usize {
     fake.faults.borrow_mut().clear();
     let query =
@@ -137,16 +144,16 @@ fn matches(fake: &Fake) -> usize {
     found.iter().map(|neighbour| neighbour.pictures).sum()
 }
 
-/// One good purge, then one a day later.
+/// Checks what a purge without failures leaves, and one a day later.
 fn check_purge(fake: &Fake, case: &str) {
     fake.faults.borrow_mut().clear();
-    fake.now.set(NOON);
+    fake.now_ms.set(NOON_MS);
     assert!(now(purge_all(fake)), "{case}");
     fake.catch_up();
     assert_eq!(fake.counts(), (0, 0), "{case}: after one purge");
-    fake.now.set(NOON + DAY);
-    let report = now(purge::purge(fake, fake, fake, NOON + DAY));
-    assert!(report.failures.is_empty() && report.kept == 0, "{case}: {report}");
+    fake.now_ms.set(NOON_MS + DAY_MS);
+    let report = now(purge::purge(fake, fake, fake, NOON_MS + DAY_MS));
+    assert!(report.failures.is_empty() && report.tombstones_kept == 0, "{case}: {report}");
     assert!(fake.tombstones.borrow().is_empty(), "{case}: a tombstone is left");
 }
 
@@ -158,28 +165,29 @@ fn run(operation: Operation, faults: &[(usize, Fault)], lags: bool) -> usize {
     fake.faults.borrow_mut().extend(faults.iter().copied());
     let done = now(operation.run(&fake));
     let calls = fake.journal.borrow().len();
-    check_marks(&fake, &case);
+    check_ids(&fake, &case);
     let found = matches(&fake);
     let found_late = {
         fake.catch_up();
-        check_marks(&fake, &case);
+        check_ids(&fake, &case);
         matches(&fake)
     };
     match (operation, done) {
-        (Operation::Enrol, true) => assert_eq!(found_late, 1, "{case}: was promised"),
-        // With a single fault, what failed is undone: nobody is found, now or later.
+        (Operation::Enrol, true) => assert_eq!(found_late, 1, "{case}: it was promised"),
+        // After a single fault an enrolment is undone: nobody matches, now or later.
         (Operation::Enrol, false) if faults.len() == 1 => {
-            let left = faults == [(0, Fault::Straggles)];
+            // The picture alone is left when it was stored after its deletion.
+            let left = faults == [(0, Fault::Delayed)];
             assert_eq!((found, found_late), (0, 0), "{case}");
             assert_eq!(fake.counts().1, usize::from(left), "{case}: a picture is left");
         }
-        (Operation::Add, true) => assert_eq!(found_late, 2, "{case}: was promised"),
+        (Operation::Add, true) => assert_eq!(found_late, 2, "{case}: it was promised"),
         (Operation::Add, false) if faults.len() == 1 => {
-            // What straggles is a read here, or the picture, which comes after its deletion.
-            let straggles = usize::from(matches!(faults, [(2, Fault::Straggles)]));
-            assert_eq!((found, found_late), (1, 1 + straggles), "{case}");
+            // Again the picture may be stored after its deletion, and counts as one of the person's.
+            let left = usize::from(matches!(faults, [(2, Fault::Delayed)]));
+            assert_eq!((found, found_late), (1, 1 + left), "{case}");
         }
-        (Operation::Delete | Operation::Forget, true) => {
+        (Operation::Delete | Operation::DeletePerson, true) => {
             assert_eq!((found, found_late), (0, 0), "{case}");
         }
         (Operation::Purge, true) => assert_eq!(fake.counts(), (0, 0), "{case}"),
@@ -189,9 +197,9 @@ fn run(operation: Operation, faults: &[(usize, Fault)], lags: bool) -> usize {
     calls
 }
 
-/// Runs `faults` and every case that has up to `more` further calls fail after them. Returns how
-/// many cases there were. What fails changes the calls that follow, so each case tells how many
-/// there are.
+/// Runs the case `faults`, and every case in which up to `more` later calls fail too. Returns how
+/// many cases there were. A fault changes which calls follow, so each case tells how many calls the
+/// next ones can fail at.
 fn explore(
     operation: Operation,
     faults: &mut Vec<(usize, Fault)>,
@@ -202,8 +210,8 @@ fn explore(
     let mut cases = 1;
     if more > 0 {
         for place in faults.last().map_or(0, |(last, _)| last + 1)..calls {
-            for way in WAYS {
-                faults.push((place, way));
+            for fault in FAULTS {
+                faults.push((place, fault));
                 cases += explore(operation, faults, more - 1, lags);
                 faults.pop();
             }
@@ -212,7 +220,8 @@ fn explore(
     cases
 }
 
-/// All cases with up to `failing` calls failing, and those where all fail from some call on.
+/// Runs all cases in which up to `failing` calls fail, and those in which all calls fail from some
+/// call on.
 fn exhaust(operation: Operation, failing: usize, cases_min: usize) {
     let mut cases = 0;
     for lags in [false, true] {
@@ -240,8 +249,8 @@ fn no_failing_calls_of_another_picture_leave_an_orphan() {
 }
 
 #[test]
-fn no_failing_calls_of_forgetting_leave_an_orphan() {
-    exhaust(Operation::Forget, 4, 70);
+fn no_failing_calls_of_deleting_a_person_leave_an_orphan() {
+    exhaust(Operation::DeletePerson, 4, 70);
 }
 
 #[test]
@@ -254,7 +263,7 @@ fn no_failing_calls_of_a_purge_leave_an_orphan() {
     exhaust(Operation::Purge, 2, 2000);
 }
 
-/// Polls two futures in the order that the bits of `schedule` give, then to their ends.
+/// Polls two futures in the order that the bits of `schedule` give, then in turn until both end.
 fn interleave(
     mut one: Pin<&mut dyn Future<Output = ()>>,
     mut other: Pin<&mut dyn Future<Output = ()>>,
@@ -275,7 +284,7 @@ fn interleave(
     }
 }
 
-/// In every order of their calls.
+/// Runs two operations at once, in every order of their first `bits` calls.
 fn exhaust_orders(operations: [Operation; 2], fake: impl Fn() -> Fake, bits: u32) {
     for lags in [false, true] {
         for schedule in 0..1_u32 << bits {
@@ -288,9 +297,9 @@ fn exhaust_orders(operations: [Operation; 2], fake: impl Fn() -> Fake, bits: u32
             interleave(pin!(run(operations[0])), pin!(run(operations[1])), schedule);
             fake.steps.set(false);
             let case = format!("{operations:?}, lags: {lags}, schedule {schedule:b}");
-            check_marks(&fake, &case);
+            check_ids(&fake, &case);
             fake.catch_up();
-            check_marks(&fake, &case);
+            check_ids(&fake, &case);
             check_purge(&fake, &case);
         }
     }
@@ -298,10 +307,10 @@ fn exhaust_orders(operations: [Operation; 2], fake: impl Fn() -> Fake, bits: u32
 
 #[test]
 fn an_enrolment_during_a_purge_leaves_no_orphan() {
-    // Stored before the purge is due, and still under way when it runs.
+    // The enrolment begins before the purge is due, and is under way when it runs.
     let fake = || {
         let fake = Fake::default();
-        fake.now.set(NOON - 1);
+        fake.now_ms.set(NOON_MS - 1);
         fake
     };
     exhaust_orders([Operation::Enrol, Operation::Purge], fake, 12);

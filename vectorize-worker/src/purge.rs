@@ -1,98 +1,106 @@
-//! The daily purge: removes every face whose time is over, page by page. First the pictures, so
-//! that nobody is found any more, with a tombstone for each page; then the vectors of all
-//! tombstones. What fails is tried again in the same run, and else left for the next, which finds
-//! it by its picture or its tombstone. Two runs at once do no harm: both delete what is there.
+//! The daily purge. It deletes every face that has expired, in two steps.
 //!
-//! Calls for 5,000 faces: 16 for their pictures, 56 for their vectors, and 308 the day after for
-//! their tombstones, most of them to ask the index whether it still has them. A Worker may make
-//! 10,000 in a run (1,000 to Cloudflare's own services on the Free plan), enough for more than
-//! 100,000 faces a day; a run that is cut short leaves the rest to the next.
+//! 1. It lists the bucket page by page. For each page it writes one tombstone, then deletes the
+//!    pictures. From then on the faces match nobody.
+//! 2. It deletes the vectors of all tombstones, and the tombstones that are no longer needed.
+//!
+//! A run repeats both steps up to twice when a call fails. What it still leaves is found by the next
+//! run, because the picture or the tombstone is still there. Two runs at once do no harm: both
+//! delete what they find.
+//!
+//! For 5,000 faces a run makes 16 calls for the pictures and 56 for the vectors, and the run of the
+//! next day 308 for the tombstones, most of them to ask the index whether it still has the vectors.
+//! Cloudflare allows a run 10,000 calls (1,000 to its own services on the Free plan), which is
+//! enough for more than 100,000 faces a day. A run that is cut short leaves the rest to the next.
 
-use std::{collections::HashSet, fmt};
+use std::collections::HashSet;
+use std::fmt;
 
 use wire::faces::is_id;
 
-use crate::{
-    clock::Clock,
-    store::{DELETE_VECTORS_MAX, Entry, Failure, LOOK_UP_VECTORS_MAX, Page, Pictures, Vectors},
-    tombstone,
-};
+use crate::clock::Clock;
+use crate::error::StoreError;
+use crate::stores::{DELETE_VECTORS_MAX, Entry, LOOK_UP_VECTORS_MAX, Page, Pictures, Vectors};
+use crate::tombstone;
 
-/// How long to wait before what failed is tried again, in milliseconds: the first for a call that
-/// just went wrong, the second for an index that is asked too much.
+/// How long to wait before the steps are repeated. The first pause is for a call that just went
+/// wrong, the second for an index that is asked too much.
 const PAUSES_MS: [u64; 2] = [1_000, 20_000];
 
 /// Failures that the log quotes.
 const QUOTED_MAX: usize = 5;
 
 /// What a run did. Displays as a line for the log, without ids.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Report {
-    /// Faces whose pictures were removed.
+    /// Faces whose pictures were deleted.
     pub(crate) removed: usize,
-    /// Faces whose pictures could not be removed.
+    /// Faces whose pictures could not be deleted.
     pub(crate) left: usize,
-    /// Vectors whose deletion the index took.
+    /// Vectors whose deletion the index accepted.
     pub(crate) vectors: usize,
-    /// Tombstones that were removed.
-    pub(crate) settled: usize,
-    /// Tombstones that are kept until the index has surely forgotten their faces.
-    pub(crate) kept: usize,
-    /// What the stores said.
-    pub(crate) failures: Vec<Failure>,
+    /// Tombstones that were deleted.
+    pub(crate) tombstones_removed: usize,
+    /// Tombstones that are still needed.
+    pub(crate) tombstones_kept: usize,
+    /// The calls that failed.
+    pub(crate) failures: Vec<StoreError>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { removed, left, vectors, settled, kept, failures } = self;
+        let Self { removed, left, vectors, tombstones_removed, tombstones_kept, failures } = self;
         write!(f, "purge: {removed} faces removed, {left} left, {vectors} vectors deleted, ")?;
-        write!(f, "{settled} tombstones removed, {kept} kept, {} failures", failures.len())?;
+        write!(f, "{tombstones_removed} tombstones removed, {tombstones_kept} kept, ")?;
+        write!(f, "{} failures", failures.len())?;
         failures.iter().take(QUOTED_MAX).try_for_each(|failure| write!(f, "; {failure}"))
     }
 }
 
-/// Removes everything stored before `due`, in milliseconds since 1970. Later faces were promised
-/// a day: their `expires_at` is the next purge.
+/// Deletes every face that was stored before `due_ms`. Faces that were stored later stay until the
+/// next purge, as their `expires_at` says.
 pub(crate) async fn purge(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
     clock: &impl Clock,
-    due: u64,
+    due_ms: u64,
 ) -> Report {
     let mut report = Report::default();
     let mut pauses = PAUSES_MS.into_iter();
     loop {
         let failures = report.failures.len();
-        (report.left, report.vectors, report.kept) = (0, 0, 0);
-        let mut run = Run { vectors, pictures, due, report: &mut report };
-        run.remove_pictures().await;
-        run.settle_tombstones().await;
+        // These describe the last repetition only.
+        (report.left, report.vectors, report.tombstones_kept) = (0, 0, 0);
+        let mut run = Run { vectors, pictures, due_ms, report: &mut report };
+        run.delete_pictures().await;
+        run.delete_vectors_of_tombstones().await;
         if report.failures.len() == failures {
             return report;
         }
-        let Some(pause) = pauses.next() else { return report };
-        clock.pause(pause).await;
+        let Some(pause_ms) = pauses.next() else { return report };
+        clock.pause(pause_ms).await;
     }
 }
 
-/// One time through both stores.
+/// Both steps, once.
 struct Run<'a, V, P> {
     vectors: &'a V,
     pictures: &'a P,
-    due: u64,
+    due_ms: u64,
     report: &'a mut Report,
 }
 
 impl<V: Vectors, P: Pictures> Run<'_, V, P> {
-    async fn remove_pictures(&mut self) {
+    /// The first step.
+    async fn delete_pictures(&mut self) {
         let mut cursor = None;
-        while let Some(page) = self.page("", cursor).await {
-            let due = page.entries.into_iter().filter(|entry| entry.uploaded < self.due);
-            let keys = due.map(|entry: Entry| entry.key);
-            let (ids, others) = keys
+        while let Some(page) = self.list("", cursor).await {
+            let due = page.entries.into_iter().filter(|entry| entry.uploaded_ms < self.due_ms);
+            let (ids, others) = due
+                .map(|entry| entry.key)
                 .filter(|key| !key.starts_with(tombstone::PREFIX))
                 .partition::<Vec<_>, _>(|key| is_id(key));
-            self.remove_page(ids, others).await;
+            self.delete_page(ids, others).await;
             cursor = page.cursor;
             if cursor.is_none() {
                 return;
@@ -100,16 +108,16 @@ impl<V: Vectors, P: Pictures> Run<'_, V, P> {
         }
     }
 
-    /// Removes the pictures of one page, and objects that no enrolment made.
-    async fn remove_page(&mut self, ids: Vec<String>, others: Vec<String>) {
-        let mut gone = others;
+    /// Deletes the pictures of one page, and the `others`: objects that no enrolment has stored.
+    async fn delete_page(&mut self, ids: Vec<String>, others: Vec<String>) {
+        let mut keys = others;
         let mut faces = 0;
         if !ids.is_empty() {
-            // Until the tombstone stands, the pictures are what leads to the vectors.
-            match self.mark(&ids).await {
+            // Without a tombstone the pictures stay: only they tell the ids of the vectors.
+            match self.put_tombstone(&ids).await {
                 Ok(()) => {
                     faces = ids.len();
-                    gone.extend(ids);
+                    keys.extend(ids);
                 }
                 Err(failure) => {
                     self.report.left += ids.len();
@@ -118,10 +126,10 @@ impl<V: Vectors, P: Pictures> Run<'_, V, P> {
             }
         }
         // R2 refuses a deletion of nothing.
-        if gone.is_empty() {
+        if keys.is_empty() {
             return;
         }
-        match self.pictures.delete(&gone).await {
+        match self.pictures.delete(&keys).await {
             Ok(()) => self.report.removed += faces,
             Err(failure) => {
                 self.report.left += faces;
@@ -130,15 +138,15 @@ impl<V: Vectors, P: Pictures> Run<'_, V, P> {
         }
     }
 
-    async fn mark(&self, ids: &[String]) -> Result<(), Failure> {
-        self.pictures.mark(&tombstone::new_key()?, ids).await
+    async fn put_tombstone(&self, ids: &[String]) -> Result<(), StoreError> {
+        self.pictures.put_tombstone(&tombstone::new_key()?, ids).await
     }
 
-    /// Deletes the vectors of all tombstones, and those tombstones that have done their duty.
-    async fn settle_tombstones(&mut self) {
+    /// The second step.
+    async fn delete_vectors_of_tombstones(&mut self) {
         let mut cursor = None;
-        while let Some(page) = self.page(tombstone::PREFIX, cursor).await {
-            self.settle_page(&page.entries).await;
+        while let Some(page) = self.list(tombstone::PREFIX, cursor).await {
+            self.process_tombstones(&page.entries).await;
             cursor = page.cursor;
             if cursor.is_none() {
                 return;
@@ -146,89 +154,86 @@ impl<V: Vectors, P: Pictures> Run<'_, V, P> {
         }
     }
 
-    async fn settle_page(&mut self, entries: &[Entry]) {
-        let mut settled = Vec::new();
-        for may_settle in [false, true] {
-            let stones =
-                || entries.iter().filter(|stone| self.may_settle(stone.uploaded) == may_settle);
-            let (singles, batches): (Vec<_>, Vec<_>) =
-                stones().partition(|stone| tombstone::face_of(&stone.key).is_some());
-            let faces = singles.iter().filter_map(|stone| tombstone::face_of(&stone.key));
-            let faces: Vec<_> = faces.map(ToOwned::to_owned).collect();
-            let left = self.forget(&faces, may_settle).await;
-            let done = singles.iter().filter(|stone| {
-                tombstone::face_of(&stone.key).is_some_and(|face| !left.contains(face))
-            });
-            settled.extend(done.map(|stone| stone.key.clone()));
-            for stone in batches {
-                if self.settle_batch(&stone.key, may_settle).await {
-                    settled.push(stone.key.clone());
-                }
-            }
-        }
-        self.report.kept += entries.len() - settled.len();
-        if settled.is_empty() {
+    async fn process_tombstones(&mut self, tombstones: &[Entry]) {
+        let (old, young): (Vec<_>, Vec<_>) = tombstones
+            .iter()
+            .partition(|entry| entry.uploaded_ms + tombstone::GRACE_MS <= self.due_ms);
+        let mut needless = self.delete_vectors_of(&young, Age::Young).await;
+        needless.extend(self.delete_vectors_of(&old, Age::Old).await);
+        self.report.tombstones_kept += tombstones.len() - needless.len();
+        if needless.is_empty() {
             return;
         }
-        match self.pictures.delete(&settled).await {
-            Ok(()) => self.report.settled += settled.len(),
+        match self.pictures.delete(&needless).await {
+            Ok(()) => self.report.tombstones_removed += needless.len(),
             Err(failure) => {
-                self.report.kept += settled.len();
+                self.report.tombstones_kept += needless.len();
                 self.report.failures.push(failure);
             }
         }
     }
 
-    /// Whether nothing that was under way when the tombstone was made still is.
-    fn may_settle(&self, uploaded: u64) -> bool {
-        uploaded + tombstone::GRACE_MS <= self.due
-    }
-
-    async fn settle_batch(&mut self, key: &str, may_settle: bool) -> bool {
-        match self.pictures.marked(key).await {
-            Ok(ids) => self.forget(&ids, may_settle).await.is_empty() && may_settle,
-            Err(failure) => {
-                self.report.failures.push(failure);
-                false
+    /// Deletes the vectors of tombstones, which are all of this age. Returns the keys of the
+    /// tombstones that are no longer needed.
+    async fn delete_vectors_of(&mut self, tombstones: &[&Entry], age: Age) -> Vec<String> {
+        let mut needless = Vec::new();
+        let (mut single_keys, mut single_ids) = (Vec::new(), Vec::new());
+        for Entry { key, .. } in tombstones {
+            if let Some(id) = tombstone::id_in(key) {
+                // Deleted together below: a call takes many ids.
+                single_keys.push(key);
+                single_ids.push(id.to_owned());
+                continue;
+            }
+            match self.pictures.read_tombstone(key).await {
+                Ok(ids) if self.delete_vectors(&ids, age).await.is_empty() => {
+                    needless.push(key.clone());
+                }
+                Ok(_) => {}
+                Err(failure) => self.report.failures.push(failure),
             }
         }
+        let remaining = self.delete_vectors(&single_ids, age).await;
+        let pairs = single_keys.into_iter().zip(&single_ids);
+        needless
+            .extend(pairs.filter(|(_, id)| !remaining.contains(*id)).map(|(key, _)| key.clone()));
+        needless
     }
 
-    /// Deletes vectors, and returns those that the index may still have, or come to have: all
-    /// unless `may_settle`.
-    async fn forget(&mut self, ids: &[String], may_settle: bool) -> HashSet<String> {
-        let mut left = HashSet::new();
+    /// Deletes vectors. Returns the ids whose vectors the index may still have or get.
+    async fn delete_vectors(&mut self, ids: &[String], age: Age) -> HashSet<String> {
+        let mut remaining = HashSet::new();
         for batch in ids.chunks(DELETE_VECTORS_MAX) {
             let deleted = self.vectors.delete(batch).await;
             if deleted.is_ok() {
                 self.report.vectors += batch.len();
             }
-            if may_settle && deleted.is_ok() {
-                self.look_for(batch, &mut left).await;
+            if age == Age::Old && deleted.is_ok() {
+                self.look_up(batch, &mut remaining).await;
             } else {
-                left.extend(batch.iter().cloned());
+                remaining.extend(batch.iter().cloned());
             }
             self.report.failures.extend(deleted.err());
         }
-        left
+        remaining
     }
 
-    /// Adds those ids to `left` that the index may still have.
-    async fn look_for(&mut self, ids: &[String], left: &mut HashSet<String>) {
+    /// Adds those ids to `remaining` whose vectors the index may still have.
+    async fn look_up(&mut self, ids: &[String], remaining: &mut HashSet<String>) {
         for few in ids.chunks(LOOK_UP_VECTORS_MAX) {
             match self.vectors.present(few).await {
-                Ok(present) => left.extend(present),
+                Ok(present) => remaining.extend(present),
                 Err(failure) => {
-                    left.extend(few.iter().cloned());
+                    remaining.extend(few.iter().cloned());
                     self.report.failures.push(failure);
                 }
             }
         }
     }
 
-    /// A page of objects, or nothing when the bucket does not list them.
-    async fn page(&mut self, prefix: &str, cursor: Option<String>) -> Option<Page> {
-        match self.pictures.page(prefix, cursor).await {
+    /// A page of objects, or `None` when the bucket does not list them.
+    async fn list(&mut self, prefix: &str, cursor: Option<String>) -> Option<Page> {
+        match self.pictures.list(prefix, cursor).await {
             Ok(page) => Some(page),
             Err(failure) => {
                 self.report.failures.push(failure);
@@ -236,6 +241,17 @@ impl<V: Vectors, P: Pictures> Run<'_, V, P> {
             }
         }
     }
+}
+
+/// How old tombstones are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// An enrolment from before the tombstone may still be under way, and write a vector after this
+    /// run has deleted it. So the tombstone stays.
+    Young,
+    /// Older than [`tombstone::GRACE_MS`]. The tombstone can go once the index has none of its
+    /// vectors.
+    Old,
 }
 
 #[cfg(test)]

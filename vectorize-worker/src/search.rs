@@ -1,60 +1,43 @@
-//! `POST /match`: finds the nearest people, each by the nearest of their faces.
+//! Search: finds the nearest people, each by the nearest of the person's faces.
 
-use futures_util::{StreamExt as _, stream};
-use wire::{
-    Kind,
-    faces::{Neighbour, Neighbours, Search},
-    limits::TOP_K_MAX,
-};
+use std::pin::pin;
 
-use crate::{
-    check,
-    clock::Clock,
-    people, secret,
-    store::{CANDIDATES_MAX, Candidate, Failure, Pictures, Trouble, Vectors},
-};
+use futures_util::stream::{self, StreamExt as _};
+use wire::faces::{Neighbour, Neighbours, Search};
 
-/// Candidates beyond those asked for: some may have been deleted, which the index learns late.
+use crate::clock::Clock;
+use crate::error::{Error, StoreError};
+use crate::id;
+use crate::person;
+use crate::stores::{CANDIDATES_MAX, Candidate, Pictures, Vectors};
+
+/// Candidates beyond those asked for. The index learns late of deletions, so some candidates may be
+/// of deleted faces.
 const SPARE: u32 = 5;
 
 /// People looked up at once: a Worker may wait for six connections.
 const LOOKUPS: usize = 6;
 
-/// Reads a request.
-pub(crate) fn read(body: &[u8]) -> Result<Search, Trouble> {
-    let search: Search = check::json(body)?;
-    check::namespace(&search.namespace)?;
-    check::embedding(&search.embedding)?;
-    if !(1..=TOP_K_MAX).contains(&search.top_k) {
-        let text = format!("top_k must be 1 to {TOP_K_MAX}.");
-        return Err(Trouble::problem(Kind::Unusable, text));
-    }
-    if !(0.0..=2.0).contains(&search.distance_max) {
-        return Err(Trouble::problem(Kind::Unusable, "distance_max must be 0 to 2."));
-    }
-    Ok(search)
-}
-
-/// The nearest people who still exist, which the index does not know. Looks at few candidates
-/// first, and at as many as the index returns when too many of those are gone.
+/// The nearest people who have a picture. Asks the index for few candidates first. When too many of
+/// them have no picture any more, asks for as many as the index returns.
 pub(crate) async fn search(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
     clock: &impl Clock,
     search: &Search,
-) -> Result<Neighbours, Trouble> {
+) -> Result<Neighbours, Error> {
     let wanted = search.top_k as usize;
     let mut count = search.top_k + SPARE;
     loop {
         let found = vectors.nearest(&search.namespace, &search.embedding, count).await?;
-        let fewer = found.len() < count as usize;
+        let has_fewer = found.len() < count as usize;
         let ranked = ranked(found, &search.embedding);
-        let strangers = ranked.partition_point(|near| near.distance <= search.distance_max);
-        // The index has no more of those that are near enough, or returns no more.
-        let all = fewer || strangers < ranked.len() || count >= CANDIDATES_MAX;
-        let people = people(ranked.into_iter().take(strangers));
-        let matches = present(pictures, clock.now(), people, wanted).await?;
-        if all || matches.len() == wanted {
+        let near = ranked.partition_point(|face| face.distance <= search.distance_max);
+        // The index has no further candidate that is near enough, or returns no more.
+        let is_last = has_fewer || near < ranked.len() || count >= CANDIDATES_MAX;
+        let people = by_person(ranked.into_iter().take(near));
+        let matches = present(pictures, clock.now_ms(), people, wanted).await?;
+        if is_last || matches.len() == wanted {
             return Ok(Neighbours { matches });
         }
         count = CANDIDATES_MAX;
@@ -62,55 +45,59 @@ pub(crate) async fn search(
 }
 
 /// A candidate with its exact distance.
-struct Near {
+struct Ranked {
     id: String,
     name: String,
     distance: f32,
 }
 
 /// Candidates by their exact distance: the scores of the index may be approximate.
-fn ranked(candidates: Vec<Candidate>, query: &[f32]) -> Vec<Near> {
+fn ranked(candidates: Vec<Candidate>, query: &[f32]) -> Vec<Ranked> {
     let mut ranked: Vec<_> = candidates
         .into_iter()
         .map(|Candidate { id, name, embedding }| {
             let distance = distance(&embedding, query);
-            Near { id, name, distance }
+            Ranked { id, name, distance }
         })
         .collect();
     ranked.sort_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.id.cmp(&b.id)));
     ranked
 }
 
-/// The candidates of each person, nearest first, and the people by their nearest.
-fn people(ranked: impl Iterator<Item = Near>) -> Vec<Vec<Near>> {
-    let mut people: Vec<Vec<Near>> = Vec::new();
-    for near in ranked {
-        let same = |faces: &&mut Vec<Near>| {
-            faces.first().is_some_and(|face| secret::person(&face.id) == secret::person(&near.id))
-        };
-        match people.iter_mut().find(same) {
-            Some(faces) => faces.push(near),
-            None => people.push(vec![near]),
+/// The faces of a person that a search found, nearest first.
+struct Person {
+    nearest: Ranked,
+    others: Vec<Ranked>,
+}
+
+/// Gathers the faces of each person. The people are in the order of their nearest faces.
+fn by_person(ranked: impl Iterator<Item = Ranked>) -> Vec<Person> {
+    let mut people: Vec<Person> = Vec::new();
+    for face in ranked {
+        let is_same = |known: &&mut Person| id::person(&known.nearest.id) == id::person(&face.id);
+        match people.iter_mut().find(is_same) {
+            Some(known) => known.others.push(face),
+            None => people.push(Person { nearest: face, others: Vec::new() }),
         }
     }
     people
 }
 
-/// The first `wanted` people who have a picture that is not over.
+/// The nearest `wanted` people who have a picture that has not expired.
 async fn present(
     pictures: &impl Pictures,
-    now: u64,
-    people: Vec<Vec<Near>>,
+    now_ms: u64,
+    people: Vec<Person>,
     wanted: usize,
-) -> Result<Vec<Neighbour>, Failure> {
-    let nearest: Vec<_> = people.iter().map(|faces| faces[0].distance).collect();
-    let mut following = nearest.iter().skip(1).copied().chain([f32::INFINITY]);
-    let lookups = people.into_iter().map(|faces| look_up(pictures, now, faces));
-    let mut lookups = std::pin::pin!(stream::iter(lookups).buffered(LOOKUPS.min(wanted)));
+) -> Result<Vec<Neighbour>, StoreError> {
+    let nearest: Vec<f32> = people.iter().map(|person| person.nearest.distance).collect();
+    let mut following = nearest.into_iter().skip(1);
+    let lookups = people.into_iter().map(|person| look_up(pictures, now_ms, person));
+    let mut lookups = pin!(stream::iter(lookups).buffered(LOOKUPS.min(wanted)));
     let mut matches: Vec<Neighbour> = Vec::with_capacity(wanted);
-    while let Some(person) = lookups.next().await {
-        matches.extend(person?);
-        // Somebody whose nearest face is gone may be further away than who comes next.
+    while let Some(neighbour) = lookups.next().await {
+        matches.extend(neighbour?);
+        // A person whose nearest face is gone may be further away than the next person.
         matches.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         let next = following.next().unwrap_or(f32::INFINITY);
         if matches.get(wanted - 1).is_some_and(|last| last.distance <= next) {
@@ -121,16 +108,16 @@ async fn present(
     Ok(matches)
 }
 
-/// A person by the nearest face that is still there; nobody if none is.
+/// A person by the nearest face that still has a picture; `None` when no face has.
 async fn look_up(
     pictures: &impl Pictures,
-    now: u64,
-    faces: Vec<Near>,
-) -> Result<Option<Neighbour>, Failure> {
-    let Some(first) = faces.first() else { return Ok(None) };
-    let present = people::faces(pictures, now, secret::person(&first.id)).await?;
-    let nearest = faces.into_iter().find(|face| present.contains(&face.id));
-    Ok(nearest.map(|Near { id, name, distance }| Neighbour {
+    now_ms: u64,
+    Person { nearest, others }: Person,
+) -> Result<Option<Neighbour>, StoreError> {
+    let present = person::current_faces(pictures, now_ms, id::person(&nearest.id)).await?;
+    let mut faces = [nearest].into_iter().chain(others);
+    let found = faces.find(|face| present.contains(&face.id));
+    Ok(found.map(|Ranked { id, name, distance }| Neighbour {
         id,
         name,
         distance,
@@ -138,6 +125,7 @@ async fn look_up(
     }))
 }
 
+/// The L2 distance, computed in float64 and rounded once.
 fn distance(a: &[f32], b: &[f32]) -> f32 {
     let square = |(x, y): (&f32, &f32)| (f64::from(*x) - f64::from(*y)).powi(2);
     a.iter().zip(b).map(square).sum::<f64>().sqrt() as f32
@@ -145,10 +133,9 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
-    use crate::store::fake::{Fake, embedding, face, now};
+    use crate::stores::Face;
+    use crate::stores::fake::{Fake, embedding, face, now};
 
     fn query(top_k: u32) -> Search {
         Search { namespace: "n".into(), embedding: embedding(0.0), top_k, distance_max: 2.0 }
@@ -177,7 +164,7 @@ mod tests {
     }
 
     /// A face of the person whose ids begin with this letter.
-    fn of(person: char, number: u8, angle: f32) -> crate::store::Face {
+    fn of(person: char, number: u8, angle: f32) -> Face {
         face(&format!("{}{number:016x}", person.to_string().repeat(16)), angle)
     }
 
@@ -193,7 +180,7 @@ mod tests {
         let three: Vec<_> = found(5).iter().map(|near| (near.id.clone(), near.pictures)).collect();
         let id = |person, number| of(person, number, 0.0).id;
         assert_eq!(three, [(id('a', 2), 2), (id('b', 1), 2), (id('c', 1), 1)]);
-        // Who has lost the nearest face comes later.
+        // A person who has lost the nearest face comes later.
         fake.pictures.borrow_mut().remove(&id('a', 2));
         let two: Vec<_> = found(2).iter().map(|near| (near.id.clone(), near.pictures)).collect();
         assert_eq!(two, [(id('b', 1), 2), (id('c', 1), 1)]);
@@ -201,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_not_looked_at() {
+    fn people_too_far_away_are_not_looked_up() {
         let fake = Fake::default();
         fake.insert(of('a', 1, 0.5), "");
         fake.insert(of('b', 1, 1.5), "");
         let query = Search { distance_max: 1.0, ..query(5) };
         let found = now(search(&fake, &fake, &fake, &query)).unwrap().matches;
         assert_eq!(found.len(), 1);
-        assert_eq!(fake.calls("pictures.page"), 1);
+        assert_eq!(fake.calls("pictures.list"), 1);
         assert_eq!(fake.calls("vectors.nearest"), 1);
     }
 
@@ -222,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn faces_without_picture_make_room_for_others() {
+    fn faces_without_picture_are_replaced_by_others() {
         let fake = Fake::default();
         for i in 0..30_u16 {
             fake.insert(face(&format!("{i:02}"), f32::from(i) / 100.0), "");
@@ -236,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_for_only_gone_faces_ends() {
+    fn a_search_among_deleted_faces_ends() {
         let fake = Fake::default();
         for i in 0..60 {
             fake.insert(face(&format!("{i:02}"), 0.1), "");
@@ -246,46 +233,19 @@ mod tests {
     }
 
     #[test]
-    fn faces_whose_time_is_over_do_not_match() {
+    fn expired_faces_do_not_match() {
         let fake = Fake::default();
         fake.insert(face("a", 0.0), "");
-        fake.now.set(12 * 3600 * 1000 - 1);
+        fake.now_ms.set(12 * 3600 * 1000 - 1);
         assert_eq!(ids(&fake, 1), ["a"]);
-        fake.now.set(12 * 3600 * 1000);
+        fake.now_ms.set(12 * 3600 * 1000);
         assert!(ids(&fake, 1).is_empty());
     }
 
     #[test]
-    fn failures_are_not_taken_for_gone_faces() {
-        let fake = Fake::breaking(&["pictures.page"]);
+    fn failures_are_not_taken_for_deleted_faces() {
+        let fake = Fake::breaking(&["pictures.list"]);
         fake.insert(face("a", 0.0), "");
-        assert!(matches!(now(search(&fake, &fake, &fake, &query(1))), Err(Trouble::Failure(_))));
-    }
-
-    #[track_caller]
-    fn refused(request: &Value, kind: Kind) {
-        match read(request.to_string().as_bytes()) {
-            Err(Trouble::Problem(problem)) => assert_eq!(problem.kind, kind),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn unusable_requests_are_refused() {
-        let request = |top_k: i32| {
-            json!({"namespace": "n", "embedding": embedding(0.0), "top_k": top_k,
-                "distance_max": 1.0})
-        };
-        assert!(read(request(20).to_string().as_bytes()).is_ok());
-        refused(&request(0), Kind::Unusable);
-        refused(&request(21), Kind::Unusable);
-        refused(&request(-1), Kind::Malformed);
-        refused(&json!({"namespace": "n", "top_k": 1, "distance_max": 1}), Kind::Malformed);
-        for distance_max in [-0.1, 2.1] {
-            let mut request = request(1);
-            request["distance_max"] = json!(distance_max);
-            refused(&request, Kind::Unusable);
-        }
-        refused(&json!([]), Kind::Malformed);
+        assert!(matches!(now(search(&fake, &fake, &fake, &query(1))), Err(Error::Store(_))));
     }
 }

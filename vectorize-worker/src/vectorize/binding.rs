@@ -1,4 +1,4 @@
-//! The binding itself: JavaScript methods, and their Rust faces.
+//! The binding itself: the methods of the JavaScript object, and Rust methods over them.
 
 use js_sys::{JSON, Promise};
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,12 +21,6 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = query)]
     fn js_query(this: &Vectorize, vector: JsValue, options: JsValue) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = queryById)]
-    fn js_query_by_id(this: &Vectorize, id: &str, options: JsValue) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch, js_name = insert)]
-    fn js_insert(this: &Vectorize, vectors: JsValue) -> Result<JsValue, JsValue>;
-
     #[wasm_bindgen(method, catch, js_name = upsert)]
     fn js_upsert(this: &Vectorize, vectors: JsValue) -> Result<JsValue, JsValue>;
 
@@ -47,11 +41,11 @@ impl EnvBinding for Vectorize {
 }
 
 impl Vectorize {
-    /// The state of the index: what it is, how much it holds, and up to which write it has got.
+    /// How many dimensions the index has, and the last write that it has applied.
     ///
     /// ```no_run
     /// # use vectorize_worker::vectorize::{Error, Mutation, Vectorize};
-    /// /// Whether a search sees this write, if it is the last one made.
+    /// /// Whether a search sees this write, when no later one was made.
     /// async fn is_applied(index: &Vectorize, write: &Mutation) -> Result<bool, Error> {
     ///     let info = index.describe().await?;
     ///     Ok(info.processed_up_to_mutation.as_ref() == Some(&write.mutation_id))
@@ -83,27 +77,8 @@ impl Vectorize {
         settle(self.js_query(to_js(vector)?, to_js(options)?)).await
     }
 
-    /// The stored vectors nearest to the one stored under `id`, which is among them.
-    ///
-    /// # Errors
-    /// As [`query`](Self::query), and when there is no such vector.
-    pub async fn query_by_id(&self, id: &str, options: &QueryOptions) -> Result<Matches, Error> {
-        settle(self.js_query_by_id(id, to_js(options)?)).await
-    }
-
-    /// Stores vectors whose ids are new, and leaves those alone that exist.
-    ///
-    /// # Errors
-    /// When the index refuses, and then all of them: wrong dimensions (40012), ids (40008) or
-    /// namespaces (40009) too long, too much metadata (40016) or keys that it cannot have
-    /// (40018), numbers that are not finite (40023), more than
-    /// [`WRITE_VECTORS_MAX`](super::limits::WRITE_VECTORS_MAX), too many requests (40041).
-    pub async fn insert(&self, vectors: &[Vector]) -> Result<Mutation, Error> {
-        settle(self.js_insert(to_js(vectors)?)).await
-    }
-
-    /// Stores vectors in place of those with the same ids: values, namespace and metadata, of
-    /// which nothing is kept.
+    /// Stores vectors. A vector with the same id is replaced, with its values, namespace and
+    /// metadata.
     ///
     /// ```no_run
     /// # use vectorize_worker::vectorize::{Error, Vector, Vectorize, limits};
@@ -117,13 +92,15 @@ impl Vectorize {
     /// ```
     ///
     /// # Errors
-    /// As [`insert`](Self::insert).
+    /// When the index refuses, and then all of the vectors: wrong dimensions (40012), ids (40008) or
+    /// namespaces (40009) too long, too much metadata (40016) or keys that it cannot have
+    /// (40018), numbers that are not finite (40023), more than
+    /// [`WRITE_VECTORS_MAX`](super::limits::WRITE_VECTORS_MAX), too many requests (40041).
     pub async fn upsert(&self, vectors: &[Vector]) -> Result<Mutation, Error> {
         settle(self.js_upsert(to_js(vectors)?)).await
     }
 
-    /// Those of the vectors that exist, with values and metadata. Compare ids: some may be
-    /// missing.
+    /// The vectors with these ids. An id without a vector is left out.
     ///
     /// # Errors
     /// When the index refuses: more than [`GET_IDS_MAX`](super::limits::GET_IDS_MAX) ids (40007),
@@ -132,8 +109,8 @@ impl Vectorize {
         settle(self.js_get_by_ids(to_js(ids)?)).await
     }
 
-    /// Removes those of the vectors that exist; the others are no error. Searches may find them
-    /// until the write is applied.
+    /// Deletes the vectors with these ids. An id without a vector is no error. Searches may find the
+    /// vectors until the write is applied.
     ///
     /// ```no_run
     /// # use vectorize_worker::vectorize::{Error, Vectorize, limits};
@@ -155,28 +132,28 @@ impl Vectorize {
 }
 
 /// Waits for a method and reads its result. Over RPC a method returns something that can be
-/// awaited but is no `Promise`, which `Promise.resolve` makes one.
+/// awaited but is no `Promise`; `Promise.resolve` makes one of it.
 async fn settle<T: DeserializeOwned>(returned: Result<JsValue, JsValue>) -> Result<T, Error> {
     let returned = returned.map_err(|thrown| Error::from_js(&thrown))?;
     let value = JsFuture::from(Promise::resolve(&returned)).await;
     let value = value.map_err(|thrown| Error::from_js(&thrown))?;
     let json = JSON::stringify(&value).map_err(|thrown| Error::from_js(&thrown))?;
-    // Not `String::from`: what JSON cannot say, such as undefined, has no text, and would panic.
+    // Not `String::from`, which panics when there is no text. JSON has none for `undefined`.
     let json = JsValue::from(json).as_string();
     let json = json.ok_or_else(|| Error::Unreadable("the answer is no JSON".to_owned()))?;
     read(&json)
 }
 
-/// As a plain JavaScript value. Through text, which crosses the border once, where building
-/// the value would cross it for every number.
+/// A value as a plain JavaScript value. It crosses into JavaScript once, as text. Built there piece
+/// by piece, it would cross once for every number.
 fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, Error> {
     let json =
         serde_json::to_string(value).map_err(|error| Error::Unreadable(error.to_string()))?;
     JSON::parse(&json).map_err(|thrown| Error::from_js(&thrown))
 }
 
-/// Reads an answer. What serde says of one that it cannot read may quote it, and so is cut down to
-/// the place.
+/// Reads an answer. What serde says of an answer that it cannot read may quote it, so the error only
+/// names the place.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     serde_json::from_str(json).map_err(|error| {
         let (kind, at) = (error.classify(), error.column());

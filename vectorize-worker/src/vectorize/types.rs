@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Metadata of a vector: an object of JSON. Keys are not empty, do not start with `$`, and hold
-/// neither `.` nor `"`; in all at most [`METADATA_BYTES_MAX`](super::limits::METADATA_BYTES_MAX).
+/// Metadata of a vector: an object of JSON, at most 10 KiB of it. Keys are not empty, do not start
+/// with `$`, and hold neither `.` nor `"`.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
 
 /// A vector as it is stored.
@@ -51,27 +51,12 @@ impl Vector {
     }
 }
 
-/// How much metadata matches bring back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReturnMetadata {
-    /// None: the default.
-    None,
-    /// What has a metadata index; strings of it may be cut.
-    Indexed,
-    /// All. Bounds `top_k` to 50.
-    All,
-}
-
 /// What a query asks for, besides the vector.
 ///
 /// ```
-/// use vectorize_worker::vectorize::{QueryOptions, ReturnMetadata};
+/// use vectorize_worker::vectorize::QueryOptions;
 ///
-/// let options = QueryOptions::new()
-///     .top_k(10)
-///     .namespace("paintings")
-///     .return_metadata(ReturnMetadata::Indexed);
+/// let options = QueryOptions::new().top_k(10).namespace("paintings").return_metadata();
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -83,9 +68,7 @@ pub struct QueryOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     return_values: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    return_metadata: Option<ReturnMetadata>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filter: Option<Metadata>,
+    return_metadata: Option<&'static str>,
 }
 
 impl QueryOptions {
@@ -97,7 +80,7 @@ impl QueryOptions {
 
     /// How many matches to return at most: from 1 to
     /// [`TOP_K_MAX`](super::limits::TOP_K_MAX), and to
-    /// [`TOP_K_WITH_CONTENT_MAX`](super::limits::TOP_K_WITH_CONTENT_MAX) if values or all
+    /// [`TOP_K_WITH_CONTENT_MAX`](super::limits::TOP_K_WITH_CONTENT_MAX) when values or
     /// metadata are returned.
     #[must_use]
     pub fn top_k(self, top_k: u32) -> Self {
@@ -117,39 +100,16 @@ impl QueryOptions {
         Self { return_values: Some(true), ..self }
     }
 
-    /// Returns metadata too.
+    /// Returns all metadata too. Bounds `top_k` to 50.
     #[must_use]
-    pub fn return_metadata(self, metadata: ReturnMetadata) -> Self {
-        Self { return_metadata: Some(metadata), ..self }
-    }
-
-    /// Searches only vectors whose metadata fits. What is filtered on needs a metadata index,
-    /// made before the vectors were written; of texts the first 64 bytes count.
-    ///
-    /// A filter is an object of fewer than 2048 bytes of JSON. Its keys name properties, with dots
-    /// where they lie in other objects, and its values are what they have to be, or operators:
-    /// `$eq`, `$ne`, `$in`, `$nin`, or bounds, of which one upper (`$lt`, `$lte`) and one lower
-    /// (`$gt`, `$gte`) can be combined. All keys have to fit.
-    ///
-    /// ```
-    /// use serde_json::json;
-    /// use vectorize_worker::vectorize::QueryOptions;
-    ///
-    /// let filter = json!({"year": {"$gte": 1500, "$lt": 1600}, "artist.country": "Italy"});
-    /// let options = QueryOptions::new().filter(filter.as_object().cloned().unwrap_or_default());
-    /// ```
-    #[must_use]
-    pub fn filter(self, filter: Metadata) -> Self {
-        Self { filter: Some(filter), ..self }
+    pub fn return_metadata(self) -> Self {
+        Self { return_metadata: Some("all"), ..self }
     }
 }
 
 /// What a query found, nearest first.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Matches {
-    /// How many, as the index says; 0 if it does not.
-    #[serde(default)]
-    pub count: usize,
     /// The vectors found.
     pub matches: Vec<Match>,
 }
@@ -164,9 +124,6 @@ pub struct Match {
     /// As stored, if asked for.
     #[serde(default)]
     pub values: Option<Vec<f32>>,
-    /// As stored.
-    #[serde(default)]
-    pub namespace: Option<String>,
     /// As stored, if asked for.
     #[serde(default)]
     pub metadata: Option<Metadata>,
@@ -180,23 +137,19 @@ pub struct Mutation {
     pub mutation_id: String,
 }
 
-/// The state of an index. What it does not say is 0 or nothing.
+/// The state of an index. What the index does not say is 0 or `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IndexInfo {
     /// Numbers per vector.
     pub dimensions: usize,
-    /// Vectors held.
-    pub vector_count: u64,
-    /// When the last write was applied, RFC 3339; nothing before the first.
-    #[serde(deserialize_with = "text")]
-    pub processed_up_to_datetime: Option<String>,
-    /// The last write that was applied; nothing before the first.
+    /// The last write that was applied; `None` before the first.
     #[serde(deserialize_with = "text")]
     pub processed_up_to_mutation: Option<String>,
 }
 
-/// Text, of numbers too: Cloudflare's types declare as numbers what its index sends as texts.
+/// Reads a text, or a number as a text. Cloudflare's types declare as numbers what its index sends as
+/// texts.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Some(text),
@@ -220,19 +173,11 @@ mod tests {
 
     #[test]
     fn options_have_the_names_of_vectorize() {
-        let filter = json!({"year": {"$gte": 1500}}).as_object().cloned().unwrap();
-        let options = QueryOptions::new()
-            .top_k(3)
-            .namespace("n")
-            .return_values()
-            .return_metadata(ReturnMetadata::All)
-            .filter(filter);
+        let options = QueryOptions::new().top_k(3).namespace("n").return_values().return_metadata();
         let expected = json!({
             "topK": 3, "namespace": "n", "returnValues": true, "returnMetadata": "all",
-            "filter": {"year": {"$gte": 1500}},
         });
         assert_eq!(serde_json::to_value(options).unwrap(), expected);
-        assert_eq!(serde_json::to_value(ReturnMetadata::None).unwrap(), json!("none"));
     }
 
     #[test]
@@ -250,23 +195,25 @@ mod tests {
             "processedUpToMutation": "0000aaaa-11bb-22cc-33dd-444444eeeeee",
         });
         let info: IndexInfo = serde_json::from_value(info).unwrap();
-        assert_eq!((info.dimensions, info.vector_count), (2, 7));
-        assert_eq!(info.processed_up_to_datetime, None);
+        let mutation = info.processed_up_to_mutation.as_deref();
+        assert_eq!((info.dimensions, mutation), (2, Some("0000aaaa-11bb-22cc-33dd-444444eeeeee")));
     }
 
     #[test]
     fn answers_may_have_less_or_more_than_is_known() {
         let info: IndexInfo = serde_json::from_value(json!({"processedUpToMutation": 7})).unwrap();
         assert_eq!(info.processed_up_to_mutation.as_deref(), Some("7"));
-        assert_eq!((info.vector_count, info.processed_up_to_datetime), (0, None));
-        let odd = json!({"vectorCount": 1, "processedUpToDatetime": {}, "shards": [1, 2]});
-        assert_eq!(serde_json::from_value::<IndexInfo>(odd).unwrap().vector_count, 1);
+        assert_eq!(info.dimensions, 0);
+        let odd = json!({"dimensions": 1, "processedUpToMutation": {}, "shards": [1, 2]});
+        let expected = IndexInfo { dimensions: 1, processed_up_to_mutation: None };
+        assert_eq!(serde_json::from_value::<IndexInfo>(odd).unwrap(), expected);
 
         let answer = json!({"matches": [
             {"id": "a", "score": -1, "namespace": null, "metadata": null, "distance": 2},
         ], "took": "1 ms"});
         let matches: Matches = serde_json::from_value(answer).unwrap();
-        assert_eq!((matches.count, matches.matches[0].score), (0, -1.0));
+        let first = (matches.matches[0].id.as_str(), matches.matches[0].score);
+        assert_eq!(first, ("a", -1.0));
         let vector: Vector = serde_json::from_value(json!({"id": "a", "sparse": {}})).unwrap();
         assert_eq!(vector, Vector::new("a", vec![]));
         let mutation = json!({"mutationId": "0000aaaa-11bb-22cc-33dd-444444eeeeee", "count": 1});

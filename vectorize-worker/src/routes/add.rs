@@ -1,0 +1,88 @@
+//! `POST /add`: enrols a face.
+
+use wire::faces::{Enrol, check_name};
+use wire::http;
+use wire::{Kind, Problem};
+use worker::{Request, Response};
+
+use super::Stores;
+use super::request::{check_embedding, check_namespace, message};
+use crate::clock::SystemClock;
+use crate::enrol;
+use crate::error::{Error, StoreError};
+use crate::jpeg;
+
+pub(super) async fn post(
+    request: &mut Request,
+    (vectors, pictures): &Stores,
+) -> Result<Response, Error> {
+    let enrol = parse(&http::read(request).await?)?;
+    let enrolled = enrol::enrol(vectors, pictures, &SystemClock, enrol).await?.logged();
+    Ok(http::json(&enrolled, 201).map_err(StoreError::of("response"))?)
+}
+
+fn parse(body: &[u8]) -> Result<Enrol, Problem> {
+    let mut enrol: Enrol = message(body)?;
+    let name = check_name(&enrol.name).map_err(|why| Problem::new(Kind::Unusable, why))?;
+    enrol.name = name.to_owned();
+    check_namespace(&enrol.namespace)?;
+    check_embedding(&enrol.embedding)?;
+    if !jpeg::is_bare(&enrol.picture) {
+        let text = "The picture is not a bare JPEG of 160x160 pixels.";
+        return Err(Problem::new(Kind::UnsupportedType, text));
+    }
+    Ok(enrol)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::jpeg::tests::jpeg;
+    use crate::stores::fake::embedding;
+
+    fn request() -> Value {
+        let picture = STANDARD.encode(jpeg());
+        json!({
+            "namespace": "n", "name": " Ada ", "embedding": embedding(0.0), "picture": picture,
+        })
+    }
+
+    #[test]
+    fn a_request_is_read_and_its_name_trimmed() {
+        let enrol = parse(request().to_string().as_bytes()).unwrap();
+        assert_eq!((enrol.name.as_str(), enrol.picture), ("Ada", jpeg()));
+        assert_eq!(enrol.delete_token, None);
+        let mut of_a_person = request();
+        of_a_person["delete_token"] = json!("t");
+        let enrol = parse(of_a_person.to_string().as_bytes()).unwrap();
+        assert_eq!(enrol.delete_token.as_deref(), Some("t"));
+    }
+
+    #[track_caller]
+    fn refused(key: &str, value: Value, kind: Kind) {
+        let mut request = request();
+        request[key] = value;
+        assert_eq!(parse(request.to_string().as_bytes()).unwrap_err().kind, kind, "{key}");
+    }
+
+    #[test]
+    fn unusable_requests_are_refused() {
+        refused("name", json!(" "), Kind::Unusable);
+        refused("name", json!("x".repeat(81)), Kind::Unusable);
+        refused("name", json!(7), Kind::Malformed);
+        refused("namespace", json!(""), Kind::Unusable);
+        refused("namespace", json!("x".repeat(65)), Kind::Unusable);
+        refused("embedding", json!([1.0]), Kind::Unusable);
+        refused("embedding", json!(vec![0.0; 512]), Kind::Unusable);
+        refused("embedding", json!(vec![1e39; 512]), Kind::Unusable);
+        refused("embedding", json!(vec![Value::Null; 512]), Kind::Malformed);
+        refused("picture", json!(""), Kind::UnsupportedType);
+        refused("picture", json!("iVBORw0KGgo="), Kind::UnsupportedType);
+        refused("picture", json!("?"), Kind::Malformed);
+        refused("extra", json!(1), Kind::Malformed);
+    }
+}

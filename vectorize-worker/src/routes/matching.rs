@@ -1,0 +1,67 @@
+//! `POST /match`: finds the nearest people.
+
+use wire::faces::Search;
+use wire::http;
+use wire::limits::TOP_K_MAX;
+use wire::{Kind, Problem};
+use worker::{Request, Response};
+
+use super::Stores;
+use super::request::{check_embedding, check_namespace, message};
+use crate::clock::SystemClock;
+use crate::error::{Error, StoreError};
+use crate::search;
+
+pub(super) async fn post(
+    request: &mut Request,
+    (vectors, pictures): &Stores,
+) -> Result<Response, Error> {
+    let search = parse(&http::read(request).await?)?;
+    let neighbours = search::search(vectors, pictures, &SystemClock, &search).await?;
+    Ok(http::json(&neighbours, 200).map_err(StoreError::of("response"))?)
+}
+
+fn parse(body: &[u8]) -> Result<Search, Problem> {
+    let search: Search = message(body)?;
+    check_namespace(&search.namespace)?;
+    check_embedding(&search.embedding)?;
+    if !(1..=TOP_K_MAX).contains(&search.top_k) {
+        return Err(Problem::new(Kind::Unusable, format!("top_k must be 1 to {TOP_K_MAX}.")));
+    }
+    if !(0.0..=2.0).contains(&search.distance_max) {
+        return Err(Problem::new(Kind::Unusable, "distance_max must be 0 to 2."));
+    }
+    Ok(search)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::stores::fake::embedding;
+
+    #[track_caller]
+    fn refused(request: &Value, kind: Kind) {
+        assert_eq!(parse(request.to_string().as_bytes()).unwrap_err().kind, kind);
+    }
+
+    #[test]
+    fn unusable_requests_are_refused() {
+        let request = |top_k: i32| {
+            json!({"namespace": "n", "embedding": embedding(0.0), "top_k": top_k,
+                "distance_max": 1.0})
+        };
+        assert!(parse(request(20).to_string().as_bytes()).is_ok());
+        refused(&request(0), Kind::Unusable);
+        refused(&request(21), Kind::Unusable);
+        refused(&request(-1), Kind::Malformed);
+        refused(&json!({"namespace": "n", "top_k": 1, "distance_max": 1}), Kind::Malformed);
+        for distance_max in [-0.1, 2.1] {
+            let mut request = request(1);
+            request["distance_max"] = json!(distance_max);
+            refused(&request, Kind::Unusable);
+        }
+        refused(&json!([]), Kind::Malformed);
+    }
+}

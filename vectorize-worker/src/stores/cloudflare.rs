@@ -1,0 +1,153 @@
+//! The real stores: a Vectorize index and an R2 bucket.
+
+use std::collections::HashMap;
+
+use wire::faces::is_id;
+use wire::limits::EMBEDDING_DIMENSIONS;
+use worker::{Bucket, Env, HttpMetadata, Object};
+
+use super::{Candidate, Entry, Face, IndexState, Page, PictureMetadata, Pictures, Vectors};
+use crate::bindings;
+use crate::error::StoreError;
+use crate::vectorize::{Match, Metadata, QueryOptions, Vector, Vectorize};
+
+/// The media type of every picture.
+pub(crate) const PICTURE_TYPE: &str = "image/jpeg";
+
+/// The key of the person's name in a vector's metadata. R2 holds no names.
+const NAME: &str = "name";
+
+/// The key of the token's hash in a picture's metadata.
+const TOKEN_HASH: &str = "token-sha256";
+
+/// The index of embeddings.
+pub(crate) struct Index(Vectorize);
+
+/// The bucket of pictures.
+pub(crate) struct Faces(Bucket);
+
+/// Both stores, as wrangler.toml binds them.
+pub(crate) fn bound(env: &Env) -> Result<(Index, Faces), StoreError> {
+    let index = env.get_binding(bindings::VECTORIZE);
+    let index = index.map_err(StoreError::of("vectorize binding"))?;
+    let faces = env.bucket(bindings::FACES).map_err(StoreError::of("r2 binding"))?;
+    Ok((Index(index), Faces(faces)))
+}
+
+impl Faces {
+    /// A picture whose content is still to be read.
+    pub(crate) async fn get(&self, id: &str) -> Result<Option<Object>, StoreError> {
+        self.0.get(id).execute().await.map_err(StoreError::of("r2 get"))
+    }
+}
+
+impl Vectors for Index {
+    async fn upsert(&self, face: &Face) -> Result<String, StoreError> {
+        let metadata = Metadata::from_iter([(NAME.to_owned(), face.name.as_str().into())]);
+        let vector = Vector::new(&face.id, face.embedding.clone())
+            .namespace(&face.namespace)
+            .metadata(metadata);
+        let mutation =
+            self.0.upsert(&[vector]).await.map_err(StoreError::of("vectorize upsert"))?;
+        Ok(mutation.mutation_id)
+    }
+
+    async fn nearest(
+        &self,
+        namespace: &str,
+        query: &[f32],
+        count: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let options = QueryOptions::new()
+            .top_k(count.min(super::CANDIDATES_MAX))
+            .namespace(namespace)
+            .return_values()
+            .return_metadata();
+        let found =
+            self.0.query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
+        Ok(found.matches.into_iter().filter_map(candidate).collect())
+    }
+
+    async fn delete(&self, ids: &[String]) -> Result<(), StoreError> {
+        self.0.delete_by_ids(ids).await.map(drop).map_err(StoreError::of("vectorize delete"))
+    }
+
+    async fn present(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
+        let found = self.0.get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        Ok(found.into_iter().map(|vector| vector.id).collect())
+    }
+
+    async fn state(&self) -> Result<IndexState, StoreError> {
+        let info = self.0.describe().await.map_err(StoreError::of("vectorize describe"))?;
+        Ok(IndexState { dimensions: info.dimensions, last_write: info.processed_up_to_mutation })
+    }
+}
+
+impl Pictures for Faces {
+    async fn put(&self, id: &str, picture: Vec<u8>, token_hash: &str) -> Result<u64, StoreError> {
+        let http =
+            HttpMetadata { content_type: Some(PICTURE_TYPE.into()), ..HttpMetadata::default() };
+        let custom = HashMap::from([(TOKEN_HASH.to_owned(), token_hash.to_owned())]);
+        let put = self.0.put(id, picture).http_metadata(http).custom_metadata(custom);
+        let stored = put.execute().await.map_err(StoreError::of("r2 put"))?;
+        // R2 stores nothing only when a put has a condition. This one has none.
+        let stored = stored.ok_or_else(|| StoreError::new("r2 put", "nothing was stored"))?;
+        Ok(stored.uploaded().as_millis())
+    }
+
+    async fn metadata(&self, id: &str) -> Result<Option<PictureMetadata>, StoreError> {
+        let read = async || -> worker::Result<Option<PictureMetadata>> {
+            let Some(object) = self.0.head(id).await? else { return Ok(None) };
+            let token_hash = object.custom_metadata()?.remove(TOKEN_HASH).unwrap_or_default();
+            let uploaded_ms = object.uploaded().as_millis();
+            Ok(Some(PictureMetadata { token_hash, uploaded_ms }))
+        };
+        read().await.map_err(StoreError::of("r2 head"))
+    }
+
+    async fn put_tombstone(&self, key: &str, ids: &[String]) -> Result<(), StoreError> {
+        let put = self.0.put(key, ids.join("\n")).execute().await;
+        put.map(drop).map_err(StoreError::of("r2 put"))
+    }
+
+    async fn read_tombstone(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        let read = async || -> worker::Result<String> {
+            let object = self.0.get(key).execute().await?;
+            let Some(body) = object.as_ref().and_then(Object::body) else {
+                return Ok(String::new());
+            };
+            body.text().await
+        };
+        let text = read().await.map_err(StoreError::of("r2 get"))?;
+        // A line that is not an id names no vector, and Vectorize might refuse all ids because of it.
+        Ok(text.lines().filter(|line| is_id(line)).map(Into::into).collect())
+    }
+
+    async fn delete(&self, keys: &[String]) -> Result<(), StoreError> {
+        let keys = keys.iter().map(String::as_str).collect();
+        self.0.delete_multiple(keys).await.map_err(StoreError::of("r2 delete"))
+    }
+
+    async fn list(&self, prefix: &str, cursor: Option<String>) -> Result<Page, StoreError> {
+        let mut list = self.0.list().limit(super::PAGE_MAX as u32).prefix(prefix);
+        if let Some(cursor) = cursor {
+            list = list.cursor(cursor);
+        }
+        let listed = list.execute().await.map_err(StoreError::of("r2 list"))?;
+        let entry = |object: &Object| Entry {
+            key: object.key(),
+            uploaded_ms: object.uploaded().as_millis(),
+        };
+        Ok(Page {
+            entries: listed.objects().iter().map(entry).collect(),
+            cursor: listed.cursor().filter(|_| listed.truncated()),
+        })
+    }
+}
+
+/// A match as this Worker stores faces. A vector of another form is passed over.
+fn candidate(found: Match) -> Option<Candidate> {
+    let name = found.metadata?.remove(NAME)?.as_str()?.to_owned();
+    let embedding = found.values.filter(|values| values.len() == EMBEDDING_DIMENSIONS)?;
+    Some(Candidate { id: found.id, name, embedding })
+}
