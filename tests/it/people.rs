@@ -16,17 +16,17 @@ async fn add(api: &Api<'_>, token: &str, picture: &str) -> anyhow::Result<Respon
     Ok(api.request(Method::POST, "/add").bearer_auth(token).multipart(form).send().await?)
 }
 
-async fn forget(api: &Api<'_>, path: &str, token: &str) -> anyhow::Result<StatusCode> {
+async fn delete(api: &Api<'_>, path: &str, token: &str) -> anyhow::Result<StatusCode> {
     Ok(api.request(Method::DELETE, path).bearer_auth(token).send().await?.status())
 }
 
-/// Who is found, and by how many pictures.
+/// The ids of the people who are found, and how many pictures of each there are.
 async fn found(api: &Api<'_>, picture: &str) -> anyhow::Result<Vec<(String, u64)>> {
     let answer = api.find(&golden(picture)).await?;
     let people = answer["matches"].as_array().into_iter().flatten();
-    let of =
+    let id_and_pictures =
         |person: &Value| Some((person["id"].as_str()?.to_owned(), person["pictures"].as_u64()?));
-    Ok(people.filter_map(of).collect())
+    Ok(people.filter_map(id_and_pictures).collect())
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_person_has_several_pictures_and_one_name() -> anyhow::Result<()> {
     ensure!(found(&api, "obama-2.png").await? == [(other.clone(), 2)]);
     ensure!(found(&api, "obama-1.png").await? == [(id.clone(), 2)]);
 
-    // Only the token adds, and only so much.
+    // Only the right token adds a picture, and a person has so many pictures and no more.
     problem(add(&api, &"0".repeat(64), "obama-2.png").await?, StatusCode::UNAUTHORIZED).await?;
     let basic = api.request(Method::POST, "/add").basic_auth("a", Some("b"));
     problem(basic.send().await?, StatusCode::UNAUTHORIZED).await?;
@@ -57,15 +57,15 @@ async fn a_person_has_several_pictures_and_one_name() -> anyhow::Result<()> {
     }
     problem(add(&api, token, "obama-1.png").await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
 
-    // One picture less, then nobody; the stranger stays.
-    ensure!(forget(&api, &format!("/faces/{other}"), token).await? == 204);
+    // One picture is deleted, then the whole person. The stranger stays.
+    ensure!(delete(&api, &format!("/faces/{other}"), token).await? == 204);
     ensure!(found(&api, "obama-2.png").await?[0].1 == 7);
     let strangers = stranger["delete_token"].as_str().unwrap_or_default();
-    ensure!(forget(&api, &format!("/faces/{id}"), strangers).await? == 401);
-    ensure!(forget(&api, "/faces", &"0".repeat(64)).await? == 404);
+    ensure!(delete(&api, &format!("/faces/{id}"), strangers).await? == 401);
+    ensure!(delete(&api, "/faces", &"0".repeat(64)).await? == 404);
     ensure!(api.request(Method::DELETE, "/faces").send().await?.status() == 401);
-    ensure!(forget(&api, "/faces", token).await? == 204);
-    ensure!(forget(&api, "/faces", token).await? == 404);
+    ensure!(delete(&api, "/faces", token).await? == 204);
+    ensure!(delete(&api, "/faces", token).await? == 404);
     ensure!(found(&api, "obama-1.png").await?.is_empty());
     ensure!(found(&api, "biden-2.png").await?.len() == 1);
     ensure!(server.objects("faces") > 0);

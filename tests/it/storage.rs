@@ -1,9 +1,10 @@
-//! What is stored and how it goes away, when all goes well and when it does not.
+//! What is stored, and how it is deleted, whether calls of the stores succeed or fail.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, ensure};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use image::ImageFormat;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
@@ -15,10 +16,10 @@ use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
 const OBAMA: &str = "obama-1.png";
 const OBAMA_AGAIN: &str = "obama-2.png";
 
-/// Longer than a tombstone has to stay.
+/// Longer than a tombstone is needed.
 const DAY: Duration = Duration::from_hours(24);
 
-/// What must not be found in anything stored.
+/// Bytes that somebody hides in a picture. They must not be found in anything that is stored.
 const PAYLOAD: &[u8] = b"PAYLOAD-OF-THE-SENDER";
 
 #[tokio::test]
@@ -34,7 +35,7 @@ async fn pictures_are_our_own_encoding() -> anyhow::Result<()> {
     let decoded = image::load_from_memory_with_format(&expected, ImageFormat::Jpeg)?;
     ensure!((decoded.width(), decoded.height()) == (160, 160));
 
-    // EXIF with a thumbnail, a comment, and a file behind the end.
+    // A JPEG with EXIF and a thumbnail, a comment, and a file behind its end.
     let mut laden = clean.clone();
     let exif = [b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0", PAYLOAD, &clean].concat();
     for (kind, content) in [(0xfe, PAYLOAD), (0xe1, exif.as_slice())] {
@@ -45,9 +46,9 @@ async fn pictures_are_our_own_encoding() -> anyhow::Result<()> {
     laden.extend_from_slice(PAYLOAD);
     let kept = stored(&api, &laden).await?;
     ensure!(!kept.windows(PAYLOAD.len()).any(|bytes| bytes == PAYLOAD), "a payload survives");
-    ensure!(kept == expected, "only pixels decide what is stored");
+    ensure!(kept == expected, "the stored picture depends on more than pixels");
 
-    // A file behind a PNG.
+    // A PNG with a file behind its end.
     let png = std::fs::read(golden(OBAMA))?;
     let kept = stored(&api, &[png.as_slice(), PAYLOAD].concat()).await?;
     ensure!(!kept.windows(PAYLOAD.len()).any(|bytes| bytes == PAYLOAD), "a payload survives");
@@ -144,7 +145,7 @@ async fn late_writes_are_told_and_late_deletions_do_not_show() -> anyhow::Result
     let path = format!("/faces/{}/status", id_of(&enrolled)?);
     problem(api.request(Method::GET, &path).send().await?, StatusCode::NOT_FOUND).await?;
 
-    // An enrolment that the index takes after its deletion.
+    // A face that is deleted while the index still has to apply its enrolment.
     let late = api.enrol("Barack Obama", &golden(OBAMA)).await?;
     ensure!(delete(&api, &late).await? == StatusCode::NO_CONTENT);
     server.purge_at(SystemTime::now()).await?;
@@ -158,51 +159,52 @@ async fn failing_calls_of_the_index_leave_nothing_behind() -> anyhow::Result<()>
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
     let api = Api::of(&server);
-    // Refused, or carried out and the answer lost; with Vectorize's code, or no answer at all.
-    let ways = [
+    // A call is refused, or carried out and its answer lost. The failure has a code of Vectorize, or
+    // is no answer of Vectorize at all.
+    let faults = [
         json!({"code": 40041}),
         json!({}),
         json!({"applied": true}),
         json!({"code": 40041, "applied": true}),
     ];
-    for way in &ways {
-        failing(&server, "upsert", way, 1).await?;
+    for fault in &faults {
+        failing(&server, "upsert", fault, 1).await?;
         problem(enrol(&api).await?, StatusCode::SERVICE_UNAVAILABLE).await?;
-        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "upsert, {way}");
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "upsert, {fault}");
 
         // Undoing fails too.
-        failing(&server, "upsert", way, 1).await?;
-        failing(&server, "deleteByIds", way, 1).await?;
+        failing(&server, "upsert", fault, 1).await?;
+        failing(&server, "deleteByIds", fault, 1).await?;
         problem(enrol(&api).await?, StatusCode::SERVICE_UNAVAILABLE).await?;
-        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "undoing, {way}");
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "undoing, {fault}");
 
-        failing(&server, "describe", way, 1).await?;
+        failing(&server, "describe", fault, 1).await?;
         let enrolled = json(enrol(&api).await?, StatusCode::CREATED).await?;
         ensure!(enrolled["searchable"] == false, "{enrolled}");
         ensure!(status(&api, &enrolled).await?["searchable"] == true);
-        failing(&server, "getByIds", way, 1).await?;
+        failing(&server, "getByIds", fault, 1).await?;
         let path = format!("/faces/{}/status", id_of(&enrolled)?);
         let asked = api.request(Method::GET, &path).send().await?;
         problem(asked, StatusCode::SERVICE_UNAVAILABLE).await?;
 
-        failing(&server, "query", way, 1).await?;
+        failing(&server, "query", fault, 1).await?;
         let search = api.post_file("/match", &golden(OBAMA)).await?;
         ensure!(search.headers().contains_key("retry-after"));
         problem(search, StatusCode::SERVICE_UNAVAILABLE).await?;
-        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "match", "query, {way}");
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "match", "query, {fault}");
 
-        failing(&server, "deleteByIds", way, 1).await?;
-        ensure!(delete(&api, &enrolled).await? == StatusCode::NO_CONTENT, "{way}");
-        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "deletion, {way}");
+        failing(&server, "deleteByIds", fault, 1).await?;
+        ensure!(delete(&api, &enrolled).await? == StatusCode::NO_CONTENT, "{fault}");
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "deletion, {fault}");
 
         json(enrol(&api).await?, StatusCode::CREATED).await?;
-        failing(&server, "deleteByIds", way, 1).await?;
+        failing(&server, "deleteByIds", fault, 1).await?;
         server.purge_at(SystemTime::now()).await?;
-        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "purge, {way}");
+        ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none", "purge, {fault}");
         let index = server.index_control(&json!({})).await?;
-        ensure!(index["vectors"] == 0, "{way}: {index}");
+        ensure!(index["vectors"] == 0, "{fault}: {index}");
     }
-    // An outage that lasts longer than the purge tries: nobody is found all the same.
+    // An outage that lasts longer than a purge repeats its calls. Nobody is found all the same.
     json(enrol(&api).await?, StatusCode::CREATED).await?;
     failing(&server, "deleteByIds", &json!({}), 1000).await?;
     server.purge_at(SystemTime::now()).await?;
@@ -214,12 +216,13 @@ async fn failing_calls_of_the_index_leave_nothing_behind() -> anyhow::Result<()>
     let index = server.index_control(&json!({})).await?;
     ensure!(index["vectors"] == 0, "{index}");
 
-    // A day later the tombstones go. Two runs at once do no harm; nor does one that cannot ask.
+    // A day later the tombstones go, but not when the index does not say what it has. Two runs at
+    // once do no harm.
     json(enrol(&api).await?, StatusCode::CREATED).await?;
     failing(&server, "getByIds", &json!({}), 1000).await?;
     server.purge_at(SystemTime::now() + DAY).await?;
     server.index_control(&json!({"reset": true})).await?;
-    ensure!(server.objects("faces") > 0, "a tombstone is gone too early");
+    ensure!(server.objects("faces") > 0, "a tombstone was deleted too early");
     let later = SystemTime::now() + 2 * DAY;
     let (one, other) = tokio::join!(server.purge_at(later), server.purge_at(later));
     one.and(other)?;
@@ -228,7 +231,7 @@ async fn failing_calls_of_the_index_leave_nothing_behind() -> anyhow::Result<()>
     server.stop()
 }
 
-/// Slow: stores 5,000 faces one by one, as `cface` does.
+/// Slow, because it stores 5,000 faces one by one, as `cface` does.
 #[tokio::test]
 async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
     const FACES: usize = 5_000;
@@ -292,7 +295,7 @@ async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<
         async move {
             let (mut stored, mut left) = (0, 0);
             for i in (first..FACES).step_by(AT_ONCE as usize) {
-                // Every second caller hangs up, some before and some after the answer.
+                // Every second caller hangs up, some before their face is stored and some after.
                 let patience = Duration::from_millis(2 + i * 7 % 150);
                 let hasty = reqwest::Client::builder().timeout(patience).build()?;
                 let client = if i % 2 == 0 { patient } else { &hasty };
@@ -321,9 +324,9 @@ async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<
     }
     let calls = server.index_control(&json!({})).await?["calls"]["upsert"].clone();
     println!("{stored} enrolments answered, {left} callers hung up, {calls} reached the index");
-    ensure!(stored >= FACES / 2 && left > 0);
+    ensure!(stored >= FACES / 2 && left > 0, "{stored} answered, {left} hung up");
     ensure!(calls.as_u64().is_some_and(|calls| calls > stored + 1), "nobody hung up on the way");
-    // What was still under way is over.
+    // By then no enrolment is under way any more.
     tokio::time::sleep(Duration::from_secs(2)).await;
     server.purge_at(SystemTime::now()).await?;
     let index = server.index_control(&json!({"reset": true})).await?;
@@ -333,7 +336,7 @@ async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<
     server.stop()
 }
 
-/// What the many faces share.
+/// One enrolled face, of which many others are made.
 struct Seed {
     picture: String,
     embedding: Vec<f64>,
@@ -341,7 +344,7 @@ struct Seed {
 }
 
 impl Seed {
-    /// Enrols one face as people do and makes the others after it.
+    /// Enrols the one face, as people do.
     async fn of(server: &Server, api: &Api<'_>) -> anyhow::Result<Self> {
         let enrolled = api.enrol("Barack Obama", &golden(OBAMA)).await?;
         let picture = STANDARD.encode(picture(api, &enrolled).await?);
@@ -349,10 +352,10 @@ impl Seed {
         Ok(Self { picture, embedding, url: server.inner_url("add")? })
     }
 
-    /// Stores a face by the way on which `cface` does, with an embedding of its own.
+    /// Stores a face with an embedding of its own, by the message that `cface` sends.
     async fn store(&self, client: &reqwest::Client, i: usize) -> anyhow::Result<()> {
         let mut embedding = self.embedding.clone();
-        // Another angle in another plane.
+        // Rotated by another angle in another plane.
         let (plane, angle) = (i % 511, 0.1 + (i / 511) as f64 / 8.0);
         let (x, y) = (embedding[plane], embedding[plane + 1]);
         embedding[plane] = x * angle.cos() - y * angle.sin();
@@ -366,8 +369,9 @@ impl Seed {
     }
 }
 
-async fn failing(server: &Server, method: &str, way: &Value, times: u32) -> anyhow::Result<()> {
-    let mut fail = way.clone();
+/// Orders the next calls of a method to fail.
+async fn failing(server: &Server, method: &str, fault: &Value, times: u32) -> anyhow::Result<()> {
+    let mut fail = fault.clone();
     fail["method"] = method.into();
     fail["times"] = times.into();
     server.index_control(&json!({"fail": fail})).await.map(drop)
@@ -385,7 +389,7 @@ async fn add(api: &Api<'_>, image: &[u8]) -> anyhow::Result<reqwest::Response> {
     Ok(api.request(Method::POST, "/add").multipart(form).send().await?)
 }
 
-/// The stored picture of what is sent.
+/// Enrols an image and returns the picture that is stored for it.
 async fn stored(api: &Api<'_>, image: &[u8]) -> anyhow::Result<Vec<u8>> {
     picture(api, &json(add(api, image).await?, StatusCode::CREATED).await?).await
 }

@@ -1,5 +1,6 @@
-# A Worker whose VECTORIZE is the class that workerd has for it in production, talking to the index
-# at the address given by --external-addr. Wrangler only lets it talk to Cloudflare.
+# A Worker whose binding VECTORIZE is of the class that workerd has for it in production. Behind it is
+# the index at the address given by --external-addr. Wrangler cannot do this: it connects the class to
+# Cloudflare alone.
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (

@@ -1,5 +1,5 @@
-// Calls the methods of a Vectorize binding for a test, as `vectorize-local` does at `/call`. In
-// JavaScript, because the class of the binding is.
+// Calls the methods of a Vectorize binding for a test, as `vectorize-local` does at `/call`.
+// It is in JavaScript, because the class of the binding is written in it.
 export default {
   async fetch(request, env) {
     const { method, args = [] } = await request.json();

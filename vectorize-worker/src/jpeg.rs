@@ -1,11 +1,13 @@
 //! Which pictures may be stored: those that our own encoder makes. Nothing that somebody sends can
 //! hide in them.
 
-/// Width and height of every stored picture in pixels: the crop that the model sees.
-const PICTURE_SIDE: u16 = 160;
+use facenet::layers::INPUT_SIDE;
 
-/// Whether bytes are a JPEG of 160x160 pixels that holds what it takes to show them, and neither
-/// metadata nor anything behind its end.
+/// Width and height of every stored picture in pixels: the crop that the model sees.
+const SIDE: u16 = INPUT_SIDE as u16;
+
+/// Whether bytes are a JPEG of [`SIDE`] by [`SIDE`] pixels that holds what it takes to show them, and
+/// neither metadata nor anything behind its end.
 pub(crate) fn is_bare(bytes: &[u8]) -> bool {
     walk(bytes).unwrap_or(false)
 }
@@ -28,7 +30,7 @@ fn walk(bytes: &[u8]) -> Option<bool> {
             (0xff, 0xdb | 0xc4) => {}
             (0xff, 0xc0) => {
                 let (height, width) = segment.get(3..7)?.split_at(2);
-                let side = PICTURE_SIDE.to_be_bytes();
+                let side = SIDE.to_be_bytes();
                 right_size = height == side && width == side;
             }
             (0xff, 0xda) => {

@@ -1,5 +1,7 @@
 //! Searching: scores, order, namespaces, and what comes back.
 
+use std::slice;
+
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use vectorize_local::method::Method;
@@ -45,7 +47,7 @@ fn matches_have_ids_and_scores_only(session: &Session<'_>) -> anyhow::Result<()>
 
 fn matches_have_what_is_asked_for(session: &Session<'_>) -> anyhow::Result<()> {
     let vector = session.vector_with("a", 1, json!({"city": "Brno", "x": [1, {"y": null}]}));
-    session.upsert(&[vector.clone()])?;
+    session.upsert(slice::from_ref(&vector))?;
     let options = json!({"returnValues": true, "returnMetadata": "all"});
     let answer = session.query(&values(1), options)?;
     let found = &answer["matches"][0];

@@ -1,5 +1,6 @@
 //! `POST /add`: enrols a face.
 
+use facenet::layers::INPUT_SIDE;
 use wire::faces::{Enrol, check_name};
 use wire::http;
 use wire::{Kind, Problem};
@@ -28,7 +29,7 @@ fn parse(body: &[u8]) -> Result<Enrol, Problem> {
     check_namespace(&enrol.namespace)?;
     check_embedding(&enrol.embedding)?;
     if !jpeg::is_bare(&enrol.picture) {
-        let text = "The picture is not a bare JPEG of 160x160 pixels.";
+        let text = format!("The picture is not a bare JPEG of {INPUT_SIDE}x{INPUT_SIDE} pixels.");
         return Err(Problem::new(Kind::UnsupportedType, text));
     }
     Ok(enrol)

@@ -83,7 +83,8 @@ impl Fake {
         self.journal.borrow().iter().filter(|call| **call == name).count()
     }
 
-    /// Lets the index apply the queued writes, then the delayed ones, which it queues first.
+    /// Carries out the delayed writes, and lets the index apply all that it has accepted. What was
+    /// accepted before comes first.
     pub(crate) fn catch_up(&self) {
         for writes in [&self.queue, &self.delayed, &self.queue] {
             for write in writes.take() {
