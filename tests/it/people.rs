@@ -7,6 +7,7 @@ use serde_json::Value;
 use tests::api::{Api, json, part, problem};
 use tests::golden;
 use tests::server::Server;
+use wire::retention::BUCKET_NAME;
 
 async fn add(api: &Api<'_>, token: &str, picture: &str) -> anyhow::Result<Response> {
     let form = Form::new()
@@ -68,7 +69,7 @@ async fn a_person_has_several_pictures_and_one_name() -> anyhow::Result<()> {
     ensure!(delete(&api, "/faces", token).await? == 404);
     ensure!(found(&api, "obama-1.png").await?.is_empty());
     ensure!(found(&api, "biden-2.png").await?.len() == 1);
-    ensure!(server.objects("faces") > 0);
+    ensure!(server.objects(BUCKET_NAME) > 0);
     server.fire_cron()?;
     server.stop()
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tests::api::{Api, json, problem};
 use tests::golden;
 use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
+use wire::retention::BUCKET_NAME;
 
 const OBAMA: &str = "obama-1.png";
 const OBAMA_AGAIN: &str = "obama-2.png";
@@ -222,12 +223,12 @@ async fn failing_calls_of_the_index_leave_nothing_behind() -> anyhow::Result<()>
     failing(&server, "getByIds", &json!({}), 1000).await?;
     server.purge_at(SystemTime::now() + DAY).await?;
     server.index_control(&json!({"reset": true})).await?;
-    ensure!(server.objects("faces") > 0, "a tombstone was deleted too early");
+    ensure!(server.objects(BUCKET_NAME) > 0, "a tombstone was deleted too early");
     let later = SystemTime::now() + 2 * DAY;
     let (one, other) = tokio::join!(server.purge_at(later), server.purge_at(later));
     one.and(other)?;
     ensure!(server.index_control(&json!({})).await?["vectors"] == 0);
-    ensure!(server.objects("faces") == 0, "{} objects are left", server.objects("faces"));
+    ensure!(server.objects(BUCKET_NAME) == 0, "{} objects are left", server.objects(BUCKET_NAME));
     server.stop()
 }
 
@@ -257,7 +258,7 @@ async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
     println!("{FACES} faces stored in {:.1} s", started.elapsed().as_secs_f64());
     let index = server.index_control(&json!({})).await?;
     ensure!(index["vectors"] == FACES, "{index}");
-    ensure!(server.objects("faces") == FACES);
+    ensure!(server.objects(BUCKET_NAME) == FACES);
 
     let started = Instant::now();
     server.purge_at(SystemTime::now()).await?;
@@ -270,13 +271,13 @@ async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
     }
     let index = server.index_control(&json!({})).await?;
     ensure!(index["vectors"] == 0, "{index}");
-    ensure!(server.objects("faces") == FACES / 1000, "one tombstone for each page");
+    ensure!(server.objects(BUCKET_NAME) == FACES / 1000, "one tombstone for each page");
     ensure!(api.find(&golden(OBAMA)).await?["verdict"] == "none");
 
     let started = Instant::now();
     server.purge_at(SystemTime::now() + DAY).await?;
     println!("their tombstones in {:.2} s", started.elapsed().as_secs_f64());
-    ensure!(server.objects("faces") == 0);
+    ensure!(server.objects(BUCKET_NAME) == 0);
     server.stop()
 }
 
@@ -332,7 +333,7 @@ async fn enrolments_and_purges_at_once_leave_nothing_behind() -> anyhow::Result<
     let index = server.index_control(&json!({"reset": true})).await?;
     ensure!(index["vectors"] == 0, "{index}");
     server.purge_at(SystemTime::now() + DAY).await?;
-    ensure!(server.objects("faces") == 0, "{} objects are left", server.objects("faces"));
+    ensure!(server.objects(BUCKET_NAME) == 0, "{} objects are left", server.objects(BUCKET_NAME));
     server.stop()
 }
 

@@ -1,14 +1,16 @@
 //! The local index alone, as another project would run it: wrangler with one Worker. And the class
 //! that is Vectorize's binding in production, with that index behind it.
 
-use std::os::unix::process::CommandExt as _;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
+use testbed::process::Group;
+use testbed::wrangler::{self, npm_program};
+use testbed::{port, wait};
 use vectorize_local::method::Method;
 use vectorize_local::refusal::Refusal;
 
@@ -17,9 +19,12 @@ use crate::conformance::{Answer, Target};
 /// How long a server may take until it answers. It has been built before.
 const READY_MAX: Duration = Duration::from_mins(1);
 
+/// The path of control calls.
+const CONTROL: &str = "control";
+
 /// A running index. Ends when dropped.
 pub struct IndexServer {
-    child: Group,
+    group: Group,
     port: u16,
     state: PathBuf,
 }
@@ -30,39 +35,33 @@ impl IndexServer {
     /// # Errors
     /// When it does not start in time, with what it has printed.
     pub fn start(state: &Path, dimensions: usize) -> anyhow::Result<Self> {
-        let port = testbed::port::find()?;
-        std::fs::create_dir_all(state)?;
-        let log = std::fs::File::create(state.join("index.log"))?;
-        let mut wrangler = program("wrangler");
-        wrangler
+        let port = port::find()?;
+        fs::create_dir_all(state)?;
+        let log = File::create(log_file(state))?;
+        let mut command = wrangler::command(&state.join("logs"));
+        command
             .args(["dev", "--config", "tools/vectorize-local/wrangler.toml", "--ip", "127.0.0.1"])
             .args(["--port", &port.to_string(), "--inspector-port", "0"])
             .args(["--var", &format!("DIMENSIONS:{dimensions}")])
             .args(["--show-interactive-dev-session=false", "--persist-to"])
             .arg(state)
-            .env("CI", "true")
-            .env("WRANGLER_SEND_METRICS", "false")
-            .env("WRANGLER_HIDE_BANNER", "true")
-            .env("WRANGLER_LOG_PATH", state.join("logs"))
             .env("WRANGLER_REGISTRY_PATH", state.join("registry"))
             .stdout(log.try_clone()?)
             .stderr(log);
-        let child = Group::start(&mut wrangler)?;
-        let mut server = Self { child, port, state: state.to_owned() };
+        let group = Group::start(&mut command).context("starting wrangler")?;
+        let mut server = Self { group, port, state: state.to_owned() };
         server.wait_until_ready()?;
         Ok(server)
     }
 
     fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        let started = Instant::now();
-        while self.control(&json!({})).is_err() {
-            if started.elapsed() > READY_MAX || self.child.0.try_wait()?.is_some() {
-                let log = std::fs::read_to_string(self.state.join("index.log"));
-                bail!("the index is not ready:\n{}", log.unwrap_or_default());
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+        let port = self.port;
+        let answered = wait::until(READY_MAX, || match self.group.ended()? {
+            Some(status) => bail!("wrangler ended with {status}"),
+            None => Ok(post(port, CONTROL, &json!({}))),
+        });
+        let log = || fs::read_to_string(log_file(&self.state)).unwrap_or_default();
+        answered.map(drop).with_context(log)
     }
 
     /// Sends a control call and returns what the index reports.
@@ -70,7 +69,7 @@ impl IndexServer {
     /// # Errors
     /// When the index does not answer, or refuses.
     pub fn control(&self, order: &Value) -> anyhow::Result<Value> {
-        post(self.port, "control", order)
+        post(self.port, CONTROL, order)
     }
 
     /// The methods of the index as a Worker calls them.
@@ -83,7 +82,7 @@ impl IndexServer {
 /// The class of Vectorize's binding in production, in a workerd of its own. Ends when dropped.
 pub struct ProductionBinding {
     port: u16,
-    _child: Group,
+    _group: Group,
 }
 
 impl ProductionBinding {
@@ -92,26 +91,20 @@ impl ProductionBinding {
     /// # Errors
     /// When it does not answer in time, or the binding is of another class.
     pub fn start(index: &IndexServer) -> anyhow::Result<Self> {
-        let port = testbed::port::find()?;
-        let mut workerd = program("workerd");
+        let port = port::find()?;
+        let mut workerd = Command::new(npm_program("workerd"));
         workerd
-            // Workerd gives this class to its own configurations only, but for this option.
+            .current_dir(testbed::root())
+            // Without this option workerd keeps the class to itself.
             .args(["serve", "--experimental", "tests/workerd/binding.capnp"])
             .arg(format!("--socket-addr=http=127.0.0.1:{port}"))
-            .arg(format!("--external-addr=index=127.0.0.1:{}", index.port));
-        let binding = Self { port, _child: Group::start(&mut workerd)? };
-        let started = Instant::now();
+            .arg(format!("--external-addr=index=127.0.0.1:{}", index.port))
+            .stdin(Stdio::null());
+        let group = Group::start(&mut workerd).context("starting workerd")?;
         let describe = json!({"method": Method::Describe});
-        loop {
-            match post(port, "", &describe) {
-                Ok(answer) => {
-                    ensure!(answer["class"] == "VectorizeIndexImpl", "{answer}");
-                    return Ok(binding);
-                }
-                Err(error) if started.elapsed() > READY_MAX => return Err(error),
-                Err(_) => std::thread::sleep(Duration::from_millis(50)),
-            }
-        }
+        let answer = wait::until(READY_MAX, || Ok(post(port, "", &describe)))?;
+        ensure!(answer["class"] == "VectorizeIndexImpl", "{answer}");
+        Ok(Self { port, _group: group })
     }
 
     /// Its methods.
@@ -133,7 +126,7 @@ impl Binding {
     /// # Errors
     /// When no port is free.
     pub fn of_nobody() -> anyhow::Result<Self> {
-        Ok(Self { port: testbed::port::find()?, path: "" })
+        Ok(Self { port: port::find()?, path: "" })
     }
 }
 
@@ -172,31 +165,8 @@ fn refusal(method: Method, text: &str) -> Refusal {
     parse().unwrap_or_else(|| Refusal::uncoded(text))
 }
 
-/// A process and those that it starts. They end when this is dropped.
-struct Group(Child);
-
-impl Group {
-    fn start(command: &mut Command) -> anyhow::Result<Self> {
-        let command = command.stdin(Stdio::null()).process_group(0);
-        Ok(Self(command.spawn().context("starting a program of npm")?))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process_group(group, Signal::TERM);
-        }
-        let _ = self.0.wait();
-    }
-}
-
-/// A program that set-up has installed, to be run in the project's root.
-fn program(name: &str) -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut command = Command::new(root.join("node_modules/.bin").join(name));
-    command.current_dir(root);
-    command
+fn log_file(state: &Path) -> PathBuf {
+    state.join("index.log")
 }
 
 fn post(port: u16, path: &str, body: &Value) -> anyhow::Result<Value> {
