@@ -8,10 +8,8 @@ use wire::faces::{Enrol, Enrolled};
 use crate::clock::{self, Clock};
 use crate::deletion::{self, Deletion};
 use crate::error::{Error, Outcome};
-use crate::id;
-use crate::person;
 use crate::stores::{Face, PictureMetadata, Pictures, Vectors};
-use crate::token;
+use crate::{id, person, token};
 
 /// Stores the picture, then the vector. When one of them fails, what was stored is deleted again.
 pub(crate) async fn enrol(

@@ -1,7 +1,6 @@
 //! What can go wrong while a request is served, and what the caller and the log learn of it.
 
-use std::error;
-use std::fmt;
+use std::{error, fmt};
 
 use wire::{Kind, Problem};
 use worker::{Response, console_error};

@@ -5,11 +5,10 @@ use wire::faces::{Status, is_id};
 use worker::Object;
 
 use crate::clock::{self, Clock};
-use crate::deletion;
 use crate::error::{Error, Outcome};
 use crate::stores::cloudflare::Faces;
 use crate::stores::{PictureMetadata, Pictures, Vectors};
-use crate::token;
+use crate::{deletion, token};
 
 /// The stored picture, with its content still to be read.
 pub(crate) async fn picture(

@@ -10,15 +10,8 @@ use std::task::{Context, Poll, Waker};
 
 use wire::faces::{Enrol, Search};
 
-use crate::enrol;
-use crate::face;
-use crate::id;
-use crate::person;
-use crate::purge;
-use crate::search;
 use crate::stores::fake::{Fake, Fault, embedding, face, now};
-use crate::token;
-use crate::tombstone;
+use crate::{enrol, face, id, person, purge, search, token, tombstone};
 
 const HOUR_MS: u64 = 3600 * 1000;
 const NOON_MS: u64 = 12 * HOUR_MS;

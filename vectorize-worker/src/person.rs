@@ -6,11 +6,9 @@ use wire::Kind;
 use wire::limits::PERSON_PICTURES_MAX;
 
 use crate::clock::{self, Clock};
-use crate::deletion;
 use crate::error::{Error, Outcome, StoreError};
-use crate::id;
 use crate::stores::{DELETE_VECTORS_MAX, Pictures, Vectors};
-use crate::token;
+use crate::{deletion, id, token};
 
 /// The ids of a person's faces that have not expired. `person` is what the ids begin with. One page
 /// of the bucket holds all faces that a person can have.

@@ -7,9 +7,8 @@ use wire::faces::{Neighbour, Neighbours, Search};
 
 use crate::clock::Clock;
 use crate::error::{Error, StoreError};
-use crate::id;
-use crate::person;
 use crate::stores::{CANDIDATES_MAX, Candidate, Pictures, Vectors};
+use crate::{id, person};
 
 /// Candidates beyond those asked for. The index learns late of deletions, so some candidates may be
 /// of deleted faces.

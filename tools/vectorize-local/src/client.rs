@@ -7,9 +7,8 @@ use wasm_bindgen::prelude::*;
 use worker::{Env, Headers, Request, RequestInit, Response};
 
 use crate::method::Method;
-use crate::object;
-use crate::protocol;
 use crate::refusal::Refusal;
+use crate::{object, protocol};
 
 #[wasm_bindgen(module = "cloudflare:workers")]
 extern "C" {

@@ -2,16 +2,15 @@
 
 use facenet::layers::INPUT_SIDE;
 use wire::faces::{Enrol, check_name};
-use wire::http;
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, http};
 use worker::{Request, Response};
 
 use super::Stores;
 use super::request::{check_embedding, check_namespace, message};
+use super::response::json;
 use crate::clock::SystemClock;
-use crate::enrol;
-use crate::error::{Error, StoreError};
-use crate::jpeg;
+use crate::error::Error;
+use crate::{enrol, jpeg};
 
 pub(super) async fn post(
     request: &mut Request,
@@ -19,7 +18,7 @@ pub(super) async fn post(
 ) -> Result<Response, Error> {
     let enrol = parse(&http::read(request).await?)?;
     let enrolled = enrol::enrol(vectors, pictures, &SystemClock, enrol).await?.logged();
-    Ok(http::json(&enrolled, 201).map_err(StoreError::of("response"))?)
+    json(&enrolled, 201)
 }
 
 fn parse(body: &[u8]) -> Result<Enrol, Problem> {

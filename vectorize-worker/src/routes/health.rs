@@ -1,11 +1,11 @@
 //! `GET /health`: tells whether both stores answer, and the index is of the right shape.
 
 use serde::Serialize;
-use wire::http;
 use wire::limits::EMBEDDING_DIMENSIONS;
 use worker::Response;
 
 use super::Stores;
+use super::response::json;
 use crate::error::{Error, StoreError};
 use crate::stores::{Pictures, Vectors};
 
@@ -17,7 +17,7 @@ struct Health {
 
 pub(super) async fn get((vectors, pictures): &Stores) -> Result<Response, Error> {
     check(vectors, pictures).await?;
-    Ok(http::json(&Health { status: "ok" }, 200).map_err(StoreError::of("response"))?)
+    json(&Health { status: "ok" }, 200)
 }
 
 /// Asks both stores.

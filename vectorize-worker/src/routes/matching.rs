@@ -1,15 +1,15 @@
 //! `POST /match`: finds the nearest people.
 
 use wire::faces::Search;
-use wire::http;
 use wire::limits::TOP_K_MAX;
-use wire::{Kind, Problem};
+use wire::{Kind, Problem, http};
 use worker::{Request, Response};
 
 use super::Stores;
 use super::request::{check_embedding, check_namespace, message};
+use super::response::json;
 use crate::clock::SystemClock;
-use crate::error::{Error, StoreError};
+use crate::error::Error;
 use crate::search;
 
 pub(super) async fn post(
@@ -18,7 +18,7 @@ pub(super) async fn post(
 ) -> Result<Response, Error> {
     let search = parse(&http::read(request).await?)?;
     let neighbours = search::search(vectors, pictures, &SystemClock, &search).await?;
-    Ok(http::json(&neighbours, 200).map_err(StoreError::of("response"))?)
+    json(&neighbours, 200)
 }
 
 fn parse(body: &[u8]) -> Result<Search, Problem> {

@@ -1,0 +1,54 @@
+//! `/faces`, `/faces/{id}` and `/faces/{id}/status`: shows the picture of a face, tells whether a
+//! search finds the face, deletes it, or deletes all faces of a person.
+
+use worker::{Object, Request, Response};
+
+use super::Stores;
+use super::request::token;
+use super::response::{json, no_content};
+use crate::clock::SystemClock;
+use crate::error::{Error, StoreError};
+use crate::stores::cloudflare::PICTURE_TYPE;
+use crate::{face, person};
+
+/// `GET /faces/{id}`.
+pub(super) async fn get(id: &str, (_, pictures): &Stores) -> Result<Response, Error> {
+    let object = face::picture(pictures, &SystemClock, id).await?;
+    let response = relay(&object).map_err(StoreError::of("picture response"))?;
+    response.ok_or_else(face::unknown)
+}
+
+/// The picture, whose bytes the runtime passes on from the bucket. They do not come here.
+fn relay(object: &Object) -> worker::Result<Option<Response>> {
+    let Some(body) = object.body() else { return Ok(None) };
+    let headers = wire::http::headers(PICTURE_TYPE)?;
+    headers.set("content-length", &object.size().to_string())?;
+    headers.set("x-content-type-options", "nosniff")?;
+    Ok(Some(Response::from_body(body.response_body()?)?.with_headers(headers)))
+}
+
+/// `GET /faces/{id}/status`.
+pub(super) async fn status(id: &str, (vectors, pictures): &Stores) -> Result<Response, Error> {
+    json(&face::status(vectors, pictures, &SystemClock, id).await?, 200)
+}
+
+/// `DELETE /faces/{id}`.
+pub(super) async fn delete(
+    id: &str,
+    request: &Request,
+    (vectors, pictures): &Stores,
+) -> Result<Response, Error> {
+    let token = token(request)?;
+    face::delete(vectors, pictures, id, token.as_deref()).await?.logged();
+    no_content()
+}
+
+/// `DELETE /faces`.
+pub(super) async fn delete_person(
+    request: &Request,
+    (vectors, pictures): &Stores,
+) -> Result<Response, Error> {
+    let token = token(request)?;
+    person::delete(vectors, pictures, token.as_deref()).await?.logged();
+    no_content()
+}

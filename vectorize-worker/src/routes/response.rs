@@ -1,0 +1,17 @@
+//! What the answers of several routes have in common.
+
+use serde::Serialize;
+use wire::http;
+use worker::Response;
+
+use crate::error::{Error, StoreError};
+
+/// An answer as JSON.
+pub(super) fn json(value: &impl Serialize, status: u16) -> Result<Response, Error> {
+    Ok(http::json(value, status).map_err(StoreError::of("response"))?)
+}
+
+/// 204: it is done, and there is nothing to say.
+pub(super) fn no_content() -> Result<Response, Error> {
+    Ok(http::no_content().map_err(StoreError::of("response"))?)
+}

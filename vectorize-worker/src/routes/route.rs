@@ -1,0 +1,68 @@
+//! The routes of this Worker: which paths there are and which methods they take.
+
+/// A path that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    /// `/add`
+    Add,
+    /// `/match`
+    Match,
+    /// `/faces`
+    Faces,
+    /// `/faces/{id}`
+    Face(&'a str),
+    /// `/faces/{id}/status`
+    Status(&'a str),
+    /// `/health`
+    Health,
+}
+
+impl<'a> Route<'a> {
+    /// The route of a path, if there is one. A face's id is not checked here.
+    pub(super) fn parse(path: &'a str) -> Option<Self> {
+        Some(match path {
+            "/add" => Self::Add,
+            "/match" => Self::Match,
+            "/faces" => Self::Faces,
+            "/health" => Self::Health,
+            _ => {
+                let face = path.strip_prefix("/faces/")?;
+                face.strip_suffix("/status").map_or(Self::Face(face), Self::Status)
+            }
+        })
+    }
+
+    /// The methods, as `Allow` lists them.
+    pub(super) const fn allow(self) -> &'static str {
+        match self {
+            Self::Add | Self::Match => "POST",
+            Self::Faces => "DELETE",
+            Self::Face(_) => "GET, DELETE",
+            Self::Status(_) | Self::Health => "GET",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_routes_or_nothing() {
+        for (path, route) in [
+            ("/add", Some(Route::Add)),
+            ("/match", Some(Route::Match)),
+            ("/faces", Some(Route::Faces)),
+            ("/faces/ab", Some(Route::Face("ab"))),
+            ("/faces/", Some(Route::Face(""))),
+            ("/faces/ab/status", Some(Route::Status("ab"))),
+            ("/health", Some(Route::Health)),
+            ("/", None),
+            ("/add/", None),
+            ("/FACES", None),
+            ("", None),
+        ] {
+            assert_eq!(Route::parse(path), route, "{path}");
+        }
+    }
+}
