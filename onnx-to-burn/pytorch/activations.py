@@ -1,23 +1,29 @@
-"""Writes what every layer computes for one crop, as figures that other engines are compared with.
+"""Writes statistics of what every layer computes for one crop. Tests compare engines with them.
 
     python activations.py GRAPH PICTURE FILE [--check]
 
-PyTorch computes in float64 with the weights as records hold them, rounded to float16: what an
-engine differs by is its own doing. A column says how much that rounding itself changes the layer.
+PyTorch computes in float64, with the weights rounded to float16 as records hold them. So an engine
+that differs computes differently; the rounding of the weights is not the cause. The column ROUNDING
+says how much that rounding itself changes a layer's output.
 
 FILE has a line for each layer, in the order of a record:
 
     NAME COUNT MEAN STD MAX ROUNDING P0..P7 V0..V63
 
-The output is that after ReLU; of the last convolution of a residual block it is the block's, that
-is scaled, with the input added, after ReLU. MEAN, STD and MAX (of absolute values) are over all
-COUNT values, and ROUNDING is the root mean square of what they differ by with float32 weights, in
-units of STD. Value I, counted in NCHW order, has signs in the eight low bits of mix(SEED + I); P is
-the sum of all values with these signs over sqrt(COUNT): the differences of two engines' P have a
-root mean square that is that of their values. V are the values at mix(-SEED - J) modulo COUNT.
+A layer's output is taken after ReLU. For the last convolution of a residual block, the block's
+output is taken: scaled, the input added, after ReLU.
+
+- COUNT is the number of values; MEAN, STD and MAX (of absolute values) are over all of them.
+- ROUNDING is the root mean square of the differences to the output with float32 weights, divided by
+  the standard deviation of that output.
+- P0 to P7 are projections: sums of all values with pseudo-random signs, divided by sqrt(COUNT). The
+  differences of two engines' projections have the same root mean square as the differences of their
+  values. Bit K of mix(SEED + I) is the sign of value I, counted in NCHW order, in PK.
+- V0 to V63 are single values: VJ is the one at mix(-SEED - J) modulo COUNT.
+
 `mix` is the finaliser of SplitMix64.
 
---check writes nothing and fails where FILE is not what would be written.
+--check writes nothing, and fails when FILE is not what would be written.
 """
 
 import argparse
@@ -37,7 +43,8 @@ SEED = 20180408
 PROJECTIONS = 8
 SAMPLES = 64
 
-# Relative difference that another machine's sums may have.
+# How much a number may differ on another machine, which adds in another order. In units of the
+# layer's MAX.
 TOLERANCE = 1e-6
 
 
@@ -48,17 +55,17 @@ def mix(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
-def load(graph: str, half: bool) -> InceptionResnetV1:
-    """The network in float64, with weights as in a record if `half`."""
+def load(graph: str, as_in_record: bool) -> InceptionResnetV1:
+    """The network in float64. Its weights are rounded to float16 if `as_in_record`."""
     network = InceptionResnetV1()
     frozen_graph.load(network, graph)
     network = network.double().eval()
     with torch.no_grad():
         for module in network.modules():
             if hasattr(module, "bn"):
-                # Loaded in float32, in which this is not quite the identity.
+                # The variance was set in float32, with which batch norm is not quite the identity.
                 module.bn.running_var.fill_(1.0 - module.bn.eps)
-        if half:
+        if as_in_record:
             for name, values in network.state_dict().items():
                 identity = ".bn." in name and not name.endswith(".bias")
                 if values.is_floating_point() and not identity:
@@ -67,10 +74,10 @@ def load(graph: str, half: bool) -> InceptionResnetV1:
 
 
 def rounded(values: torch.Tensor) -> torch.Tensor:
-    """To the nearest float16; subnormals become zero."""
-    halves = values.numpy().astype(np.float16)
-    halves[np.abs(halves) < np.finfo(np.float16).smallest_normal] = 0
-    return torch.from_numpy(halves.astype(np.float64))
+    """Rounds to the nearest float16. Subnormals become zero, as in a record."""
+    in_16_bits = values.numpy().astype(np.float16)
+    in_16_bits[np.abs(in_16_bits) < np.finfo(np.float16).smallest_normal] = 0
+    return torch.from_numpy(in_16_bits.astype(np.float64))
 
 
 def outputs(network: InceptionResnetV1, picture: torch.Tensor) -> dict[str, np.ndarray]:
@@ -93,8 +100,8 @@ def outputs(network: InceptionResnetV1, picture: torch.Tensor) -> dict[str, np.n
     return found
 
 
-def figures(values: np.ndarray, exact: np.ndarray) -> list[float]:
-    """The figures of a layer's line."""
+def statistics(values: np.ndarray, exact: np.ndarray) -> list[float]:
+    """The numbers of a layer's line after COUNT. `exact` is the output with float32 weights."""
     count = len(values)
     with np.errstate(over="ignore"):
         bits = mix(np.arange(count, dtype=np.uint64) + np.uint64(SEED))
@@ -108,23 +115,24 @@ def figures(values: np.ndarray, exact: np.ndarray) -> list[float]:
 
 
 def picture_input(file: pathlib.Path) -> torch.Tensor:
-    """A crop as the network takes it."""
+    """A crop as the network's input of shape 1 x 3 x 160 x 160."""
     pixels = np.asarray(Image.open(file).convert("RGB"), dtype=np.float64)
     return torch.from_numpy((pixels - 127.5) / 128.0).permute(2, 0, 1)[None].contiguous()
 
 
 def sha256(file: pathlib.Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def text(graph: pathlib.Path, picture: pathlib.Path) -> str:
-    """The whole file. Its first line has the CRC-32 of what follows the head."""
+    """The whole file. Its first line has the CRC-32 of the lines after the three of the head."""
     pixels = picture_input(picture)
-    halves = outputs(load(str(graph), True), pixels)
+    as_in_record = outputs(load(str(graph), True), pixels)
     exact = outputs(load(str(graph), False), pixels)
     lines = []
-    for name, values in halves.items():
-        numbers = " ".join(f"{x:.8g}" for x in figures(values, exact[name]))
+    for name, values in as_in_record.items():
+        numbers = " ".join(f"{x:.8g}" for x in statistics(values, exact[name]))
         lines.append(f"{name} {len(values)} {numbers}\n")
     body = "".join(lines)
     checksum = f"{zlib.crc32(body.encode()):08x}"
@@ -137,7 +145,7 @@ def text(graph: pathlib.Path, picture: pathlib.Path) -> str:
 
 
 def numbers_agree(one: str, other: str) -> bool:
-    """Whether two files are the same up to what sums differ by."""
+    """Whether two files are the same but for TOLERANCE."""
     rows = [[line.split() for line in t.splitlines() if line[:1] != "#"] for t in (one, other)]
     if [row[:2] for row in rows[0]] != [row[:2] for row in rows[1]]:
         return False
@@ -145,7 +153,7 @@ def numbers_agree(one: str, other: str) -> bool:
         a, b = np.array(a[2:], dtype=float), np.array(b[2:], dtype=float)
         if a.shape != b.shape or np.abs(a - b).max() > TOLERANCE * b[2]:
             return False
-    # The files that they were made from.
+    # These lines name the files that they were made from.
     return one.splitlines()[1:3] == other.splitlines()[1:3]
 
 

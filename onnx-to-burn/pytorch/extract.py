@@ -15,7 +15,7 @@ from facenet_pytorch import InceptionResnetV1
 import frozen_graph
 import models
 
-# The opset that the exporter below writes best; burn-onnx reads 1 to 24.
+# An opset that the TorchScript exporter writes. burn-onnx reads 1 to 24.
 OPSET = 18
 
 
@@ -26,7 +26,7 @@ def load(path: pathlib.Path) -> InceptionResnetV1:
         frozen_graph.load(network, str(path))
     else:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        # The classifier's logits are of no use for embeddings.
+        # Embeddings do not need the classifier.
         state = {key: value for key, value in state.items() if not key.startswith("logits.")}
         network.load_state_dict(state)
     return network

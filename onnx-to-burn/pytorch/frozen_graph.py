@@ -1,8 +1,7 @@
 """Reads the constants of a frozen TensorFlow graph, and loads them into facenet-pytorch's network.
 
-Only the messages and fields that a frozen graph's constants need are declared; protobuf skips
-the rest. This is a second, independent reading of the checkpoint: the Rust converter has its
-own, and a test compares what the two make of it.
+Only the messages and fields that hold a frozen graph's constants are declared. Protobuf skips the
+rest. The Rust converter reads the graph by its own code, and a test compares both results.
 """
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from facenet_pytorch import InceptionResnetV1
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-# message -> [(field, number, type, repeated, message type)]; numbers from TensorFlow's
+# message -> [(field, number, type, repeated, message type)]. The numbers are from TensorFlow's
 # graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto.
 _FIELDS = {
     "Dim": [("size", 1, "INT64", False, None)],
@@ -35,6 +34,7 @@ _PREFIX = "InceptionResnetV1/"
 
 
 def _graph_class():
+    """The message `Graph` as a class of protobuf."""
     file = descriptor_pb2.FileDescriptorProto(name="frozen_graph.proto", package="frozen")
     file.syntax = "proto3"
     for message, fields in _FIELDS.items():
@@ -65,14 +65,14 @@ def read_constants(path: str) -> dict[str, np.ndarray]:
         shape = [dim.size for dim in tensor.tensor_shape.dim]
         if tensor.tensor_content:
             values = np.frombuffer(tensor.tensor_content, dtype="<f4")
-        else:  # TensorFlow writes a constant of equal elements as a single value.
+        else:  # TensorFlow writes a constant whose elements are equal as a single value.
             values = np.broadcast_to(np.float32(tensor.float_val[0]), int(np.prod(shape)))
         constants[node.name] = values.reshape(shape)
     return constants
 
 
 def _blocks():
-    """(facenet-pytorch module, TensorFlow scope) of every convolution."""
+    """The name of facenet-pytorch's module and the TensorFlow scope of every convolution."""
     for name in ("1a_3x3", "2a_3x3", "2b_3x3", "3b_1x1", "4a_3x3", "4b_3x3"):
         yield f"conv2d_{name[:2]}", f"Conv2d_{name}"
     residual = {
@@ -107,7 +107,7 @@ def _blocks():
 def load(network: InceptionResnetV1, path: str) -> None:
     """Fills `network` from the frozen graph at `path`.
 
-    A missing constant is a KeyError with its name.
+    Raises KeyError with the name of a constant that is missing.
     """
     constants = read_constants(path)
     modules = dict(network.named_modules())
@@ -120,8 +120,8 @@ def load(network: InceptionResnetV1, path: str) -> None:
             target = modules[module]
             weights = take(f"{scope}/weights").permute(3, 2, 0, 1)  # HWIO -> OIHW
             if hasattr(target, "bn"):
-                # The graph's batch norm is already folded into its convolution: leave the
-                # identity and the offset, with the variance that makes var + eps exactly 1.
+                # The graph's batch norm is folded into its convolution already. What remains is
+                # the offset. The variance makes var + eps exactly 1.
                 target.conv.weight.copy_(weights)
                 target.bn.weight.fill_(1.0)
                 target.bn.bias.copy_(take(f"{scope}/Conv2D_bn_offset"))

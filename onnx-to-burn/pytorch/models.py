@@ -1,8 +1,8 @@
-"""FaceNet (Inception-ResNet-v1) in two halves, composed from facenet-pytorch's own blocks.
+"""FaceNet (Inception-ResNet-v1) in two shards, composed from facenet-pytorch's own blocks.
 
-Shard 1 ends after `repeat_2` (1 x 896 x 8 x 8), shard 2 starts at `mixed_7a` and ends after
-`last_bn` (1 x 512, not yet normalised: the Rust side does that). The attribute names are
-facenet-pytorch's, so the halves together have exactly the keys of its state dict.
+Shard 1 ends after `repeat_2` (1 x 896 x 8 x 8). Shard 2 starts at `mixed_7a` and ends after
+`last_bn` (1 x 512); the Rust code normalises its output. The attributes are called as
+facenet-pytorch's, so both shards together have exactly the keys of its state dict.
 """
 
 import torch
@@ -45,6 +45,6 @@ class Shard(nn.Module):
 
 
 def split(network: InceptionResnetV1) -> tuple[Shard, Shard]:
-    """The two halves of `network`, in evaluation mode and sharing its parameters."""
+    """The two shards of `network`, in evaluation mode. They share its parameters."""
     network.eval()
     return Shard(network, SHARD1_LAYERS).eval(), Shard(network, SHARD2_LAYERS).eval()

@@ -1,19 +1,19 @@
-"""Draws small pictures in every form that is read, and what Pillow makes of them.
+"""Draws small pictures in every format that CFace reads, and decodes them with Pillow.
 
     python pictures.py FOLDER [--check]
 
-Writes the pictures to FOLDER/pictures and `FOLDER/pictures.txt`, with a line for each:
+Writes the pictures to FOLDER/pictures, and FOLDER/pictures.txt with a line for each:
 
     FILE TOLERANCE PIXELS
 
 PIXELS are those of the picture as RGB of 160x160 pixels, at every eleventh column and row from the
 sixth on, row by row, in hexadecimal. Pillow turns the picture upright by its EXIF orientation and
-stretches it with its antialiased bilinear filter. What is transparent lies over mid-grey, the
-colour that the page's crops have beyond the picture's edge; 16 bits a channel are rounded to 8.
-TOLERANCE is how much a value may differ: lossy formats leave their decoders some freedom.
+stretches it with its antialiased bilinear filter. Transparent parts are drawn over mid-grey, which
+the page's crops have beyond the picture's edge. 16 bits a channel are rounded to 8. TOLERANCE is
+how much a value may differ: decoders of lossy formats have some freedom.
 
---check writes nothing and fails where something is not what would be written. Encoders differ
-between versions of their libraries, so it takes the pictures as they are.
+--check writes nothing, and fails when FOLDER/pictures.txt is not what would be written. It decodes
+the pictures in FOLDER and draws none, because encoders differ between versions of their libraries.
 """
 
 import argparse
@@ -31,8 +31,9 @@ GRID = range(5, SIDE, 11)
 GREY = 128
 ORIENTATION = 0x0112
 
-# Of values from 0 to 255: rounding, another decoder, and a decoder that also stretches the colours
-# of a JPEG by another filter, which shows where saturated colours meet.
+# How much values from 0 to 255 may differ: by rounding; by another decoder; by a decoder that also
+# enlarges the subsampled colours of a JPEG with another filter, which shows where saturated colours
+# meet.
 EXACT = 1
 LOSSY = 2
 SUBSAMPLED = 16
@@ -54,7 +55,7 @@ def drawing(width: int, height: int) -> Image.Image:
 
 
 def alpha(width: int, height: int) -> Image.Image:
-    """Opaque to transparent from left to right, with a hole."""
+    """An alpha channel from opaque at the left to transparent at the right, with a hole."""
     ramp = np.tile(np.linspace(255, 0, width).round().astype(np.uint8), (height, 1))
     picture = Image.fromarray(ramp, "L")
     ImageDraw.Draw(picture).rectangle((5, 5, width // 4, height // 4), fill=0)
@@ -62,26 +63,28 @@ def alpha(width: int, height: int) -> Image.Image:
 
 
 def with_alpha(width: int, height: int) -> Image.Image:
+    """The drawing with an alpha channel."""
     picture = drawing(width, height).convert("RGBA")
     picture.putalpha(alpha(width, height))
     return picture
 
 
-def encoded(picture: Image.Image, form: str, **options) -> bytes:
+def encoded(picture: Image.Image, image_format: str, **options) -> bytes:
+    """The picture as a file of Pillow's format of that name."""
     buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
+    picture.save(buffer, image_format, **options)
     return buffer.getvalue()
 
 
 def deep(picture: Image.Image) -> np.ndarray:
-    """Sixteen bits a channel, whose lower eight matter."""
+    """The values with 16 bits a channel. The lower 8 decide how they are rounded to 8."""
     values = np.asarray(picture).astype(np.uint32)
     rows = np.arange(values.shape[0], dtype=np.uint32).reshape(-1, *[1] * (values.ndim - 1))
     return np.minimum(values * 257 + rows % 128, 65535).astype(np.uint16)
 
 
 def deep_png(values: np.ndarray, colour: int) -> bytes:
-    """A PNG with 16 bits a channel, of which Pillow writes only the grey ones."""
+    """A PNG with 16 bits a channel of a colour type. Pillow writes only grey ones."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checked = kind + data
@@ -95,13 +98,14 @@ def deep_png(values: np.ndarray, colour: int) -> bytes:
 
 
 def turned(orientation: int) -> Image.Exif:
+    """EXIF data with an orientation from 1 to 8."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     return exif
 
 
 def pictures() -> dict[str, tuple[int, bytes]]:
-    """Tolerance and bytes of every picture by its file."""
+    """The tolerance and the bytes of every picture, by the name of its file."""
     rgb, grey = drawing(200, 150), drawing(200, 150).convert("L")
     clear = with_alpha(200, 150)
     palette = rgb.quantize(40)
@@ -147,7 +151,7 @@ def pictures() -> dict[str, tuple[int, bytes]]:
 
 
 def shallow(data: bytes, picture: Image.Image) -> Image.Image:
-    """A picture of 16 bits a channel with 8: Pillow cuts off what should be rounded, or clips."""
+    """The picture with 8 bits a channel, rounded from 16. Pillow would cut them off, or clip."""
     if data[:4] != b"\x89PNG" or data[24] != 16:
         return picture
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[data[25]]
@@ -165,7 +169,7 @@ def shallow(data: bytes, picture: Image.Image) -> Image.Image:
 
 
 def pixels(data: bytes) -> str:
-    """What a picture gives, as the file has it."""
+    """PIXELS of a picture file."""
     picture = Image.open(io.BytesIO(data))
     picture = shallow(data, ImageOps.exif_transpose(picture))
     if picture.has_transparency_data:

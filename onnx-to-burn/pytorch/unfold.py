@@ -2,11 +2,13 @@
 
     python unfold.py GRAPH OUT_DIR
 
-The graph's batch norm is folded into its convolutions. This takes it out again: every layer gets
-batch norm parameters drawn from a seeded generator, and the weights and biases that give the same
-function with them, computed in float64 and stored in float32. So a reader of the published `.pt`
-files can be tested without them. OUT_DIR gets the same state dict in both containers of PyTorch:
-`zip.pt`, as PyTorch writes it today, and `legacy.pt`, as it did before 1.6.
+With it, the reader of the published `.pt` files is tested without those files. The graph's batch
+norm is folded into its convolutions. Here it is unfolded: every layer gets batch norm parameters
+from a seeded generator, and the weights and biases that compute the same function with them. They
+are computed in float64 and stored in float32.
+
+OUT_DIR gets the same state dict in both file formats of PyTorch: `zip.pt`, which PyTorch writes
+since 1.6, and `legacy.pt`, which it wrote before.
 """
 
 import argparse
@@ -20,16 +22,16 @@ import frozen_graph
 
 SEED = 20180402
 
-# The classes of vggface2; a reader has no use for their logits.
+# The number of classes of the vggface2 checkpoint. Readers must skip the classifier.
 CLASSES = 8631
 
 
 def unfold(convolution: nn.Conv2d, bn: nn.BatchNorm2d, generator: torch.Generator) -> None:
-    """Moves a part of a convolution, and its offset (in `bn.bias`), to random batch norm."""
+    """Moves a random factor from a convolution to its batch norm, which has the offset already."""
 
     def uniform(low: float, high: float) -> torch.Tensor:
+        """Random numbers that float32 represents exactly, because they are stored so."""
         random = torch.rand(bn.num_features, generator=generator, dtype=torch.float64)
-        # What is stored is what the weights are computed with.
         return (low + (high - low) * random).float().double()
 
     gamma, mean, variance = uniform(0.5, 2.0), uniform(-1.0, 1.0), uniform(0.01, 4.0)
