@@ -1,30 +1,25 @@
 // @ts-check
 /**
- * Cuts the face out of a photograph as the page does, for the evaluation. Not part of the site: it
- * is served beside it, and everything that it does to a picture is the page's own code.
+ * Cuts the face out of a photograph, for the evaluation. Everything that it does to the picture is
+ * the page's own code. The site does not serve this file.
  */
 
-import { chooseFace, encodeCrop } from "/js/crop.js";
+import { chooseFace, cropFrame, drawCrop, encodeCrop } from "/js/crop.js";
 import { detectFaces } from "/js/detector.js";
 import { readPicture } from "/js/picture.js";
-import { RECIPES } from "/harness/recipes.js";
 
 /**
- * @param {number} photo
- * @param {string[]} names of recipes
- * @returns {Promise<string[]>} the crops as data URLs
+ * @param {number} photo its index
+ * @returns {Promise<string>} the crop as a data URL
  */
-async function crop(photo, names) {
+async function crop(photo) {
   const file = await fetch(`/photo/${photo}`);
   const picture = await readPicture(await file.blob());
   const face = chooseFace(await detectFaces(picture), picture.width, picture.height);
   if (!face) throw new Error("no face was found");
-  const crops = names.map((name) => {
-    const canvas = document.createElement("canvas");
-    RECIPES[name](canvas, picture, face);
-    return encodeCrop(canvas).then(dataUrl);
-  });
-  return Promise.all(crops);
+  const canvas = document.createElement("canvas");
+  drawCrop(canvas, picture, cropFrame(face));
+  return dataUrl(await encodeCrop(canvas));
 }
 
 /**
@@ -40,4 +35,5 @@ function dataUrl(blob) {
   });
 }
 
+// Scripts of WebDriver see what is global, which the functions of a module are not.
 Object.assign(globalThis, { crop });

@@ -68,14 +68,6 @@ pub enum Crops {
     AsIs,
     /// By the page's own detector and recipe, in a browser.
     Detect,
-    /// For comparison: the page's detector, its bare box stretched.
-    RawBox,
-    /// For comparison: the same box made square.
-    SquareBox,
-    /// For comparison: the recipe for faces without landmarks.
-    MappedBox,
-    /// For comparison: the page's recipe on the picture turned until the eyes are level.
-    Level,
     /// For comparison: facenet-pytorch's MTCNN with a margin of 14 pixels. Fetches PyTorch.
     Mtcnn,
 }
@@ -87,18 +79,8 @@ impl Crops {
         match self {
             Self::AsIs => "as-is",
             Self::Detect => "detect",
-            Self::RawBox => "raw-box",
-            Self::SquareBox => "square-box",
-            Self::MappedBox => "mapped-box",
-            Self::Level => "level",
             Self::Mtcnn => "mtcnn",
         }
-    }
-
-    /// Whether a browser cuts them out.
-    #[must_use]
-    pub const fn in_browser(self) -> bool {
-        !matches!(self, Self::AsIs | Self::Mtcnn)
     }
 }
 

@@ -46,14 +46,13 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
         }
     };
     let source = source(options)?;
-    let crops =
-        crops::cut_out(&options.crops, &all.photos, |what| progress(what, all.photos.len()))?;
     let mut ways = Vec::new();
-    for (way, crops) in options.crops.iter().zip(&crops) {
+    for &way in &options.crops {
+        let crops = crops::cut_out(way, &all.photos, |what| progress(what, all.photos.len()))?;
         if let Some(dir) = &options.keep_crops {
-            crops::keep(&dir.join(way.name()), &all.people, &all.photos, crops)?;
+            crops::keep(&dir.join(way.name()), &all.people, &all.photos, &crops)?;
         }
-        ways.push(embed(options, &source, *way, crops)?);
+        ways.push(embed(options, &source, way, &crops)?);
     }
     let kept = keep_usable(&all, &ways, &mut skipped);
     ensure!(!kept.is_empty(), "no picture could be used; the first: {}", first_reason(&skipped));

@@ -1,4 +1,4 @@
-//! The page's own detector and recipe, in headless Chromium: one browser a core.
+//! Crops by the page's own detector and recipe, in headless Chromium. Each core has a browser.
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -15,51 +15,44 @@ use testbed::browser::Chromium;
 use super::Crop;
 use super::server::Server;
 
-/// Calls the harness. The last argument of a script that answers later is where it answers.
-const SCRIPT: &str = "const [photo, recipes, done] = arguments; \
-    crop(photo, recipes).then((crops) => done({ crops }), \
-                              (error) => done({ error: error.message }))";
+/// Calls the harness. The driver adds the last argument, a callback that takes the answer.
+const SCRIPT: &str = "const [photo, done] = arguments; \
+    crop(photo).then((crop) => done({ crop }), (error) => done({ error: error.message }))";
 
-/// The harness is a module: its function is there when that has loaded.
+/// Says whether the harness has loaded, which defines this function when it has.
 const READY: &str = "return typeof crop === 'function'";
 
 /// How long the harness may take to load.
 const READY_MAX: Duration = Duration::from_mins(1);
 
-/// Cuts the faces out by some of the harness's recipes; for each recipe the crops of all files.
-pub(super) fn cut_out(
-    recipes: &[&str],
-    files: &[&Path],
-    bar: &ProgressBar,
-) -> anyhow::Result<Vec<Vec<Crop>>> {
+pub(super) fn cut_out(files: &[&Path], bar: &ProgressBar) -> anyhow::Result<Vec<Crop>> {
     let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../site");
     let paths: Vec<PathBuf> = files.iter().map(|file| file.to_path_buf()).collect();
     let server = Server::start(site, paths)?;
     let browsers = thread::available_parallelism().map_or(1, usize::from).min(files.len());
     let job = Job {
         url: server.url(),
-        recipes,
         bar,
         next: Cell::new(0),
         answers: RefCell::new(vec![Value::Null; files.len()]),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // The browsers are processes of their own: one thread suffices to wait for them.
+        // The browsers are processes of their own. One thread suffices to wait for them.
         let tasks = (0..browsers).map(|_| job.work());
         futures_util::future::try_join_all(tasks).await
     })?;
-    let answers = job.answers.into_inner();
-    let of_recipe = |recipe| answers.iter().map(|answer| read(answer, recipe)).collect();
-    Ok((0..recipes.len()).map(of_recipe).collect())
+    Ok(job.answers.into_inner().iter().map(read).collect())
 }
 
+/// What the browsers share.
 struct Job<'a> {
+    /// Where the harness is.
     url: String,
-    recipes: &'a [&'a str],
     bar: &'a ProgressBar,
+    /// The photograph that is taken next.
     next: Cell<usize>,
-    /// What the harness said, for each photograph.
+    /// The harness's answer for each photograph, null until it is there.
     answers: RefCell<Vec<Value>>,
 }
 
@@ -75,8 +68,7 @@ impl Job<'_> {
             if index >= self.answers.borrow().len() {
                 break;
             }
-            let arguments = vec![json!(index), json!(self.recipes)];
-            let answer = client.execute_async(SCRIPT, arguments).await?;
+            let answer = client.execute_async(SCRIPT, vec![json!(index)]).await?;
             if let Some(place) = self.answers.borrow_mut().get_mut(index) {
                 *place = answer;
             }
@@ -86,7 +78,7 @@ impl Job<'_> {
     }
 }
 
-/// Modules load after the page.
+/// The page counts as loaded before its modules are.
 async fn wait_until_ready(client: &fantoccini::Client) -> anyhow::Result<()> {
     let started = Instant::now();
     while client.execute(READY, Vec::new()).await? != Value::Bool(true) {
@@ -99,12 +91,12 @@ async fn wait_until_ready(client: &fantoccini::Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The bytes of a recipe's crop in the harness's answer.
-fn read(answer: &Value, recipe: usize) -> Crop {
+/// The bytes of the crop in the harness's answer.
+fn read(answer: &Value) -> Crop {
     if let Some(error) = answer["error"].as_str() {
         bail!("{error}");
     }
-    let url = answer["crops"][recipe].as_str().context("the harness gave no crop")?;
+    let url = answer["crop"].as_str().context("the harness gave no crop")?;
     let data = url.strip_prefix("data:image/png;base64,").context("the crop is no PNG")?;
     BASE64_STANDARD.decode(data).context("the crop is no base64")
 }
@@ -115,11 +107,12 @@ mod tests {
 
     #[test]
     fn answers_are_crops_or_reasons() {
-        let crops = json!({"crops": ["data:,", "data:image/png;base64,AAEC"]});
-        assert_eq!(read(&crops, 1).unwrap(), [0, 1, 2]);
-        let refused = |answer| read(&answer, 0).unwrap_err().to_string();
+        let crop = json!({"crop": "data:image/png;base64,AAEC"});
+        assert_eq!(read(&crop).unwrap(), [0, 1, 2]);
+        let refused = |answer| read(&answer).unwrap_err().to_string();
         assert_eq!(refused(json!({"error": "no face was found"})), "no face was found");
-        assert_eq!(refused(crops), "the crop is no PNG");
+        assert_eq!(refused(json!({"crop": "data:,"})), "the crop is no PNG");
+        assert_eq!(refused(json!({"crop": "data:image/png;base64,?"})), "the crop is no base64");
         assert_eq!(refused(json!(null)), "the harness gave no crop");
     }
 }

@@ -1,4 +1,4 @@
-//! From photographs to crops, by the page's code in a browser or, to compare with, by others.
+//! From photographs to crops: as they are, by the page's code in a browser, or by MTCNN.
 
 mod browser;
 
@@ -14,39 +14,28 @@ use indicatif::ProgressBar;
 use crate::options::Crops;
 use crate::photos::Photo;
 
-/// A crop, or why there is none.
+/// A crop as the bytes of a picture file, or why there is none.
 pub type Crop = anyhow::Result<Vec<u8>>;
 
-/// Cuts the faces out of photographs in several ways. For each way, the crops are in the order of
-/// the photographs.
+/// Crops photographs by one method. The crops are in the order of the photographs. `bar` makes a
+/// progress bar with a title.
 ///
 /// # Errors
-/// When the browser, or PyTorch, cannot be used at all.
+/// When the browser or PyTorch cannot be used at all.
 pub fn cut_out(
-    ways: &[Crops],
+    method: Crops,
     photos: &[Photo],
     bar: impl Fn(&str) -> ProgressBar,
-) -> anyhow::Result<Vec<Vec<Crop>>> {
+) -> anyhow::Result<Vec<Crop>> {
     let files: Vec<&Path> = photos.iter().map(|photo| photo.file.as_path()).collect();
-    // One look at a photograph serves all recipes of the browser.
-    let recipes: Vec<&str> =
-        ways.iter().filter(|way| way.in_browser()).map(|way| way.name()).collect();
-    let mut in_browser = if recipes.is_empty() {
-        Vec::new()
-    } else {
-        browser::cut_out(&recipes, &files, &bar("cropping in the browser"))?
+    match method {
+        Crops::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
+        Crops::Detect => browser::cut_out(&files, &bar("cropping in the browser")),
+        Crops::Mtcnn => mtcnn::cut_out(&files, &bar("cropping by MTCNN")),
     }
-    .into_iter();
-    ways.iter()
-        .map(|way| match way {
-            Crops::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
-            Crops::Mtcnn => mtcnn::cut_out(&files, &bar("cropping by MTCNN")),
-            _ => in_browser.next().context("a recipe was left out"),
-        })
-        .collect()
 }
 
-/// Writes crops under their people's names, to be looked at.
+/// Writes crops to `dir/PERSON/PHOTOGRAPH.png`, to be looked at.
 ///
 /// # Errors
 /// When a file cannot be written.

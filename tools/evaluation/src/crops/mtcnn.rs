@@ -1,4 +1,4 @@
-//! facenet-pytorch's own crop, to compare with: its MTCNN, by the script beside the converter.
+//! Crops by facenet-pytorch's MTCNN, to compare with. The script is beside the converter's.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use anyhow::{Context as _, anyhow};
 use tiny_http::{Header, Request, Response};
 
-const HARNESS: [(&str, &str); 3] = [
+/// Paths of the harness and what is there.
+const HARNESS: [(&str, &str); 2] = [
     ("/", include_str!("../../harness/index.html")),
     ("/harness/harness.js", include_str!("../../harness/harness.js")),
-    ("/harness/recipes.js", include_str!("../../harness/recipes.js")),
 ];
 
 /// A running server. Ends when dropped.
@@ -49,8 +49,8 @@ impl Drop for Server {
     }
 }
 
-/// A browser that went away is nothing to report.
 fn answer(request: Request, site: &Path, photos: &[PathBuf]) {
+    // This fails when the browser has gone away, which needs no report.
     let _ = match content(request.url(), site, photos) {
         Some((bytes, kind)) => {
             let mut response = Response::from_data(bytes);
@@ -63,7 +63,7 @@ fn answer(request: Request, site: &Path, photos: &[PathBuf]) {
     };
 }
 
-/// What is at a path, and its media type.
+/// What is at a path, and its media type. None outside of the site's folder.
 fn content(path: &str, site: &Path, photos: &[PathBuf]) -> Option<(Vec<u8>, &'static str)> {
     if let Some((name, text)) = HARNESS.iter().find(|(name, _)| *name == path) {
         return Some(((*text).into(), media_type(Path::new(name))));
@@ -101,6 +101,9 @@ mod tests {
         std::fs::write(dir.path().join("secret"), "secret").unwrap();
         let photos = [dir.path().join("secret"), dir.path().join("gone")];
         let get = |path| content(path, &site, &photos);
+        for (path, text) in HARNESS {
+            assert_eq!(get(path).unwrap().0, text.as_bytes());
+        }
         assert_eq!(get("/js/crop.js"), Some((b"crop".to_vec(), "text/javascript")));
         assert_eq!(get("/").unwrap().1, "text/html");
         assert_eq!(get("/photo/0").unwrap().0, b"secret");
