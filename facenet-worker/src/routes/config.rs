@@ -2,7 +2,7 @@
 //! it. The page shows thresholds and limits from here, and makes its privacy notice of it.
 
 use facenet::layers::INPUT_SIDE;
-use facenet::verdict::{Calibration, Rate, Thresholds, false_match_rate_in_gallery};
+use facenet::verdict::{Measurement, Rate, Thresholds, false_match_rate_in_gallery};
 use serde::Serialize;
 use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
 use wire::{Problem, limits};
@@ -19,6 +19,7 @@ struct Answer {
     embedding_dimensions: usize,
     crop_side: usize,
     thresholds: Limits,
+    /// None when nothing was measured with the model.
     accuracy: Option<Accuracy>,
     limits: Taken,
     retention: Retention,
@@ -33,7 +34,7 @@ struct Limits {
     possible: f32,
 }
 
-/// How far the thresholds can be trusted: the measurement behind them.
+/// The measurement behind the thresholds.
 #[derive(Serialize)]
 struct Accuracy {
     provisional: bool,
@@ -44,7 +45,7 @@ struct Accuracy {
     possible: Rates,
 }
 
-/// What one threshold does, as shares of 1. "At most" is with 95 % confidence.
+/// What one threshold does, as shares of 1. "At most" is the upper end of a 95 % interval.
 #[derive(Serialize)]
 struct Rates {
     false_match_rate: f64,
@@ -86,27 +87,27 @@ pub(super) fn get(env: &Env) -> Result<Response, Problem> {
     public(ok(&answer(model, thresholds, &origins.unwrap_or_default()))?)
 }
 
-fn accuracy(row: &Calibration) -> Accuracy {
-    let rates = |falsely: Rate, missed: Rate| Rates {
-        false_match_rate: falsely.measured(),
-        false_match_rate_at_most: falsely.upper(),
-        at_most_in_100_faces: false_match_rate_in_gallery(falsely.upper(), 100),
-        at_most_in_1000_faces: false_match_rate_in_gallery(falsely.upper(), 1_000),
+fn accuracy(measured: &Measurement) -> Accuracy {
+    let rates = |false_matches: Rate, missed: Rate| Rates {
+        false_match_rate: false_matches.measured(),
+        false_match_rate_at_most: false_matches.upper(),
+        at_most_in_100_faces: false_match_rate_in_gallery(false_matches.upper(), 100),
+        at_most_in_1000_faces: false_match_rate_in_gallery(false_matches.upper(), 1_000),
         missed_rate: missed.measured(),
     };
     Accuracy {
-        provisional: row.provisional(),
-        people: row.people,
-        same_pairs: row.same_pairs,
-        different_pairs: row.different_pairs,
-        r#match: rates(row.false_match_rate(), row.missed_match_rate()),
-        possible: rates(row.false_possible_rate(), row.missed_possible_rate()),
+        provisional: measured.provisional(),
+        people: measured.people,
+        same_pairs: measured.same_pairs.get(),
+        different_pairs: measured.different_pairs.get(),
+        r#match: rates(measured.false_match_rate(), measured.missed_match_rate()),
+        possible: rates(measured.false_possible_rate(), measured.missed_possible_rate()),
     }
 }
 
 fn answer(model: String, thresholds: Thresholds, origins: &str) -> Answer {
     let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    let accuracy = Calibration::of(&model).as_ref().map(accuracy);
+    let accuracy = Measurement::of(&model).as_ref().map(accuracy);
     Answer {
         model,
         pipeline: facenet::PIPELINE,
@@ -160,23 +161,30 @@ fn stored() -> [Stored; 4] {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     const STORE_CONFIG: &str = include_str!("../../../vectorize-worker/wrangler.toml");
 
+    /// The answer for a model, and the schema that describes it.
+    fn answer_and_schema(model: &str) -> (Value, Value) {
+        let thresholds = Thresholds::of(model).unwrap();
+        let answer = answer(model.into(), thresholds, "https://a.test, https://b.test");
+        let openapi: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+        let schema = openapi["components"]["schemas"]["Config"].clone();
+        (serde_json::to_value(answer).unwrap(), schema)
+    }
+
+    fn keys(object: &Value) -> Vec<String> {
+        let mut keys: Vec<_> = object.as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    }
+
     #[test]
     fn the_answer_is_what_openapi_describes() {
-        let thresholds = Thresholds::of("casia-webface").unwrap();
-        let answer = answer("casia-webface".into(), thresholds, "https://a.test, https://b.test");
-        let answer = serde_json::to_value(answer).unwrap();
-        let openapi: serde_json::Value =
-            serde_json::from_str(include_str!("../../openapi.json")).unwrap();
-        let schema = &openapi["components"]["schemas"]["Config"];
-        let keys = |object: &serde_json::Value| {
-            let mut keys: Vec<_> = object.as_object().unwrap().keys().cloned().collect();
-            keys.sort();
-            keys
-        };
+        let (answer, schema) = answer_and_schema("casia-webface");
         assert_eq!(keys(&answer), keys(&schema["properties"]));
         for part in ["thresholds", "accuracy", "limits", "retention"] {
             assert_eq!(keys(&answer[part]), keys(&schema["properties"][part]["properties"]));
@@ -184,6 +192,14 @@ mod tests {
         let items = &schema["properties"]["stored"]["items"]["properties"];
         assert_eq!(keys(&answer["stored"][0]), keys(items));
         assert_eq!(answer["allowed_origins"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_accuracy_of_a_model_that_was_not_measured_is_null() {
+        let (answer, schema) = answer_and_schema("vggface2");
+        assert_eq!(keys(&answer), keys(&schema["properties"]));
+        assert_eq!(answer["accuracy"], Value::Null);
+        assert_eq!(schema["properties"]["accuracy"]["type"], json!(["object", "null"]));
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! How far apart all pictures are: every pair of one person, every pair of two.
+//! How far apart the pictures are: every pair of one person, and every pair of two people.
+
+use std::num::NonZeroU32;
 
 use facenet::Embedding;
+use facenet::verdict::Rate;
 
 /// A picture with its embedding.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// Whom it shows, as a number.
+    /// The person whom it shows, as a number.
     pub person: usize,
     /// Its embedding.
     pub embedding: Embedding,
@@ -14,47 +17,88 @@ pub struct Picture {
 /// Two pictures, as indices, and their L2 distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
-    /// L2 distance.
+    /// L2 distance, from 0 to 2.
     pub distance: f32,
     /// The first picture.
     pub a: u32,
-    /// The second picture, after the first.
+    /// The second picture, whose index is higher.
     pub b: u32,
 }
 
-/// All pairs of a set of pictures, nearest first.
-#[derive(Clone, Debug, Default)]
+/// Pairs of one kind, nearest first. There is at least one, so that a share of them exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pairs {
+    sorted: Vec<Pair>,
+    count: NonZeroU32,
+}
+
+impl Pairs {
+    /// Sorts pairs. None when there are none, or more than [`u32::MAX`].
+    #[must_use]
+    pub fn new(mut pairs: Vec<Pair>) -> Option<Self> {
+        let count = NonZeroU32::new(u32::try_from(pairs.len()).ok()?)?;
+        pairs.sort_by(|one, other| one.distance.total_cmp(&other.distance));
+        Some(Self { sorted: pairs, count })
+    }
+
+    /// The pairs, nearest first.
+    #[must_use]
+    pub fn sorted(&self) -> &[Pair] {
+        &self.sorted
+    }
+
+    /// How many pairs there are.
+    #[must_use]
+    pub const fn count(&self) -> NonZeroU32 {
+        self.count
+    }
+
+    /// The pairs whose distance is at most `distance`.
+    #[must_use]
+    pub fn within(&self, distance: f32) -> Rate {
+        let count = self.sorted.partition_point(|pair| pair.distance <= distance);
+        Rate { count: count as u32, pairs: self.count }
+    }
+
+    /// The pairs whose distance is less than `distance`.
+    #[must_use]
+    pub fn below(&self, distance: f32) -> Rate {
+        let count = self.sorted.partition_point(|pair| pair.distance < distance);
+        Rate { count: count as u32, pairs: self.count }
+    }
+
+    /// The pairs whose distance is above `distance`.
+    #[must_use]
+    pub fn beyond(&self, distance: f32) -> Rate {
+        let Rate { count, pairs } = self.within(distance);
+        Rate { count: pairs.get() - count, pairs }
+    }
+}
+
+/// All pairs of a set of pictures.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Distances {
     /// Pairs of one person.
-    pub same: Vec<Pair>,
+    pub same: Pairs,
     /// Pairs of two people.
-    pub different: Vec<Pair>,
+    pub different: Pairs,
 }
 
 impl Distances {
-    /// Compares every picture with every other.
+    /// Compares every picture with every other. None when no two pictures show the same person, or
+    /// all show the same one.
     #[must_use]
-    pub fn between(pictures: &[Picture]) -> Self {
-        let mut all = Self::default();
+    pub fn between(pictures: &[Picture]) -> Option<Self> {
+        let (mut same, mut different) = (Vec::new(), Vec::new());
         for (a, first) in pictures.iter().enumerate() {
             for (b, second) in pictures.iter().enumerate().skip(a + 1) {
                 let distance = first.embedding.distance(&second.embedding);
                 let pair = Pair { distance, a: a as u32, b: b as u32 };
-                let same = first.person == second.person;
-                if same { all.same.push(pair) } else { all.different.push(pair) }
+                if first.person == second.person { same.push(pair) } else { different.push(pair) }
             }
         }
-        for pairs in [&mut all.same, &mut all.different] {
-            pairs.sort_by(|one, other| one.distance.total_cmp(&other.distance));
-        }
-        all
+        Some(Self { same: Pairs::new(same)?, different: Pairs::new(different)? })
     }
-}
-
-/// How many of some pairs, nearest first, are at most so far apart.
-#[must_use]
-pub fn within(pairs: &[Pair], distance: f32) -> usize {
-    pairs.partition_point(|pair| pair.distance <= distance)
 }
 
 #[cfg(test)]
@@ -74,15 +118,40 @@ pub(crate) mod tests {
             .collect()
     }
 
+    /// Pairs at some distances.
+    pub(crate) fn pairs_at(distances: &[f32]) -> Pairs {
+        let pair = |&distance| Pair { distance, a: 0, b: 1 };
+        Pairs::new(distances.iter().map(pair).collect()).unwrap()
+    }
+
     #[test]
     fn every_pair_is_counted_once_and_in_order() {
-        let distances = Distances::between(&on_a_circle(&[&[0.0, 60.0], &[180.0, 90.0]]));
-        let pairs = |pairs: &[Pair]| pairs.iter().map(|pair| (pair.a, pair.b)).collect::<Vec<_>>();
-        assert_eq!(pairs(&distances.same), [(0, 1), (2, 3)]);
-        assert_eq!(pairs(&distances.different), [(1, 3), (0, 3), (1, 2), (0, 2)]);
-        assert!((distances.same[0].distance - 1.0).abs() < 1e-6);
-        assert_eq!(within(&distances.different, 0.5), 0);
-        assert_eq!(within(&distances.different, 0.6), 1);
-        assert_eq!(within(&distances.different, 2.1), 4);
+        let distances = Distances::between(&on_a_circle(&[&[0.0, 60.0], &[180.0, 90.0]])).unwrap();
+        let indices = |pairs: &Pairs| -> Vec<_> {
+            pairs.sorted().iter().map(|pair| (pair.a, pair.b)).collect()
+        };
+        assert_eq!(indices(&distances.same), [(0, 1), (2, 3)]);
+        assert_eq!(indices(&distances.different), [(1, 3), (0, 3), (1, 2), (0, 2)]);
+        assert!((distances.same.sorted()[0].distance - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn without_pairs_of_both_kinds_nothing_is_measured() {
+        assert_eq!(Distances::between(&on_a_circle(&[&[0.0], &[90.0]])), None);
+        assert_eq!(Distances::between(&on_a_circle(&[&[0.0, 1.0]])), None);
+        assert_eq!(Distances::between(&[]), None);
+    }
+
+    #[test]
+    fn a_pair_at_the_threshold_is_within_it() {
+        let pairs = pairs_at(&[1.5, 0.5, 1.0, 1.0]);
+        let counts = |distance| {
+            [pairs.below(distance), pairs.within(distance), pairs.beyond(distance)]
+                .map(|rate| rate.count)
+        };
+        assert_eq!(counts(0.4), [0, 0, 4]);
+        assert_eq!(counts(1.0), [1, 3, 1]);
+        assert_eq!(counts(2.0), [4, 4, 0]);
+        assert_eq!(pairs.count().get(), 4);
     }
 }

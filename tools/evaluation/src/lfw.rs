@@ -1,5 +1,5 @@
-//! The protocol of Labeled Faces in the Wild, View 2, as FaceNet's author evaluates it: ten folds
-//! in the order of the pairs file; for each, the best threshold on the other nine is tried on it.
+//! The protocol of Labeled Faces in the Wild, View 2, as FaceNet's author evaluates it. The pairs
+//! file has ten folds. For each fold, the best threshold of the other nine is tried on it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,12 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::photos::{Photo, Photos};
 
-/// Squared distances among which the most accurate threshold is chosen, `0, 0.01, ... 3.99`.
+/// The most accurate threshold is chosen among these squared distances: `0, 0.01, ... 3.99`.
 const ACCURACY_STEPS: u32 = 400;
 const ACCURACY_STEP: f64 = 0.01;
 
-/// Squared distances between which the threshold of a false-accept rate is interpolated.
+/// The threshold of a false-accept rate is interpolated between these squared distances: `0, 0.001,
+/// ... 3.999`.
 const RATE_STEPS: u32 = 4000;
 const RATE_STEP: f64 = 0.001;
 
@@ -21,7 +22,7 @@ pub const FALSE_ACCEPT_RATE: f64 = 1e-3;
 
 /// A pairs file and the photographs that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pairs {
+pub struct PairsFile {
     /// How many folds.
     pub folds: usize,
     /// Pairs of indices into the photographs, in the file's order.
@@ -35,13 +36,13 @@ pub struct Pairs {
 ///
 /// # Errors
 /// When the file cannot be read, or a line is of another form (the error names it).
-pub fn read(file: &Path, dir: &Path) -> anyhow::Result<Pairs> {
+pub fn read(file: &Path, dir: &Path) -> anyhow::Result<PairsFile> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("reading the pairs file {}", file.display()))?;
     parse(&text, dir).with_context(|| format!("the pairs file {}", file.display()))
 }
 
-fn parse(text: &str, dir: &Path) -> anyhow::Result<Pairs> {
+fn parse(text: &str, dir: &Path) -> anyhow::Result<PairsFile> {
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let (_, head) = lines.next().context("is empty")?;
     let numbers: Vec<usize> = head.split_whitespace().filter_map(|n| n.parse().ok()).collect();
@@ -65,10 +66,10 @@ fn parse(text: &str, dir: &Path) -> anyhow::Result<Pairs> {
     }
     let wanted = 2 * folds * each;
     ensure!(pairs.len() == wanted, "has {} pairs instead of {wanted}", pairs.len());
-    Ok(Pairs { folds, pairs, photos: named.photos })
+    Ok(PairsFile { folds, pairs, photos: named.photos })
 }
 
-/// The photographs named so far.
+/// The photographs that the lines read so far name.
 struct Named<'a> {
     dir: &'a Path,
     people: HashMap<String, usize>,
@@ -101,20 +102,21 @@ impl Named<'_> {
     }
 
     fn is_same(&self, (a, b): (usize, usize)) -> bool {
-        self.photos.photos[a].person == self.photos.photos[b].person
+        let person = |index: usize| self.photos.photos.get(index).map(|photo| photo.person);
+        person(a) == person(b)
     }
 }
 
-/// LFW's name of a photograph, as JPEG or, for crops, as PNG.
+/// A photograph under LFW's name. LFW has JPEG; crops may be PNG.
 fn file(dir: &Path, name: &str, number: u32) -> PathBuf {
     let with = |ending| dir.join(name).join(format!("{name}_{number:04}.{ending}"));
     let png = with("png");
     if png.is_file() { png } else { with("jpg") }
 }
 
-/// A pair that was measured.
+/// A pair of the file with its distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct MeasuredPair {
     /// Its fold, from 0.
     pub fold: usize,
     /// Whether both pictures show the same person.
@@ -123,7 +125,8 @@ pub struct Measured {
     pub distance: f32,
 }
 
-/// A mean over the folds with its standard deviation (of the population, as published figures).
+/// A mean over the folds with its standard deviation. It is that of the population, as in published
+/// results.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mean {
     /// The mean.
@@ -132,31 +135,32 @@ pub struct Mean {
     pub deviation: f64,
 }
 
-/// The protocol's figures.
+/// The results that the protocol asks for. A fold is judged by thresholds of the other folds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// Share of pairs that the threshold of the other folds tells right.
+pub struct Results {
+    /// The share of pairs that is judged right at the most accurate threshold.
     pub accuracy: Mean,
-    /// The most accurate threshold of the other folds, as L2 distance.
+    /// The most accurate threshold, as L2 distance.
     pub threshold: Mean,
-    /// Share of pairs of one person that are accepted at [`FALSE_ACCEPT_RATE`] on the other folds.
+    /// The share of pairs of one person that is accepted at the threshold of
+    /// [`FALSE_ACCEPT_RATE`].
     pub validation_rate: Mean,
-    /// Share of pairs of two people that were accepted there.
+    /// The share of pairs of two people that is accepted at that threshold.
     pub false_accept_rate: f64,
 }
 
-/// Evaluates the folds.
+/// Evaluates all folds.
 ///
 /// # Errors
 /// When a fold has no pair of one person or none of two people, because too many pictures could
 /// not be read.
-pub fn evaluate(pairs: &[Measured], folds: usize) -> anyhow::Result<Outcome> {
+pub fn evaluate(pairs: &[MeasuredPair], folds: usize) -> anyhow::Result<Results> {
     let mut accuracies = Vec::new();
     let mut thresholds = Vec::new();
     let mut accepted = Vec::new();
     let mut falsely = Vec::new();
     for fold in 0..folds {
-        let (test, train): (Vec<Measured>, Vec<Measured>) =
+        let (test, train): (Vec<MeasuredPair>, Vec<MeasuredPair>) =
             pairs.iter().partition(|pair| pair.fold == fold);
         for same in [true, false] {
             let kind = if same { "one person" } else { "two people" };
@@ -173,7 +177,7 @@ pub fn evaluate(pairs: &[Measured], folds: usize) -> anyhow::Result<Outcome> {
         accepted.push(accepted_share(&test, true, threshold));
         falsely.push(accepted_share(&test, false, threshold));
     }
-    Ok(Outcome {
+    Ok(Results {
         accuracy: mean(&accuracies),
         threshold: mean(&thresholds),
         validation_rate: mean(&accepted),
@@ -181,24 +185,24 @@ pub fn evaluate(pairs: &[Measured], folds: usize) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Whether a pair is taken for one person at a threshold of the squared distance.
-fn accepts(pair: &Measured, threshold: f64) -> bool {
+/// Whether a pair is taken for one person. The threshold is one of the squared distance.
+fn accepts(pair: &MeasuredPair, threshold: f64) -> bool {
     f64::from(pair.distance).powi(2) < threshold
 }
 
-fn accuracy(pairs: &[Measured], threshold: f64) -> f64 {
+fn accuracy(pairs: &[MeasuredPair], threshold: f64) -> f64 {
     let right = pairs.iter().filter(|pair| accepts(pair, threshold) == pair.same).count();
     right as f64 / pairs.len() as f64
 }
 
-fn accepted_share(pairs: &[Measured], same: bool, threshold: f64) -> f64 {
+fn accepted_share(pairs: &[MeasuredPair], same: bool, threshold: f64) -> f64 {
     let of_kind = pairs.iter().filter(|pair| pair.same == same);
     let accepted = of_kind.clone().filter(|pair| accepts(pair, threshold)).count();
     accepted as f64 / of_kind.count() as f64
 }
 
 /// The first of the most accurate thresholds.
-fn most_accurate(pairs: &[Measured]) -> f64 {
+fn most_accurate(pairs: &[MeasuredPair]) -> f64 {
     let steps = (0..ACCURACY_STEPS).map(|step| f64::from(step) * ACCURACY_STEP);
     let mut best = (0.0, -1.0);
     for threshold in steps {
@@ -210,11 +214,11 @@ fn most_accurate(pairs: &[Measured]) -> f64 {
     best.0
 }
 
-/// The threshold at which [`FALSE_ACCEPT_RATE`] of the pairs of two people are accepted, between
-/// the two steps where that rate is reached.
-fn threshold_of_rate(pairs: &[Measured]) -> f64 {
+/// The threshold at which [`FALSE_ACCEPT_RATE`] of the pairs of two people are accepted. It is
+/// interpolated between the last step below that rate and the next one.
+fn threshold_of_rate(pairs: &[MeasuredPair]) -> f64 {
     let rate = |step: u32| accepted_share(pairs, false, f64::from(step) * RATE_STEP);
-    // The rate grows with the threshold.
+    // The rate grows with the threshold, so halving the interval finds the step.
     let (mut low, mut high) = (0, RATE_STEPS - 1);
     if rate(high) < FALSE_ACCEPT_RATE {
         return 0.0;

@@ -4,7 +4,7 @@
 //! photos: a folder per person, or LFW's pairs
 //!   -> crops: as they are, or cut out by the page's own code in a browser
 //!   -> engine: embeddings
-//!   -> distances -> figures, lfw, calibrate -> report, plot
+//!   -> distances -> metrics, lfw, calibrate -> report, proposal, plot
 //! ```
 //!
 //! Nothing here is part of what is deployed. The network, the pictures' decoding and the thresholds
@@ -21,11 +21,15 @@ pub mod engine;
 
 pub mod distances;
 
-pub mod figures;
+pub mod metrics;
 
 pub mod lfw;
 
 pub mod calibrate;
+
+mod verdicts;
+
+pub mod proposal;
 
 pub mod plot;
 

@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser;
 use evaluation::calibrate::calibrate;
-use evaluation::options::{Crops, Options, Precision};
-use evaluation::report::{self, Report};
-use evaluation::{plot, run};
+use evaluation::options::{CropMethod, Options, Precision};
+use evaluation::report::Report;
+use evaluation::{plot, proposal, run};
 use facenet::verdict::Thresholds;
+
+/// Crops are about square and small; most photographs are neither.
+const CROP_SIDE_MAX: u32 = 512;
 
 /// How right the answers are.
 #[derive(Parser)]
@@ -46,23 +49,23 @@ fn main() -> ExitCode {
 
 fn propose(options: &Options) -> anyhow::Result<()> {
     let outcome = run::measure(options, None)?;
-    let first = outcome.measurements.first().context("nothing was measured")?;
-    let proposal = calibrate(&outcome.pictures, &first.distances);
+    let first = outcome.results.first().context("nothing was measured")?;
+    let proposed = calibrate(&outcome.pictures, &first.distances);
     for skipped in &outcome.skipped {
         eprintln!("skipped {}: {}", skipped.file.display(), skipped.reason);
     }
-    print!("{}", report::proposal(&options.model, &proposal));
+    print!("{}", proposal::describe(&options.model, &proposed));
     Ok(())
 }
 
-fn eval(options: &Options, pairs: Option<&Path>) -> anyhow::Result<()> {
-    let outcome = run::measure(options, pairs)?;
+fn eval(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<()> {
+    let outcome = run::measure(options, pairs_file)?;
     let report = Report {
         model: &options.model,
         engine: engine(options),
         photos: &outcome.photos,
         skipped: &outcome.skipped,
-        measurements: outcome.measurements,
+        results: outcome.results,
     };
     let table = report.table();
     print!("{table}");
@@ -73,12 +76,12 @@ fn eval(options: &Options, pairs: Option<&Path>) -> anyhow::Result<()> {
         let file = out.join(name);
         fs::write(&file, content).with_context(|| format!("writing {}", file.display()))?;
     }
-    for measurement in &report.measurements {
-        let file = out.join(format!("{}.svg", measurement.crops));
-        plot::write(&file, &measurement.distances, Thresholds::of(&options.model))?;
+    for result in &report.results {
+        let file = out.join(format!("{}.svg", result.crops.name()));
+        plot::write(&file, &result.distances, Thresholds::of(&options.model))?;
     }
     println!("\nThe report and its plots are in {}", out.display());
-    if options.crops.contains(&Crops::AsIs) && look_whole(&report) {
+    if options.crops.contains(&CropMethod::AsIs) && are_whole_photographs(&report) {
         eprintln!("These look like whole photographs, which must be cropped first: --crops detect");
     }
     Ok(())
@@ -96,13 +99,12 @@ fn engine(options: &Options) -> String {
     if options.flip { format!("{weights}, with mirror images") } else { weights.into() }
 }
 
-/// Crops are about square and small; most photographs are neither.
-fn look_whole(report: &Report<'_>) -> bool {
-    const SIDE_OF_A_CROP_MAX: u32 = 512;
+/// Whether most of the pictures are too large for crops.
+fn are_whole_photographs(report: &Report<'_>) -> bool {
     let all = &report.photos.photos;
-    let whole = all.iter().filter(|photo| {
+    let large = all.iter().filter(|photo| {
         image::image_dimensions(&photo.file)
-            .is_ok_and(|(width, height)| width.max(height) > SIDE_OF_A_CROP_MAX)
+            .is_ok_and(|(width, height)| width.max(height) > CROP_SIDE_MAX)
     });
-    2 * whole.count() > all.len()
+    2 * large.count() > all.len()
 }

@@ -15,7 +15,7 @@ pub struct Options {
     /// How a photograph becomes a crop. Several, with commas between them, are compared on the
     /// photographs that all of them can use.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "as-is")]
-    pub crops: Vec<Crops>,
+    pub crops: Vec<CropMethod>,
     /// Adds the embedding of the mirrored crop to each embedding.
     #[arg(long)]
     pub flip: bool,
@@ -63,7 +63,7 @@ impl Options {
 
 /// How a photograph becomes a crop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Crops {
+pub enum CropMethod {
     /// The pictures are crops already; what is not 160x160 is stretched to it.
     AsIs,
     /// By the page's own detector and recipe, in a browser.
@@ -72,7 +72,7 @@ pub enum Crops {
     Mtcnn,
 }
 
-impl Crops {
+impl CropMethod {
     /// As on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,4 +1,4 @@
-//! Which photographs show whom: a folder per person.
+//! Which photographs show which person. There is a folder per person.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
-/// Endings of the pictures that are read.
+/// The endings of the files that are read, in lower case.
 const ENDINGS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
 /// One photograph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photo {
-    /// Index into [`Photos::people`].
+    /// The person whom it shows, an index into [`Photos::people`].
     pub person: usize,
-    /// Where it is.
+    /// The file.
     pub file: PathBuf,
 }
 
@@ -24,24 +24,24 @@ pub struct Photo {
 pub struct Photos {
     /// The people's names, which are those of their folders.
     pub people: Vec<String>,
-    /// Their photographs, in the order of people and files' names.
+    /// Their photographs.
     pub photos: Vec<Photo>,
 }
 
 /// A photograph that is not used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Where it is.
+    /// The file.
     pub file: PathBuf,
-    /// A part of a sentence.
+    /// Why, without a capital and a full stop.
     pub reason: String,
 }
 
-/// The photographs in a folder of folders, one a person. The same file twice is taken once: its
-/// distance to itself says nothing.
+/// The photographs in a folder that has a folder per person, in the order of the names of people
+/// and files. A copy of a file is skipped: its distance to the first one is always zero.
 ///
 /// # Errors
-/// When the folder cannot be read, or does not hold two people and two photographs of one.
+/// When a folder cannot be read, or there are not two people and two photographs of one of them.
 pub fn in_folder(dir: &Path) -> anyhow::Result<(Photos, Vec<Skipped>)> {
     let mut photos = Photos::default();
     let mut skipped = Vec::new();
@@ -73,7 +73,7 @@ pub fn in_folder(dir: &Path) -> anyhow::Result<(Photos, Vec<Skipped>)> {
     Ok((photos, skipped))
 }
 
-/// What is in a folder, in the order of names, without hidden files.
+/// The files and folders in a folder, in the order of names, without hidden ones.
 fn entries(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let context = || format!("reading the folder {}", dir.display());
     let mut entries: Vec<PathBuf> = fs::read_dir(dir)

@@ -1,4 +1,4 @@
-//! The distances and the ROC curve as a picture: SVG, so that it needs no fonts or bitmaps here.
+//! A plot of the distances and of the ROC curve. It is SVG, because that needs no fonts here.
 
 use std::path::Path;
 
@@ -7,15 +7,22 @@ use facenet::verdict::Thresholds;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::distances::{Distances, Pair};
-use crate::figures::roc;
+use crate::distances::{Distances, Pairs};
+use crate::metrics::roc;
 
+/// Width and height in pixels.
 const SIZE: (u32, u32) = (1000, 420);
+
+/// Bins of a histogram, from distance 0 to 2.
 const BINS: usize = 80;
+
+/// Steps of the threshold along the ROC curve.
+const ROC_STEPS: u16 = 2000;
+
 const SAME: RGBColor = RGBColor(0x1b, 0x7f, 0x79);
 const DIFFERENT: RGBColor = RGBColor(0xc8, 0x55, 0x3d);
 
-/// Writes the picture.
+/// Writes the plot, with lines at the thresholds.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -43,13 +50,13 @@ fn draw(
     draw_roc(&right, distances)
 }
 
-/// Share of pairs in each bin of the distances from 0 to 2, in per cent.
-fn histogram(pairs: &[Pair]) -> Vec<f64> {
+/// The share of pairs in each bin, in per cent.
+fn histogram(pairs: &Pairs) -> Vec<f64> {
     let mut bins = vec![0.0; BINS];
-    for pair in pairs {
+    for pair in pairs.sorted() {
         let bin = (f64::from(pair.distance) / 2.0 * BINS as f64) as usize;
-        if let Some(count) = bins.get_mut(bin.min(BINS - 1)) {
-            *count += 100.0 / pairs.len() as f64;
+        if let Some(share) = bins.get_mut(bin.min(BINS - 1)) {
+            *share += 100.0 / f64::from(pairs.count().get());
         }
     }
     bins
@@ -97,8 +104,8 @@ fn draw_histograms(
             .label(name)
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
     }
-    for limit in thresholds.iter().flat_map(|limits| [limits.match_max, limits.possible_max]) {
-        let x = f64::from(limit);
+    for threshold in thresholds.iter().flat_map(|both| [both.match_max, both.possible_max]) {
+        let x = f64::from(threshold);
         chart.draw_series(LineSeries::new([(x, 0.0), (x, highest * 1.1)], BLACK.mix(0.6)))?;
     }
     chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
@@ -106,9 +113,9 @@ fn draw_histograms(
 }
 
 fn draw_roc(area: &Area<'_>, distances: &Distances) -> anyhow::Result<()> {
-    // A rate of zero has no place on a logarithmic axis: it is drawn as less than one pair.
-    let lowest = 0.5 / distances.different.len().max(1) as f64;
-    let curve = roc(distances, 2000);
+    // A logarithmic axis has no zero. A rate of zero is drawn where half a pair would be.
+    let lowest = 0.5 / f64::from(distances.different.count().get());
+    let curve = roc(distances, ROC_STEPS);
     let points =
         curve.iter().map(|point| (point.false_match_rate.max(lowest), point.true_accept_rate));
     let mut chart = ChartBuilder::on(area)
@@ -132,12 +139,11 @@ fn draw_roc(area: &Area<'_>, distances: &Distances) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distances::tests::on_a_circle;
+    use crate::distances::tests::{on_a_circle, pairs_at};
 
     #[test]
     fn histograms_hold_every_pair() {
-        let pair = |distance| Pair { distance, a: 0, b: 1 };
-        let bins = histogram(&[pair(0.0), pair(0.01), pair(1.0), pair(2.0)]);
+        let bins = histogram(&pairs_at(&[0.0, 0.01, 1.0, 2.0]));
         assert!((bins[0] - 50.0).abs() < 1e-9);
         assert!((bins[BINS / 2] - 25.0).abs() < 1e-9);
         assert!((bins[BINS - 1] - 25.0).abs() < 1e-9);
@@ -145,10 +151,11 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_shows_both_kinds_and_the_curve() {
+    fn the_plot_shows_both_kinds_and_the_curve() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("plot.svg");
-        let distances = Distances::between(&on_a_circle(&[&[0.0, 9.0], &[80.0, 95.0]]));
+        let pictures = on_a_circle(&[&[0.0, 9.0], &[80.0, 95.0]]);
+        let distances = Distances::between(&pictures).unwrap();
         write(&file, &distances, Some(Thresholds { match_max: 0.5, possible_max: 0.75 })).unwrap();
         let svg = std::fs::read_to_string(file).unwrap();
         for text in ["<svg", "the same person", "different people", "false-match rate"] {

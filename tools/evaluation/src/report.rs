@@ -1,55 +1,51 @@
-//! What was measured, as a table for people and as JSON for programs.
+//! The results as a table for people and as JSON for programs.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use facenet::verdict::{Calibration, Rate, false_match_rate_in_gallery};
+use facenet::verdict::Thresholds;
 use serde_json::{Value, json};
 
-use crate::calibrate::{self, Proposal};
 use crate::distances::{Distances, Pair};
-use crate::figures::{Figures, false_matches, missed, roc};
 use crate::lfw;
+use crate::metrics::{Metrics, OperatingPoint, roc};
+use crate::options::CropMethod;
 use crate::photos::{Photos, Skipped};
+use crate::verdicts;
 
-/// How many faces the galleries have for which false matches are foretold.
-pub const GALLERIES: [u32; 2] = [100, 1_000];
-
-/// The columns of [`verdict_line`]. In brackets is what a rate may be in truth, with 95 %
-/// confidence, and what that makes of a gallery.
-const VERDICTS_HEAD: &str = "verdict    up to     false matches       rate % (at most)   \
-    in 100 faces % (at most)   in 1,000 faces %   missed %\n";
-
-/// How many of the most surprising pairs are named.
+/// How many of the most surprising pairs of each kind are named.
 const SURPRISING: usize = 5;
 
-/// Points of the ROC curve in the JSON.
+/// The false-match rates at which crop methods are compared.
+const COMPARED_RATES: [f64; 3] = [0.0, 1e-3, 1e-2];
+
+/// Steps of the threshold along the ROC curve in the JSON.
 const ROC_STEPS: u16 = 400;
 
-/// One way of cropping, measured.
-pub struct Measurement {
-    /// The way's name.
-    pub crops: &'static str,
-    /// All pairs.
+/// The results of one crop method.
+pub struct MethodResult {
+    /// The method.
+    pub crops: CropMethod,
+    /// The distances of all pairs.
     pub distances: Distances,
-    /// What they come to.
-    pub figures: Figures,
-    /// By LFW's protocol, where that was asked for.
-    pub lfw: Option<lfw::Outcome>,
+    /// The metrics that follow from them.
+    pub metrics: Metrics,
+    /// The results of LFW's protocol, where that was asked for.
+    pub lfw: Option<lfw::Results>,
 }
 
-/// Everything that was measured.
+/// Everything that is reported.
 pub struct Report<'a> {
-    /// The checkpoint, and what ran it.
+    /// The checkpoint.
     pub model: &'a str,
-    /// For example `f16 weights`.
+    /// What computed the embeddings, for example `f16 weights`.
     pub engine: String,
     /// The photographs that were used.
     pub photos: &'a Photos,
-    /// Those that were not.
+    /// The photographs that were not used.
     pub skipped: &'a [Skipped],
-    /// One for each way of cropping, all of the same photographs.
-    pub measurements: Vec<Measurement>,
+    /// One for each crop method, all of the same photographs.
+    pub results: Vec<MethodResult>,
 }
 
 impl Report<'_> {
@@ -57,10 +53,10 @@ impl Report<'_> {
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = self.head();
-        for measurement in &self.measurements {
-            self.describe(&mut text, measurement);
+        for result in &self.results {
+            self.describe(&mut text, result);
         }
-        if self.measurements.len() > 1 {
+        if self.results.len() > 1 {
             self.compare(&mut text);
         }
         text
@@ -81,25 +77,27 @@ impl Report<'_> {
         text
     }
 
-    fn describe(&self, text: &mut String, measurement: &Measurement) {
-        let Measurement { crops, distances, figures, lfw } = measurement;
-        let (right, queries) = figures.rank1;
+    fn describe(&self, text: &mut String, result: &MethodResult) {
+        let MethodResult { crops, distances, metrics, lfw } = result;
         let _ = write!(
             text,
-            "\ncrops: {crops}\n\
+            "\ncrops: {}\n\
              pairs of one person {}, of two people {}\n\
-             AUC {:.4}, equal error rate {:.2} %, rank-1 {:.4} ({right} of {queries})\n\
+             AUC {:.4}, equal error rate {:.2} %, rank-1 {:.4} ({} of {})\n\
              mean distance: the same person {:.3}, different people {:.3}\n\n\
              false-match rate   recognised   below distance\n",
-            distances.same.len(),
-            distances.different.len(),
-            figures.auc,
-            100.0 * figures.equal_error_rate,
-            f64::from(right) / f64::from(queries.max(1)),
-            figures.same_mean,
-            figures.different_mean,
+            crops.name(),
+            distances.same.count(),
+            distances.different.count(),
+            metrics.auc,
+            100.0 * metrics.equal_error_rate,
+            metrics.rank1.share(),
+            metrics.rank1.right,
+            metrics.rank1.queries,
+            metrics.same_mean,
+            metrics.different_mean,
         );
-        for point in &figures.operating_points {
+        for point in &metrics.operating_points {
             let _ = writeln!(
                 text,
                 "{:>16}   {:>8.2} %   {:>14.3}{}",
@@ -109,20 +107,20 @@ impl Report<'_> {
                 if point.supported { "" } else { "   (too few pairs)" },
             );
         }
-        if let Some(row) = Calibration::of(self.model) {
+        if let Some(thresholds) = Thresholds::of(self.model) {
             text.push('\n');
-            verdicts(text, &row, distances);
+            verdicts::describe(text, thresholds, distances);
         }
-        if let Some(outcome) = lfw {
-            describe_lfw(text, outcome);
+        if let Some(results) = lfw {
+            describe_lfw(text, results);
         }
         self.surprising(text, distances);
     }
 
-    /// The pairs that a person should look at: mislabelled photographs are among them.
+    /// The pairs that somebody should look at, because mislabelled photographs are among them.
     fn surprising(&self, text: &mut String, distances: &Distances) {
-        let nearest = distances.different.iter().take(SURPRISING);
-        let furthest = distances.same.iter().rev().take(SURPRISING);
+        let nearest = distances.different.sorted().iter().take(SURPRISING);
+        let furthest = distances.same.sorted().iter().rev().take(SURPRISING);
         let lists = [
             ("closest different people", nearest.collect::<Vec<_>>()),
             ("furthest pictures of one person", furthest.collect()),
@@ -136,6 +134,7 @@ impl Report<'_> {
         }
     }
 
+    /// A photograph as `PERSON/FILE`.
     fn name(&self, index: u32) -> String {
         let photo = self.photos.photos.get(index as usize);
         let person = photo.and_then(|photo| self.photos.people.get(photo.person));
@@ -148,30 +147,31 @@ impl Report<'_> {
             "\ncrops         AUC      EER     rank-1   recognised at 0 %   0.1 %     1 %   \
              same  different\n",
         );
-        for Measurement { crops, figures, .. } in &self.measurements {
-            let (right, queries) = figures.rank1;
-            let at = |rate: f64| {
-                let mut points = figures.operating_points.iter();
-                let point = points.find(|point| (point.false_match_rate - rate).abs() < 1e-9);
-                100.0 * point.map_or(0.0, |point| point.true_accept_rate)
-            };
+        for MethodResult { crops, distances, metrics, .. } in &self.results {
+            let [none, thousandth, hundredth] = COMPARED_RATES.map(|rate| {
+                let point = OperatingPoint::at(distances, rate);
+                if point.supported {
+                    format!("{:.2} %", 100.0 * point.true_accept_rate)
+                } else {
+                    // Too few pairs to measure it.
+                    "-".into()
+                }
+            });
             let _ = writeln!(
                 text,
-                "{crops:<12}  {:.4}  {:>5.2} %  {:.4}  {:>15.2} %  {:>5.2} %  {:>5.2} %  {:.3}  \
-                 {:>9.3}",
-                figures.auc,
-                100.0 * figures.equal_error_rate,
-                f64::from(right) / f64::from(queries.max(1)),
-                at(0.0),
-                at(1e-3),
-                at(1e-2),
-                figures.same_mean,
-                figures.different_mean,
+                "{:<12}  {:.4}  {:>5.2} %  {:.4}  {none:>17}  {thousandth:>7}  {hundredth:>7}  \
+                 {:.3}  {:>9.3}",
+                crops.name(),
+                metrics.auc,
+                100.0 * metrics.equal_error_rate,
+                metrics.rank1.share(),
+                metrics.same_mean,
+                metrics.different_mean,
             );
         }
     }
 
-    /// The same for programs.
+    /// The results for programs.
     #[must_use]
     pub fn json(&self) -> Value {
         let skipped: Vec<Value> = self
@@ -179,8 +179,8 @@ impl Report<'_> {
             .iter()
             .map(|Skipped { file, reason }| json!({ "file": file, "reason": reason }))
             .collect();
-        let measurements: Vec<Value> =
-            self.measurements.iter().map(|measurement| self.measurement(measurement)).collect();
+        let results: Vec<Value> =
+            self.results.iter().map(|result| self.result_json(result)).collect();
         json!({
             "model": self.model,
             "pipeline": facenet::PIPELINE,
@@ -188,13 +188,13 @@ impl Report<'_> {
             "people": self.photos.people.len(),
             "photographs": self.photos.photos.len(),
             "skipped": skipped,
-            "measurements": measurements,
+            "measurements": results,
         })
     }
 
-    fn measurement(&self, measurement: &Measurement) -> Value {
-        let Measurement { crops, distances, figures, lfw } = measurement;
-        let points: Vec<Value> = figures
+    fn result_json(&self, result: &MethodResult) -> Value {
+        let MethodResult { crops, distances, metrics, lfw } = result;
+        let points: Vec<Value> = metrics
             .operating_points
             .iter()
             .map(|point| {
@@ -210,156 +210,55 @@ impl Report<'_> {
             .iter()
             .map(|at| json!([at.threshold, at.false_match_rate, at.true_accept_rate]))
             .collect();
-        let verdicts = Calibration::of(self.model).map(|row| {
-            let limits = row.thresholds;
-            json!({
-                "match": verdict(distances, limits.match_max),
-                "possible": verdict(distances, limits.possible_max),
-            })
-        });
+        let verdicts = Thresholds::of(self.model)
+            .map(|thresholds| verdicts::describe_json(thresholds, distances));
         let pairs = |pairs: &mut dyn Iterator<Item = &Pair>| -> Vec<Value> {
             let named = |pair: &Pair| json!([pair.distance, self.name(pair.a), self.name(pair.b)]);
             pairs.take(SURPRISING).map(named).collect()
         };
         json!({
-            "crops": crops,
-            "same_pairs": distances.same.len(),
-            "different_pairs": distances.different.len(),
-            "auc": figures.auc,
-            "equal_error_rate": figures.equal_error_rate,
-            "rank1": { "right": figures.rank1.0, "queries": figures.rank1.1 },
-            "same_mean": figures.same_mean,
-            "different_mean": figures.different_mean,
+            "crops": crops.name(),
+            "same_pairs": distances.same.count(),
+            "different_pairs": distances.different.count(),
+            "auc": metrics.auc,
+            "equal_error_rate": metrics.equal_error_rate,
+            "rank1": { "right": metrics.rank1.right, "queries": metrics.rank1.queries },
+            "same_mean": metrics.same_mean,
+            "different_mean": metrics.different_mean,
             "operating_points": points,
             "verdicts": verdicts,
             "lfw": lfw.as_ref().map(lfw_json),
-            "closest_different": pairs(&mut distances.different.iter()),
-            "furthest_same": pairs(&mut distances.same.iter().rev()),
+            "closest_different": pairs(&mut distances.different.sorted().iter()),
+            "furthest_same": pairs(&mut distances.same.sorted().iter().rev()),
             "roc": curve,
         })
     }
 }
 
-/// What the thresholds that are served do on these photographs.
-fn verdicts(text: &mut String, row: &Calibration, distances: &Distances) {
-    text.push_str(VERDICTS_HEAD);
-    let limits = row.thresholds;
-    for (name, limit) in [("match", limits.match_max), ("possible", limits.possible_max)] {
-        let rate = false_matches(distances, limit);
-        verdict_line(text, name, limit, rate, missed(distances, limit));
-    }
-}
-
-fn verdict_line(text: &mut String, name: &str, limit: f32, rate: Rate, missed: Rate) {
-    let [hundred, thousand] = GALLERIES.map(|faces| {
-        let percent = |rate| 100.0 * false_match_rate_in_gallery(rate, faces);
-        format!("{:.2} ({:.2})", percent(rate.measured()), percent(rate.upper()))
-    });
-    let _ = writeln!(
-        text,
-        "{name:<9}  {limit:>5.2}   {:>15}   {:>20}   {hundred:>24}   {thousand:>16}   {:>8.2}",
-        format!("{} of {}", rate.count, rate.pairs),
-        format!("{:.4} ({:.4})", 100.0 * rate.measured(), 100.0 * rate.upper()),
-        100.0 * missed.measured(),
-    );
-}
-
-fn verdict(distances: &Distances, limit: f32) -> Value {
-    let rate = false_matches(distances, limit);
-    let galleries = GALLERIES.map(|faces| {
-        let in_gallery = |rate| false_match_rate_in_gallery(rate, faces);
-        let (rate, at_most) = (in_gallery(rate.measured()), in_gallery(rate.upper()));
-        json!({ "faces": faces, "rate": rate, "rate_at_most": at_most })
-    });
-    json!({
-        "up_to": limit,
-        "false_matches": rate.count,
-        "false_match_rate": rate.measured(),
-        "false_match_rate_at_most": rate.upper(),
-        "in_galleries": galleries,
-        "missed_rate": missed(distances, limit).measured(),
-    })
-}
-
-fn describe_lfw(text: &mut String, outcome: &lfw::Outcome) {
+fn describe_lfw(text: &mut String, results: &lfw::Results) {
     let _ = write!(
         text,
         "\nLFW, View 2\n\
          accuracy                      {:.5} +- {:.5}\n\
          validation rate at FAR {:.0e}   {:.5} +- {:.5} (FAR there {:.5})\n\
          most accurate threshold       {:.3} +- {:.3}\n",
-        outcome.accuracy.mean,
-        outcome.accuracy.deviation,
+        results.accuracy.mean,
+        results.accuracy.deviation,
         lfw::FALSE_ACCEPT_RATE,
-        outcome.validation_rate.mean,
-        outcome.validation_rate.deviation,
-        outcome.false_accept_rate,
-        outcome.threshold.mean,
-        outcome.threshold.deviation,
+        results.validation_rate.mean,
+        results.validation_rate.deviation,
+        results.false_accept_rate,
+        results.threshold.mean,
+        results.threshold.deviation,
     );
 }
 
-fn lfw_json(outcome: &lfw::Outcome) -> Value {
-    let mean = |it: lfw::Mean| json!({ "mean": it.mean, "standard_deviation": it.deviation });
+fn lfw_json(results: &lfw::Results) -> Value {
+    let mean = |of: lfw::Mean| json!({ "mean": of.mean, "standard_deviation": of.deviation });
     json!({
-        "accuracy": mean(outcome.accuracy),
-        "threshold": mean(outcome.threshold),
-        "validation_rate": mean(outcome.validation_rate),
-        "false_accept_rate": outcome.false_accept_rate,
+        "accuracy": mean(results.accuracy),
+        "threshold": mean(results.threshold),
+        "validation_rate": mean(results.validation_rate),
+        "false_accept_rate": results.false_accept_rate,
     })
-}
-
-/// A proposal for the table of thresholds, in words and as it would stand there.
-#[must_use]
-pub fn proposal(model: &str, proposal: &Proposal) -> String {
-    let row = &proposal.calibration;
-    let mut text = format!(
-        "{model}, pipeline {}: {} photographs of {} people, {} pairs of one person, {} of two\n\n\
-         {VERDICTS_HEAD}",
-        facenet::PIPELINE,
-        row.pictures,
-        row.people,
-        row.same_pairs,
-        row.different_pairs,
-    );
-    let limits = row.thresholds;
-    let rows = [
-        ("match", limits.match_max, row.false_match_rate(), row.missed_match_rate()),
-        ("possible", limits.possible_max, row.false_possible_rate(), row.missed_possible_rate()),
-    ];
-    for (name, limit, rate, missed) in rows {
-        verdict_line(&mut text, name, limit, rate, missed);
-    }
-    let _ = writeln!(
-        text,
-        "\nWith other people of this kind ({} draws of these, nine in ten): match {:.2} to {:.2}, \
-         possible {:.2} to {:.2}.",
-        calibrate::DRAWS,
-        proposal.match_max.low,
-        proposal.match_max.high,
-        proposal.possible_max.low,
-        proposal.possible_max.high,
-    );
-    for doubt in calibrate::doubts(row) {
-        let _ = writeln!(text, "Provisional: {doubt}");
-    }
-    let counts = |it: facenet::verdict::Counts| {
-        format!("Counts {{ false_matches: {}, missed: {} }}", it.false_matches, it.missed)
-    };
-    let _ = write!(
-        text,
-        "\nThe row for facenet/src/verdict.rs:\n\n(\n    {model:?},\n    Calibration {{\n        \
-         thresholds: Thresholds {{ match_max: {:.2}, possible_max: {:.2} }},\n        \
-         people: {},\n        pictures: {},\n        same_pairs: {},\n        \
-         different_pairs: {},\n        at_match: {},\n        at_possible: {},\n    }},\n),\n",
-        limits.match_max,
-        limits.possible_max,
-        row.people,
-        row.pictures,
-        row.same_pairs,
-        row.different_pairs,
-        counts(row.at_match),
-        counts(row.at_possible),
-    );
-    text
 }

@@ -1,4 +1,4 @@
-//! From the command line to the measurement: crops, embeddings, distances.
+//! From the command line to the results: crops, embeddings, distances, metrics.
 
 use std::path::{Path, PathBuf};
 
@@ -9,31 +9,34 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::crops::{self, Crop};
 use crate::distances::{Distances, Picture};
 use crate::engine::{Source, embed_all};
-use crate::figures::Figures;
-use crate::lfw::{self, Measured, Pairs};
-use crate::options::{Crops, Options, Precision};
+use crate::lfw::{self, MeasuredPair, PairsFile};
+use crate::metrics::Metrics;
+use crate::options::{CropMethod, Options, Precision};
 use crate::photos::{self, Photos, Skipped};
-use crate::report::Measurement;
+use crate::report::MethodResult;
 
-/// The folder with the records of the model, in the precision that was asked for.
+/// Names the folder with the model's records, in the precision that is asked for.
 const WEIGHTS: &str = "CFACE_WEIGHTS";
 
-/// Photographs that all ways of cropping could use, and what was measured on them.
+/// What was measured. All crop methods were measured on the same photographs.
 pub struct Outcome {
-    /// The photographs.
+    /// The photographs that every method could use.
     pub photos: Photos,
-    /// The others.
+    /// The other photographs.
     pub skipped: Vec<Skipped>,
-    /// Their pictures, of the first way.
+    /// The photographs with their embeddings, by the first method.
     pub pictures: Vec<Picture>,
-    /// One for each way.
-    pub measurements: Vec<Measurement>,
+    /// One for each method.
+    pub results: Vec<MethodResult>,
 }
 
-/// Measures photographs, by LFW's protocol too when there is a pairs file.
+/// The embeddings of all photographs, or why there is none.
+type Embeddings = Vec<anyhow::Result<Embedding>>;
+
+/// Measures photographs. With a pairs file, LFW's protocol is followed too.
 ///
 /// # Errors
-/// When the photographs are not as they should be, or something that is needed does not run.
+/// When there are too few usable photographs, or something that is needed does not run.
 pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<Outcome> {
     let (all, mut skipped, pairs) = match pairs_file {
         None => {
@@ -46,30 +49,30 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
         }
     };
     let source = source(options)?;
-    let mut ways = Vec::new();
-    for &way in &options.crops {
-        let crops = crops::cut_out(way, &all.photos, |what| progress(what, all.photos.len()))?;
+    let mut of_methods = Vec::new();
+    for &method in &options.crops {
+        let bar = |what: &str| progress(what, all.photos.len());
+        let crops = crops::cut_out(method, &all.photos, bar)?;
         if let Some(dir) = &options.keep_crops {
-            crops::keep(&dir.join(way.name()), &all.people, &all.photos, &crops)?;
+            crops::keep(&dir.join(method.name()), &all.people, &all.photos, &crops)?;
         }
-        ways.push(embed(options, &source, way, &crops)?);
+        of_methods.push(embed(options, &source, method, &crops)?);
     }
-    let kept = keep_usable(&all, &ways, &mut skipped);
+    let kept = keep_usable(&all, &of_methods, &mut skipped);
     ensure!(!kept.is_empty(), "no picture could be used; the first: {}", first_reason(&skipped));
     let photos = Photos {
         people: all.people.clone(),
         photos: kept.iter().filter_map(|&index| all.photos.get(index).cloned()).collect(),
     };
-    let mut outcome = Outcome { photos, skipped, pictures: Vec::new(), measurements: Vec::new() };
-    for (way, embeddings) in options.crops.iter().zip(ways) {
-        let of_all: Vec<Option<Embedding>> = embeddings.into_iter().map(Result::ok).collect();
-        let lfw = pairs.as_ref().map(|pairs| by_protocol(pairs, &of_all)).transpose()?;
-        let pictures = pictures(&outcome.photos, &kept, &of_all);
-        let distances = Distances::between(&pictures);
-        let figures = Figures::of(&distances, pictures.len())
+    let mut outcome = Outcome { photos, skipped, pictures: Vec::new(), results: Vec::new() };
+    for (&method, embeddings) in options.crops.iter().zip(of_methods) {
+        let embeddings: Vec<Option<Embedding>> = embeddings.into_iter().map(Result::ok).collect();
+        let lfw = pairs.as_ref().map(|pairs| by_protocol(pairs, &embeddings)).transpose()?;
+        let pictures = pictures(&outcome.photos, &kept, &embeddings);
+        let distances = Distances::between(&pictures)
             .context("the usable pictures have no two of one person, or show only one")?;
-        let crops = way.name();
-        outcome.measurements.push(Measurement { crops, distances, figures, lfw });
+        let metrics = Metrics::of(&distances, pictures.len());
+        outcome.results.push(MethodResult { crops: method, distances, metrics, lfw });
         if outcome.pictures.is_empty() {
             outcome.pictures = pictures;
         }
@@ -94,14 +97,14 @@ fn source(options: &Options) -> anyhow::Result<Source> {
     }
 }
 
-/// Embeds all crops of one way.
+/// Embeds all crops of one method.
 fn embed(
     options: &Options,
     source: &Source,
-    way: Crops,
+    method: CropMethod,
     crops: &[Crop],
-) -> anyhow::Result<Vec<anyhow::Result<Embedding>>> {
-    let bar = progress(&format!("embedding {}", way.name()), crops.len());
+) -> anyhow::Result<Embeddings> {
+    let bar = progress(&format!("embedding {}", method.name()), crops.len());
     embed_all(source, crops.len(), options.flip, &bar, |index| match crops.get(index) {
         Some(Ok(crop)) => Ok(crop.clone()),
         Some(Err(error)) => Err(anyhow::anyhow!("{error:#}")),
@@ -109,7 +112,7 @@ fn embed(
     })
 }
 
-/// A bar on a terminal, a line elsewhere.
+/// A progress bar on a terminal. Elsewhere, a line.
 fn progress(what: &str, total: usize) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
     if bar.is_hidden() {
@@ -121,15 +124,15 @@ fn progress(what: &str, total: usize) -> ProgressBar {
     bar
 }
 
-/// The photographs that every way could use; the others are added to the skipped.
+/// The indices of the photographs that every method could use. The others are added to `skipped`.
 fn keep_usable(
     photos: &Photos,
-    ways: &[Vec<anyhow::Result<Embedding>>],
+    of_methods: &[Embeddings],
     skipped: &mut Vec<Skipped>,
 ) -> Vec<usize> {
     let mut kept = Vec::new();
     for (index, photo) in photos.photos.iter().enumerate() {
-        let failed = ways.iter().find_map(|way| way.get(index)?.as_ref().err());
+        let failed = of_methods.iter().find_map(|method| method.get(index)?.as_ref().err());
         match failed {
             None => kept.push(index),
             Some(error) => {
@@ -145,27 +148,32 @@ fn first_reason(skipped: &[Skipped]) -> String {
     skipped.first().map_or_else(String::new, name)
 }
 
-fn pictures(photos: &Photos, kept: &[usize], of_all: &[Option<Embedding>]) -> Vec<Picture> {
-    let used = photos.photos.iter().zip(kept);
+/// The usable photographs, whose indices among all are `kept`, with their embeddings.
+fn pictures(usable: &Photos, kept: &[usize], embeddings: &[Option<Embedding>]) -> Vec<Picture> {
+    let used = usable.photos.iter().zip(kept);
     used.filter_map(|(photo, &index)| {
-        let embedding = of_all.get(index)?.clone()?;
+        let embedding = embeddings.get(index)?.clone()?;
         Some(Picture { person: photo.person, embedding })
     })
     .collect()
 }
 
-/// LFW's protocol on the pairs of which both pictures were usable.
-fn by_protocol(pairs: &Pairs, of_all: &[Option<Embedding>]) -> anyhow::Result<lfw::Outcome> {
-    let embedding = |index: usize| of_all.get(index)?.as_ref();
+/// LFW's protocol on the pairs of which both pictures are usable.
+fn by_protocol(
+    pairs: &PairsFile,
+    embeddings: &[Option<Embedding>],
+) -> anyhow::Result<lfw::Results> {
+    let embedding = |index: usize| embeddings.get(index)?.as_ref();
     let person = |index: usize| pairs.photos.photos.get(index).map(|photo| photo.person);
-    let each = pairs.pairs.len() / pairs.folds;
-    let measured: Vec<Measured> = pairs
+    let pairs_per_fold = pairs.pairs.len() / pairs.folds;
+    let measured: Vec<MeasuredPair> = pairs
         .pairs
         .iter()
         .enumerate()
         .filter_map(|(index, &(a, b))| {
             let distance = embedding(a)?.distance(embedding(b)?);
-            Some(Measured { fold: index / each, same: person(a) == person(b), distance })
+            let (fold, same) = (index / pairs_per_fold, person(a) == person(b));
+            Some(MeasuredPair { fold, same, distance })
         })
         .collect();
     lfw::evaluate(&measured, pairs.folds)

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 
-use crate::options::Crops;
+use crate::options::CropMethod;
 use crate::photos::Photo;
 
 /// A crop as the bytes of a picture file, or why there is none.
@@ -23,15 +23,15 @@ pub type Crop = anyhow::Result<Vec<u8>>;
 /// # Errors
 /// When the browser or PyTorch cannot be used at all.
 pub fn cut_out(
-    method: Crops,
+    method: CropMethod,
     photos: &[Photo],
     bar: impl Fn(&str) -> ProgressBar,
 ) -> anyhow::Result<Vec<Crop>> {
     let files: Vec<&Path> = photos.iter().map(|photo| photo.file.as_path()).collect();
     match method {
-        Crops::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
-        Crops::Detect => browser::cut_out(&files, &bar("cropping in the browser")),
-        Crops::Mtcnn => mtcnn::cut_out(&files, &bar("cropping by MTCNN")),
+        CropMethod::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
+        CropMethod::Detect => browser::cut_out(&files, &bar("cropping in the browser")),
+        CropMethod::Mtcnn => mtcnn::cut_out(&files, &bar("cropping by MTCNN")),
     }
 }
 

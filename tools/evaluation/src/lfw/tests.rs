@@ -1,14 +1,14 @@
-//! The protocol on pairs whose figures were computed by hand.
+//! The protocol on pairs whose results were computed by hand.
 
 use super::*;
 
-const fn measured(fold: usize, same: bool, distance: f32) -> Measured {
-    Measured { fold, same, distance }
+const fn measured(fold: usize, same: bool, distance: f32) -> MeasuredPair {
+    MeasuredPair { fold, same, distance }
 }
 
 /// Twenty pairs in ten folds: one person at 0.5, two people at 1.5, but for one person at 1.2 in
 /// the third fold and two people at 1.0 in the seventh.
-fn twenty() -> Vec<Measured> {
+fn twenty() -> Vec<MeasuredPair> {
     (0..10)
         .flat_map(|fold| {
             let same = if fold == 2 { 1.2 } else { 0.5 };
@@ -23,27 +23,29 @@ fn close(actual: f64, expected: f64) {
     assert!((actual - expected).abs() < 1e-6, "{actual} instead of {expected}");
 }
 
-/// By hand. Squared distances are 0.25, 1.44, 2.25 and 1.
+/// By hand. Squared distances are 0.25, 1.44, 2.25 and 1. The odd pairs are those in the third and
+/// seventh fold.
 ///
-/// Accuracy: with both odd pairs among the training folds, the thresholds from 0.26 to 1 (one
-/// person missed) are as good as those from 1.45 to 2.25 (two people taken for one), 17 of 18; the
-/// first is taken, and the test fold is all right. Testing the third fold, 0.26 is perfect in
-/// training and misses the one person: 1/2. Testing the seventh, 1.45 is, and takes the two for
-/// one: 1/2. The mean is 9/10 and the deviation sqrt((8 * 0.1^2 + 2 * 0.4^2) / 10) = 0.2.
+/// Accuracy: when neither odd pair is tested, 17 of 18 training pairs are right both at thresholds
+/// from 0.26 to 1 (the odd pair of one person is missed) and from 1.45 to 2.25 (the odd pair of two
+/// people is accepted). The first threshold is taken, and both tested pairs are right. When the
+/// third fold is tested, 0.26 is right for all training pairs and misses the tested pair of one
+/// person: 1/2. When the seventh is tested, 1.45 is right for all and accepts the tested pair of
+/// two people: 1/2. The mean is 9/10 and the deviation sqrt((8 * 0.1^2 + 2 * 0.4^2) / 10) = 0.2.
 ///
-/// Validation rate: a rate of 1e-3 among nine pairs, of which one more is a rate of 1/9, lies 9 in
-/// 1000 of a step above the nearest of them: at 1.000009, or 2.250009 when the seventh fold is
-/// tested. So the third fold's one person is missed, 9/10 with a deviation of 0.3, and the seventh
-/// fold's two people are accepted, 1/10.
+/// Validation rate: nine training pairs are of two people, so accepting one is a rate of 1/9. The
+/// rate 1e-3 is reached at 9/1000 of a step above the nearest of them: at 1.000009, or at 2.250009
+/// when the seventh fold is tested. So the third fold's pair of one person is missed, which makes
+/// 9/10 with a deviation of 0.3, and the seventh fold's pair of two people is accepted, 1/10.
 #[test]
 fn twenty_pairs_give_what_was_computed_by_hand() {
-    let outcome = evaluate(&twenty(), 10).unwrap();
-    close(outcome.accuracy.mean, 0.9);
-    close(outcome.accuracy.deviation, 0.2);
-    close(outcome.threshold.mean, (9.0 * 0.26f64.sqrt() + 1.45f64.sqrt()) / 10.0);
-    close(outcome.validation_rate.mean, 0.9);
-    close(outcome.validation_rate.deviation, 0.3);
-    close(outcome.false_accept_rate, 0.1);
+    let results = evaluate(&twenty(), 10).unwrap();
+    close(results.accuracy.mean, 0.9);
+    close(results.accuracy.deviation, 0.2);
+    close(results.threshold.mean, (9.0 * 0.26f64.sqrt() + 1.45f64.sqrt()) / 10.0);
+    close(results.validation_rate.mean, 0.9);
+    close(results.validation_rate.deviation, 0.3);
+    close(results.false_accept_rate, 0.1);
 }
 
 #[test]

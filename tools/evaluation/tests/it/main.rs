@@ -6,15 +6,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use evaluation::options::{Crops, Options, Precision};
-use evaluation::report::Report;
+use evaluation::metrics::Rank1;
+use evaluation::options::{CropMethod, Options, Precision};
+use evaluation::report::{MethodResult, Report};
 use evaluation::run::{Outcome, measure};
 
 fn in_project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// A folder per person with pictures `PERSON-N.ENDING` of a folder, under LFW's names.
+/// A folder per person with copies of the pictures `PERSON-N.ENDING` in `from`, under LFW's names.
 fn people(from: &str, ending: &str, pictures: &[(&str, u32)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (person, number) in pictures {
@@ -31,7 +32,7 @@ fn golden() -> tempfile::TempDir {
     people("crates/facenet/tests/it/golden", "png", &pictures)
 }
 
-fn options(dir: &Path, crops: &[Crops]) -> Options {
+fn options(dir: &Path, crops: &[CropMethod]) -> Options {
     Options {
         dir: dir.into(),
         crops: crops.into(),
@@ -63,23 +64,23 @@ fn people_are_told_apart_and_unreadable_pictures_reported() {
     let dir = golden();
     fs::write(dir.path().join("biden/broken.png"), b"\x89PNG\r\n\x1a\n and no more").unwrap();
     fs::write(dir.path().join("obama/empty.jpg"), b"").unwrap();
-    let outcome = measure(&options(dir.path(), &[Crops::AsIs]), None).unwrap();
+    let outcome = measure(&options(dir.path(), &[CropMethod::AsIs]), None).unwrap();
     let reported = reasons(&outcome);
     assert_eq!(reported.len(), 2, "{reported:?}");
     assert!(reported[0].0 == "broken.png" && reported[0].1.contains("damaged"), "{reported:?}");
     assert!(reported[1].0 == "empty.jpg" && reported[1].1.contains("not a JPEG"), "{reported:?}");
 
-    let measured = &outcome.measurements[0];
-    assert_eq!((measured.distances.same.len(), measured.distances.different.len()), (2, 8));
-    assert!((measured.figures.auc - 1.0).abs() < 1e-12);
-    assert_eq!(measured.figures.rank1, (4, 4));
+    let MethodResult { distances, metrics, .. } = &outcome.results[0];
+    assert_eq!((distances.same.count().get(), distances.different.count().get()), (2, 8));
+    assert!((metrics.auc - 1.0).abs() < 1e-12);
+    assert_eq!(metrics.rank1, Rank1 { right: 4, queries: 4 });
 
     let report = Report {
         model: "casia-webface",
         engine: "f16 weights".into(),
         photos: &outcome.photos,
         skipped: &outcome.skipped,
-        measurements: outcome.measurements,
+        results: outcome.results,
     };
     let table = report.table();
     for text in ["broken.png", "AUC 1.0000", "rank-1 1.0000 (4 of 4)", "0 of 8"] {
@@ -91,10 +92,11 @@ fn people_are_told_apart_and_unreadable_pictures_reported() {
 }
 
 /// By hand, from the golden embeddings: the two pairs of one person are 0.67 and 0.69 apart, all
-/// pairs of two people more than 1.28. So the first threshold above 0.69 is right everywhere:
-/// 0.48, as 0.69^2 is 0.476. The pair of two people that is nearest, obama 2 and biden 1, is in
-/// the third fold only. Every other fold's rate ends below it; its own ends at the next pair, so
-/// that it is accepted: one fold of ten.
+/// pairs of two people more than 1.28. So the first step above 0.69^2 = 0.476 is right everywhere:
+/// 0.48. The nearest pair of two people, obama 2 and biden 1, is in the third fold only. When
+/// another fold is tested, the threshold of the false-accept rate is at that pair, below all pairs
+/// of two people that are tested. When the third is tested, it is at the next pair, and the nearest
+/// one is accepted: in one fold of ten.
 #[test]
 fn lfw_on_twenty_real_pairs() {
     let dir = golden();
@@ -115,8 +117,8 @@ fn lfw_on_twenty_real_pairs() {
         (0..10).map(|fold| format!("{}\n{}\n", same[fold % 2], different[fold])).collect();
     let file = dir.path().join("pairs.txt");
     fs::write(&file, format!("10 1\n{}", folds.concat())).unwrap();
-    let outcome = measure(&options(dir.path(), &[Crops::AsIs]), Some(&file)).unwrap();
-    let lfw = outcome.measurements[0].lfw.as_ref().unwrap();
+    let outcome = measure(&options(dir.path(), &[CropMethod::AsIs]), Some(&file)).unwrap();
+    let lfw = outcome.results[0].lfw.as_ref().unwrap();
     for (mean, expected) in [(lfw.accuracy, 1.0), (lfw.validation_rate, 1.0)] {
         assert!((mean.mean - expected).abs() < 1e-12 && mean.deviation < 1e-12, "{mean:?}");
     }
@@ -127,7 +129,7 @@ fn lfw_on_twenty_real_pairs() {
 #[test]
 fn mirror_images_change_little() {
     let dir = golden();
-    let plain = options(dir.path(), &[Crops::AsIs]);
+    let plain = options(dir.path(), &[CropMethod::AsIs]);
     let flipped = Options { flip: true, ..plain.clone() };
     let [plain, flipped] = [plain, flipped].map(|options| measure(&options, None).unwrap());
     for (one, other) in plain.pictures.iter().zip(&flipped.pictures) {
@@ -144,16 +146,12 @@ fn whole_photographs_are_cropped_by_the_page() {
     let dir = people("tests/faces", "jpg", &pictures);
     let nobody = image::RgbImage::from_pixel(300, 200, image::Rgb([90, 120, 150]));
     nobody.save(dir.path().join("obama/nobody.png")).unwrap();
-    let methods = [Crops::Detect, Crops::AsIs];
+    let methods = [CropMethod::Detect, CropMethod::AsIs];
     let outcome = measure(&options(dir.path(), &methods), None).unwrap();
     assert_eq!(reasons(&outcome), [("nobody.png", "no face was found")]);
-    let [cropped, stretched] = &outcome.measurements[..] else {
-        panic!("two methods were asked for")
-    };
-    assert!((cropped.figures.auc - 1.0).abs() < 1e-12);
-    assert_eq!(cropped.figures.rank1, (4, 4));
-    let gap = |result: &evaluation::report::Measurement| {
-        result.figures.different_mean - result.figures.same_mean
-    };
+    let [cropped, stretched] = &outcome.results[..] else { panic!("two methods were asked for") };
+    assert!((cropped.metrics.auc - 1.0).abs() < 1e-12);
+    assert_eq!(cropped.metrics.rank1, Rank1 { right: 4, queries: 4 });
+    let gap = |result: &MethodResult| result.metrics.different_mean - result.metrics.same_mean;
     assert!(gap(cropped) > gap(stretched), "{} {}", gap(cropped), gap(stretched));
 }
