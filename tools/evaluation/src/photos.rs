@@ -28,6 +28,23 @@ pub struct Photos {
     pub photos: Vec<Photo>,
 }
 
+impl Photos {
+    /// Some of the photographs, by their indices, and only the people whom they show.
+    #[must_use]
+    pub fn only(&self, kept: &[usize]) -> Self {
+        let mut only = Self::default();
+        let mut new_index: HashMap<usize, usize> = HashMap::new();
+        for photo in kept.iter().filter_map(|&index| self.photos.get(index)) {
+            let person = *new_index.entry(photo.person).or_insert_with(|| {
+                only.people.push(self.people.get(photo.person).cloned().unwrap_or_default());
+                only.people.len() - 1
+            });
+            only.photos.push(Photo { person, file: photo.file.clone() });
+        }
+        only
+    }
+}
+
 /// A photograph that is not used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
@@ -134,6 +151,19 @@ mod tests {
         assert_eq!(found, expected.map(|(person, file)| (person, Path::new(file))));
         assert_eq!(skipped.len(), 1);
         assert!(skipped[0].reason.ends_with("alice/1.webp"), "{}", skipped[0].reason);
+    }
+
+    #[test]
+    fn people_without_a_kept_photograph_are_left_out() {
+        let photo = |person: usize, name: &str| Photo { person, file: name.into() };
+        let all = Photos {
+            people: ["alice", "bob", "carol"].map(str::to_owned).into(),
+            photos: vec![photo(0, "a1"), photo(1, "b1"), photo(2, "c1"), photo(2, "c2")],
+        };
+        assert_eq!(all.only(&[0, 1, 2, 3]), all);
+        let only = all.only(&[0, 3]);
+        assert_eq!(only.people, ["alice", "carol"]);
+        assert_eq!(only.photos, [photo(0, "a1"), photo(1, "c2")]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ const WEIGHTS: &str = "CFACE_WEIGHTS";
 
 /// What was measured. All crop methods were measured on the same photographs.
 pub struct Outcome {
-    /// The photographs that every method could use.
+    /// The photographs that every method could use, and the people whom they show.
     pub photos: Photos,
     /// The other photographs.
     pub skipped: Vec<Skipped>,
@@ -60,10 +60,7 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
     }
     let kept = keep_usable(&all, &of_methods, &mut skipped);
     ensure!(!kept.is_empty(), "no picture could be used; the first: {}", first_reason(&skipped));
-    let photos = Photos {
-        people: all.people.clone(),
-        photos: kept.iter().filter_map(|&index| all.photos.get(index).cloned()).collect(),
-    };
+    let photos = all.only(&kept);
     let mut outcome = Outcome { photos, skipped, pictures: Vec::new(), results: Vec::new() };
     for (&method, embeddings) in options.crops.iter().zip(of_methods) {
         let embeddings: Vec<Option<Embedding>> = embeddings.into_iter().map(Result::ok).collect();

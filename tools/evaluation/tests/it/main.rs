@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use evaluation::calibrate::calibrate;
 use evaluation::metrics::Rank1;
 use evaluation::options::{CropMethod, Options, Precision};
 use evaluation::report::{MethodResult, Report};
@@ -89,6 +90,19 @@ fn people_are_told_apart_and_unreadable_pictures_reported() {
     let json = report.json();
     assert_eq!(json["photographs"], 5);
     assert_eq!(json["measurements"][0]["verdicts"]["match"]["false_matches"], 0);
+}
+
+/// Somebody whose only picture is not usable is none of the people who were measured.
+#[test]
+fn people_without_a_usable_picture_do_not_count() {
+    let dir = golden();
+    fs::create_dir(dir.path().join("carter")).unwrap();
+    fs::write(dir.path().join("carter/broken.png"), b"\x89PNG\r\n\x1a\n and no more").unwrap();
+    let outcome = measure(&options(dir.path(), &[CropMethod::AsIs]), None).unwrap();
+    assert_eq!(outcome.skipped.len(), 1);
+    assert_eq!(outcome.photos.people, ["biden", "collins", "obama"]);
+    let proposal = calibrate(&outcome.pictures, &outcome.results[0].distances);
+    assert_eq!(proposal.measurement.people, 3);
 }
 
 /// By hand, from the golden embeddings: the two pairs of one person are 0.67 and 0.69 apart, all
