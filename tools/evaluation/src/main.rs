@@ -1,42 +1,29 @@
 //! The program behind `cargo xtask eval` and `cargo xtask calibrate`, which set up what it needs.
 
+use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::Parser as _;
 use evaluation::calibrate::calibrate;
-use evaluation::options::{CropMethod, Options, Precision};
+use evaluation::options::{Command, CropMethod, Options, Precision, Program};
 use evaluation::report::Report;
-use evaluation::{plot, proposal, run};
+use evaluation::{needs, plot, proposal, run};
 use facenet::verdict::Thresholds;
 
 /// Crops are about square and small; most photographs are neither.
 const CROP_SIDE_MAX: u32 = 512;
 
-/// How right the answers are.
-#[derive(Parser)]
-enum Command {
-    /// Measures how well people are told apart.
-    Eval {
-        #[command(flatten)]
-        options: Options,
-        /// Follows LFW's protocol with this pairs file.
-        #[arg(long, value_name = "PAIRS")]
-        lfw: Option<PathBuf>,
-    },
-    /// Computes the thresholds of the verdict.
-    Calibrate {
-        #[command(flatten)]
-        options: Options,
-    },
-}
-
 fn main() -> ExitCode {
-    let outcome = match Command::parse() {
-        Command::Eval { options, lfw } => eval(&options, lfw.as_deref()),
-        Command::Calibrate { options } => propose(&options),
+    let outcome = match Program::parse() {
+        Program::Run(Command::Eval { options, lfw }) => eval(&options, lfw.as_deref()),
+        Program::Run(Command::Calibrate { options }) => propose(&options),
+        Program::Needs { arguments } => {
+            print_needs(&arguments);
+            Ok(())
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,6 +31,13 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Ends the program when the command would refuse its arguments.
+fn print_needs(arguments: &[OsString]) {
+    for need in needs::of_arguments(arguments).unwrap_or_else(|error| error.exit()) {
+        println!("{need}");
     }
 }
 

@@ -1,10 +1,59 @@
-//! The command line of the evaluation. `cargo xtask`, which sets up what a command needs and then
-//! runs it, includes this file: the options stand in one place.
+//! The command line. `cargo xtask eval` and `cargo xtask calibrate` pass their arguments on, so it
+//! shows itself as theirs.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
+
+/// How right the answers are.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub enum Program {
+    /// What users run.
+    #[command(flatten)]
+    Run(Command),
+    /// Prints what must be set up before a command can run, one need a line. The arguments are
+    /// those of the command. Nothing is needed for its `--help`.
+    #[command(hide = true, disable_help_flag = true)]
+    Needs {
+        /// The command with its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What users run.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub enum Command {
+    /// Measures how well people are told apart, on photographs of known people.
+    Eval {
+        /// Which pictures, and how.
+        #[command(flatten)]
+        options: Options,
+        /// Follows LFW's protocol with this pairs file.
+        #[arg(long, value_name = "PAIRS")]
+        lfw: Option<PathBuf>,
+    },
+    /// Computes the thresholds of the verdict from photographs of known people, and says how far
+    /// they can be trusted.
+    Calibrate {
+        /// Which pictures, and how.
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+impl Command {
+    /// Which pictures are measured, and how.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        match self {
+            Self::Eval { options, .. } | Self::Calibrate { options } => options,
+        }
+    }
+}
 
 /// Which pictures are measured, and how.
 #[derive(Args, Clone, Debug)]
@@ -34,31 +83,6 @@ pub struct Options {
     /// Keeps the crops that were cut out, to be looked at.
     #[arg(long, value_name = "DIR")]
     pub keep_crops: Option<PathBuf>,
-}
-
-impl Options {
-    /// The same as arguments, to be passed on.
-    #[must_use]
-    pub fn to_arguments(&self) -> Vec<OsString> {
-        let Self { dir, crops, flip, model, weights, server, out, keep_crops } = self;
-        let crops: Vec<&str> = crops.iter().map(|crops| crops.name()).collect();
-        let mut arguments: Vec<OsString> =
-            vec!["--crops".into(), crops.join(",").into(), "--model".into(), model.into()];
-        if *flip {
-            arguments.push("--flip".into());
-        }
-        match server {
-            Some(url) => arguments.extend(["--server".into(), url.into()]),
-            None => arguments.extend(["--weights".into(), weights.name().into()]),
-        }
-        arguments.extend(["--out".into(), out.into()]);
-        if let Some(keep) = keep_crops {
-            arguments.extend(["--keep-crops".into(), keep.into()]);
-        }
-        // A folder may be called like an option.
-        arguments.extend(["--".into(), dir.into()]);
-        arguments
-    }
 }
 
 /// How a photograph becomes a crop.
@@ -93,13 +117,38 @@ pub enum Precision {
     F32,
 }
 
-impl Precision {
-    /// As on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::F16 => "f16",
-            Self::F32 => "f32",
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Program::command().debug_assert();
+        for method in CropMethod::value_variants() {
+            assert_eq!(method.to_possible_value().unwrap().get_name(), method.name());
+        }
+    }
+
+    #[test]
+    fn help_is_that_of_the_commands_of_users() {
+        let help = |arguments: &[&str]| {
+            let error = Program::try_parse_from(["evaluation"].iter().chain(arguments));
+            error.unwrap_err().to_string()
+        };
+        assert!(help(&["eval", "--help"]).contains("Usage: cargo xtask eval [OPTIONS] <DIR>"));
+        assert!(
+            help(&["calibrate", "-h"]).contains("Usage: cargo xtask calibrate [OPTIONS] <DIR>")
+        );
+        assert!(!help(&["--help"]).contains("needs"));
+    }
+
+    #[test]
+    fn a_server_computes_with_the_weights_that_it_has() {
+        for option in ["--flip", "--weights=f32", "--weights=f16"] {
+            let arguments = ["evaluation", "eval", "DIR", "--server", "http://a", option];
+            assert!(Program::try_parse_from(arguments).is_err(), "{option}");
         }
     }
 }
