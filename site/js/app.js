@@ -2,24 +2,24 @@
 /** Ties the page together: what is pressed, typed, dropped and pasted, and what then happens. */
 
 import { Camera } from "./camera.js";
-import { forgetByCode, showEarlier } from "./enrolled.js";
+import { forgetByToken, showEarlier } from "./enrolled.js";
 import { choosePerson, enrol, openForm } from "./enrolment.js";
-import { tellFacts } from "./facts.js";
+import { fillFacts } from "./deployment.js";
 import { match } from "./result.js";
 import * as session from "./session.js";
 import { cancel } from "./task.js";
 import * as view from "./view.js";
 
 /** One promise for all, so that what is wanted first also happens first.
- * @type {Promise<typeof import("./ways.js")> | undefined} */
+ * @type {Promise<typeof import("./capture.js")> | undefined} */
 let loading;
 
 /**
- * The ways to a face, and the detector with them, are loaded once they are wanted.
- * @param {(ways: typeof import("./ways.js")) => void} go
+ * The capture, and the detector with it, are loaded once they are wanted.
+ * @param {(capture: typeof import("./capture.js")) => void} go
  */
-function wanted(go) {
-  loading ??= import("./ways.js");
+function withCapture(go) {
+  loading ??= import("./capture.js");
   loading.then(go, () => {
     loading = undefined;
     view.fail({ message: "A part of this page did not load. Check the connection, then reload." });
@@ -40,9 +40,9 @@ function on(hook, type, listener) {
 
 function agree() {
   view.enter(view.state());
-  wanted((ways) => {
-    ways.reset();
-    if (consent.checked) ways.prepare();
+  withCapture((capture) => {
+    capture.reset();
+    if (consent.checked) capture.prepare();
   });
 }
 
@@ -50,8 +50,8 @@ function agree() {
 function stop() {
   cancel();
   if (view.state() === "working" && session.current()) return view.enter("cropped", "Cancelled.");
-  wanted((ways) => {
-    ways.reset();
+  withCapture((capture) => {
+    capture.reset();
     view.status("Cancelled.");
   });
 }
@@ -65,7 +65,7 @@ function pressKey(event) {
   const takesSpace = target.closest("button, input, select, summary, a");
   if (event.key === " " && sees && !takesSpace) {
     event.preventDefault();
-    wanted((ways) => ways.capture());
+    withCapture((capture) => capture.takePicture());
   }
 }
 
@@ -87,12 +87,12 @@ function takeFiles() {
       if (type !== "drop") return;
       dragging(0);
       const [file] = dataTransfer.files;
-      wanted((ways) => ways.openFile(file));
+      withCapture((capture) => capture.openFile(file));
     });
   }
   addEventListener("paste", (event) => {
     const file = /** @type {ClipboardEvent} */ (event).clipboardData?.files[0];
-    if (file) wanted((ways) => ways.openFile(file));
+    if (file) withCapture((capture) => capture.openFile(file));
   });
 }
 
@@ -114,17 +114,19 @@ function tellObstacle() {
 function listen() {
   consent.checked = false;
   consent.addEventListener("change", agree);
-  on("start-camera", "click", () => wanted((ways) => ways.startCamera()));
-  on("stop-camera", "click", () => wanted((ways) => ways.reset()));
-  on("capture", "click", () => wanted((ways) => ways.capture()));
-  on("cameras", "change", ({ target }) => wanted((ways) => ways.changeCamera(target.value)));
+  on("start-camera", "click", () => withCapture((capture) => capture.startCamera()));
+  on("stop-camera", "click", () => withCapture((capture) => capture.reset()));
+  on("capture", "click", () => withCapture((capture) => capture.takePicture()));
+  on("cameras", "change", ({ target }) => {
+    withCapture((capture) => capture.changeCamera(target.value));
+  });
   on("cancel", "click", stop);
   on("match", "click", match);
   for (const button of document.querySelectorAll("[data-open-enrol]")) {
     button.addEventListener("click", openForm);
   }
   for (const button of document.querySelectorAll("[data-another]")) {
-    button.addEventListener("click", () => wanted((ways) => ways.another()));
+    button.addEventListener("click", () => withCapture((capture) => capture.another()));
   }
   on("withdraw", "click", () => {
     consent.checked = false;
@@ -134,12 +136,12 @@ function listen() {
   on("back", "click", () => view.panel("work"));
   on("form", "submit", enrol);
   on("person", "change", choosePerson);
-  on("forget-form", "submit", forgetByCode);
+  on("forget-form", "submit", forgetByToken);
   const input = /** @type {HTMLInputElement} */ (element("file"));
   input.addEventListener("change", () => {
     const file = input.files?.[0];
     input.value = ""; // so that the same file can be chosen again
-    wanted((ways) => ways.openFile(file));
+    withCapture((capture) => capture.openFile(file));
   });
   document.addEventListener("keydown", pressKey);
   takeFiles();
@@ -149,5 +151,5 @@ function listen() {
 listen();
 tellObstacle();
 view.enter("idle");
-tellFacts();
+fillFacts();
 showEarlier();

@@ -5,9 +5,9 @@
  */
 
 import * as api from "./api.js";
-import { moment } from "./facts.js";
+import { moment } from "./deployment.js";
 import * as session from "./session.js";
-import { store } from "./store.js";
+import { remembered } from "./remembered.js";
 import { run } from "./task.js";
 import * as view from "./view.js";
 
@@ -25,7 +25,7 @@ const COPIED_MS = 2500;
  */
 export function showAll(open) {
   const list = /** @type {HTMLElement} */ (element("enrolled-list"));
-  const all = store.all();
+  const all = remembered.all();
   const items = all.map((enrolled) => itemOf(enrolled.id) ?? newItem(enrolled));
   list.replaceChildren(...items);
   if (open) for (const { id } of all) element("more", itemOf(id)).open = id === open;
@@ -35,7 +35,7 @@ export function showAll(open) {
 /** Shows what earlier visits left, but for what is gone by now. */
 export function showEarlier() {
   showAll();
-  for (const { id } of store.all()) follow(id);
+  for (const { id } of remembered.all()) follow(id);
 }
 
 /**
@@ -60,8 +60,8 @@ export async function follow(id, found = false) {
 
 /** @param {string} id of a face that is gone */
 function drop(id) {
-  const gone = store.all().find((one) => one.id === id);
-  if (gone) store.remove(gone.delete_token);
+  const gone = remembered.all().find((one) => one.id === id);
+  if (gone) remembered.remove(gone.delete_token);
 }
 
 /** @param {HTMLElement} item */
@@ -112,7 +112,7 @@ function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
  */
 async function addPicture(name, token) {
   session.intendFor(token);
-  if (element("consent").checked) return (await import("./ways.js")).another();
+  if (element("consent").checked) return (await import("./capture.js")).another();
   view.notice(`Agree below, then show another picture of ${name}.`);
   element("consent").focus();
 }
@@ -122,19 +122,19 @@ function forget(token) {
   run("working", "Deleting…", async () => {
     await api.forget(token).catch((problem) => {
       // Somebody else, or the daily purge, was faster.
-      const isOurs = store.all().some(({ delete_token }) => delete_token === token);
+      const isOurs = remembered.all().some(({ delete_token }) => delete_token === token);
       if (problem.status !== 404 || !isOurs) throw problem;
     });
-    store.remove(token);
+    remembered.remove(token);
     element("code").value = "";
-    const { reset } = await import("./ways.js");
+    const { reset } = await import("./capture.js");
     reset();
     view.notice("Forgotten. Pictures, name and numbers are deleted.");
   });
 }
 
 /** @param {SubmitEvent} event */
-export function forgetByCode(event) {
+export function forgetByToken(event) {
   event.preventDefault();
   const token = /\b[0-9a-f]{64}\b/.exec(element("code").value)?.[0];
   if (token) return forget(token);
@@ -153,4 +153,4 @@ async function copyText(button, text) {
   setTimeout(() => (button.textContent = label), COPIED_MS);
 }
 
-store.addEventListener("change", () => showAll());
+remembered.addEventListener("change", () => showAll());

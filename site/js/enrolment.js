@@ -4,7 +4,7 @@
 import * as api from "./api.js";
 import { follow, showAll } from "./enrolled.js";
 import * as session from "./session.js";
-import { store } from "./store.js";
+import { remembered } from "./remembered.js";
 import { patiently, run } from "./task.js";
 import * as view from "./view.js";
 
@@ -12,7 +12,7 @@ const { element } = view;
 
 /** Opens the form. */
 export function openForm() {
-  const all = store.all();
+  const all = remembered.all();
   const names = all.map(({ name, delete_token }) => new Option(name, delete_token));
   element("person").replaceChildren(new Option("Somebody new", ""), ...names);
   const person = all.find(({ delete_token }) => delete_token === session.intendedFor());
@@ -37,7 +37,7 @@ export function enrol(event) {
   event.preventDefault();
   const { crop } = session.current() ?? {};
   if (!crop) return;
-  const known = store.all().find(({ delete_token }) => delete_token === session.intendedFor());
+  const known = remembered.all().find(({ delete_token }) => delete_token === session.intendedFor());
   const name = known?.name ?? element("name").value.trim();
   if (name === "") return complain("Type a name first. A nickname will do.", "name");
   if (!element("agree").checked) return complain("Tick the box to agree first.", "agree");
@@ -46,7 +46,7 @@ export function enrol(event) {
     const enrolled = await patiently(api.enrol(name, crop, known?.delete_token), signal);
     // Cancelled too late to be stopped: undone.
     if (signal.aborted) return api.forgetFace(enrolled.id, enrolled.delete_token);
-    store.add(enrolled);
+    remembered.add(enrolled);
     session.intendFor();
     element("name").value = "";
     view.panel("none");

@@ -55,7 +55,7 @@ function reason({ type, name = "" }) {
  * The picture as it is shown, with the landmarks of the face that is taken.
  * @param {HTMLCanvasElement} canvas to be drawn on
  * @param {HTMLCanvasElement} picture
- * @param {import("./finder.js").Found} [found]
+ * @param {import("./find-face.js").Found} [found]
  */
 export function drawFound(canvas, picture, found) {
   const scale = Math.min(1, SHOWN_MAX / Math.max(picture.width, picture.height));

@@ -1,10 +1,10 @@
 // @ts-check
 /** The privacy page: puts what the server says about itself into the texts and the table. */
 
-import { config, tellFacts } from "./facts.js";
+import { config, fillFacts } from "./deployment.js";
 
 const { stored, allowed_origins: origins } = (await config()) ?? {};
-await tellFacts();
+await fillFacts();
 const rows = document.querySelector("[data-stored]");
 const template = /** @type {HTMLTemplateElement} */ (document.querySelector("template"));
 for (const entry of stored ?? []) {

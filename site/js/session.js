@@ -4,7 +4,7 @@
  * to be added to. One at a time.
  */
 
-/** @typedef {{picture: HTMLCanvasElement, found: import("./finder.js").Found, crop: Blob,
+/** @typedef {{picture: HTMLCanvasElement, found: import("./find-face.js").Found, crop: Blob,
  *   url: string}} Session  the url shows the crop */
 
 /** @type {Session | undefined} */

@@ -65,17 +65,17 @@ export function status(words, share) {
  * @param {{width: number, height: number, mirrored?: boolean}} [picture]
  */
 export function stage(stage, picture) {
-  const finder = element("finder");
+  const viewfinder = element("viewfinder");
   body.dataset.stage = stage;
   body.toggleAttribute("data-mirrored", picture?.mirrored ?? false);
   if (picture) {
-    finder.style.setProperty("--shape", `${picture.width} / ${picture.height}`);
-    finder.style.setProperty("--ratio", String(picture.width / picture.height));
+    viewfinder.style.setProperty("--shape", `${picture.width} / ${picture.height}`);
+    viewfinder.style.setProperty("--ratio", String(picture.width / picture.height));
   } else {
-    finder.style.removeProperty("--shape");
-    finder.style.removeProperty("--ratio");
+    viewfinder.style.removeProperty("--shape");
+    viewfinder.style.removeProperty("--ratio");
   }
-  if (stage !== "empty") finder.scrollIntoView({ block: "nearest" });
+  if (stage !== "empty") viewfinder.scrollIntoView({ block: "nearest" });
 }
 
 /**

@@ -2,15 +2,15 @@
 //! a screenshot of each at phone and desktop size, light and dark, no finding of axe-core, nothing
 //! cut off, nothing too small to touch.
 
+mod capture;
+
 mod everyone;
+
+mod failures;
 
 mod journey;
 
 mod speed;
-
-mod trouble;
-
-mod ways;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -7,7 +7,7 @@
 import { Camera } from "./camera.js";
 import { drawCrop, encodeCrop } from "./crop.js";
 import { loadDetector } from "./detector.js";
-import { findFace, remarks, take } from "./finder.js";
+import { findFace, remarks, take } from "./find-face.js";
 import { clearFrames, frameFaces } from "./frames.js";
 import { watch } from "./live.js";
 import { drawFound, readPicture } from "./picture.js";
@@ -15,7 +15,7 @@ import * as session from "./session.js";
 import { cancel, run } from "./task.js";
 import * as view from "./view.js";
 
-/** @typedef {import("./finder.js").Found} Found */
+/** @typedef {import("./find-face.js").Found} Found */
 
 const { element } = view;
 
@@ -71,7 +71,7 @@ export function startCamera() {
 /** @param {AbortSignal} signal */
 function observe(signal) {
   const isAutomatic = () => element("automatic").checked;
-  ({ picked } = watch(camera, signal, { isAutomatic, onGood: capture }));
+  ({ picked } = watch(camera, signal, { isAutomatic, onGood: takePicture }));
 }
 
 /** The way of the last picture once more. */
@@ -98,7 +98,7 @@ export function changeCamera(id) {
   startCamera();
 }
 
-export function capture() {
+export function takePicture() {
   if (!camera.on) return;
   const near = picked();
   run("loading", "Looking for the face…", async (signal) => {

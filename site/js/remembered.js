@@ -8,7 +8,7 @@
 
 const KEY = "cface-enrolled";
 
-class Store extends EventTarget {
+class Remembered extends EventTarget {
   /** Where storage is forbidden, the list lasts as long as the page. @type {unknown} */
   #memory;
 
@@ -66,4 +66,4 @@ function isEnrolled(entry) {
   return members.every((member) => typeof entry?.[member] === "string");
 }
 
-export const store = new Store();
+export const remembered = new Remembered();

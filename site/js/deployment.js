@@ -16,7 +16,7 @@ export function config() {
 }
 
 /** Puts the facts into the texts. */
-export async function tellFacts() {
+export async function fillFacts() {
   const facts = await config();
   if (!facts) return;
   const { retention, embedding_dimensions: numbers, crop_side: side } = facts;
