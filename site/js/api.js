@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The server's HTTP API. The only module that talks to the network; everything it throws is a
+ * The server's HTTP API. No other module of the page makes a request. What it throws is a
  * {@link Problem}, whose words can be shown to people, or the reason of an abort.
  */
 
@@ -13,15 +13,25 @@
  *   searchable?: boolean, pictures?: number}} Enrolled */
 /** @typedef {{id: string, searchable: boolean, expires_at: string}} Status */
 
-/** A cold start loads 47 MB of weights; after a minute nobody waits any more. */
+/** @typedef {Record<"what" | "where" | "until" | "readers", string>} Stored */
+/** @typedef {{false_match_rate: number, false_match_rate_at_most: number,
+ *   missed_rate: number}} Rates  as shares of 1 */
+/** @typedef {{provisional: boolean, people: number, same_pairs: number, different_pairs: number,
+ *   match: Rates, possible: Rates}} Accuracy */
+/** @typedef {{model: string, pipeline: string, embedding_dimensions: number, crop_side: number,
+ *   accuracy: Accuracy | null, retention: {hour_utc: number}, stored: Stored[],
+ *   allowed_origins: string[]}} Config  what the page uses of `/config`; the accuracy is null for a
+ *   model that was not measured */
+
+/** A cold start loads 47 MB of weights. After a minute people no longer wait. */
 const TIMEOUT_MS = 60_000;
 
 /** A request that did not succeed. */
 export class Problem extends Error {
   /**
    * @param {string} message a sentence or two that say what to do
-   * @param {{title?: string, status?: number, retryAfter?: number}} [more] status of HTTP, 0 when
-   *   there was no answer; seconds to wait before trying again makes sense
+   * @param {{title?: string, status?: number, retryAfter?: number}} [more] the HTTP status, or 0
+   *   when there was no answer; the seconds to wait before another try
    */
   constructor(message, { title = "", status = 0, retryAfter = 0 } = {}) {
     super(message);
@@ -39,16 +49,15 @@ export class Problem extends Error {
  */
 export async function match(crop, signal) {
   const headers = { "content-type": crop.type };
-  const answer = await json("/match", { method: "POST", headers, body: crop, signal });
-  if (!Array.isArray(answer?.matches)) throw unknown(200);
-  return answer;
+  const request = { method: "POST", headers, body: crop, signal };
+  return json("/match", request, ({ matches }) => Array.isArray(matches));
 }
 
 /**
- * Stores a crop under a name. Only to be called after the person agreed.
+ * Stores a crop under a name. Only called after the person agreed.
  * @param {string} name
  * @param {Blob} crop
- * @param {string} [token] of the person to whom the picture is added; somebody new without
+ * @param {string} [token] of the person to whom the picture is added; without it, of a new person
  * @returns {Promise<Enrolled>}
  */
 export async function enrol(name, crop, token) {
@@ -56,10 +65,8 @@ export async function enrol(name, crop, token) {
   body.set("name", name);
   body.set("consent", "true");
   body.set("image", crop, "face.png");
-  const headers = bearer(token);
-  const answer = await json("/add", { method: "POST", headers, body });
-  if (typeof answer?.delete_token !== "string") throw unknown(201);
-  return answer;
+  const request = { method: "POST", headers: bearer(token), body };
+  return json("/add", request, ({ delete_token }) => typeof delete_token === "string");
 }
 
 /**
@@ -85,16 +92,17 @@ function bearer(token) {
 }
 
 /**
+ * Says whether searches find a face by now.
  * @param {string} id
  * @returns {Promise<Status>}
  */
 export function status(id) {
-  return json(`${face(id)}/status`, {});
+  return json(`${face(id)}/status`, {}, ({ searchable }) => typeof searchable === "boolean");
 }
 
-/** @returns {Promise<any>} facts of this deployment, see /openapi.json */
+/** @returns {Promise<Config>} the facts of this deployment, as /openapi.json describes them */
 export function config() {
-  return json("/config", {});
+  return json("/config", {}, ({ stored }) => Array.isArray(stored));
 }
 
 /**
@@ -108,13 +116,13 @@ export function face(id) {
 /**
  * Brings a file into the browser's cache.
  * @param {string} url
- * @param {(bytes: number) => void} onBytes told how many have arrived since the last time
+ * @param {(bytes: number) => void} onBytes called with the number of bytes of each chunk
  */
 export async function download(url, onBytes) {
   const response = await fetch(url);
   if (!response.ok) throw unknown(response.status);
   const reader = response.body?.getReader();
-  for (let part; (part = await reader?.read()) && !part.done; ) onBytes(part.value.length);
+  for (let chunk; (chunk = await reader?.read()) && !chunk.done; ) onBytes(chunk.value.length);
 }
 
 /**
@@ -147,15 +155,22 @@ async function call(path, init) {
 }
 
 /**
+ * @template {object} T what the server answers
  * @param {string} path
  * @param {RequestInit} init
- * @returns {Promise<any>}
+ * @param {(answer: Partial<Record<keyof T, unknown>>) => boolean} fits says whether an object has
+ *   the members that matter most
+ * @returns {Promise<T>}
  */
-async function json(path, init) {
+async function json(path, init, fits) {
   const response = await call(path, init);
-  return response.json().catch((error) => {
-    throw init.signal?.aborted ? error : unknown(response.status);
+  const answer = await response.json().catch((error) => {
+    if (init.signal?.aborted) throw error;
   });
+  if (typeof answer !== "object" || answer === null || !fits(answer)) {
+    throw unknown(response.status);
+  }
+  return answer;
 }
 
 /** @param {number} status */

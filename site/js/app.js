@@ -1,21 +1,23 @@
 // @ts-check
-/** Ties the page together: what is pressed, typed, dropped and pasted, and what then happens. */
+/** The page's entry: listens to what people press, type, drop and paste, and calls what it does. */
 
 import { Camera } from "./camera.js";
+import { fillFacts } from "./deployment.js";
 import { forgetByToken, showEarlier } from "./enrolled.js";
 import { choosePerson, enrol, openForm } from "./enrolment.js";
-import { fillFacts } from "./deployment.js";
 import { match } from "./result.js";
 import * as session from "./session.js";
 import { cancel } from "./task.js";
 import * as view from "./view.js";
 
-/** One promise for all, so that what is wanted first also happens first.
- * @type {Promise<typeof import("./capture.js")> | undefined} */
+/**
+ * One promise for all calls, so that they run in the order in which people asked.
+ * @type {Promise<typeof import("./capture.js")> | undefined}
+ */
 let loading;
 
 /**
- * The capture, and the detector with it, are loaded once they are wanted.
+ * Loads the capture and the detector when people first ask for them, then calls a function.
  * @param {(capture: typeof import("./capture.js")) => void} go
  */
 function withCapture(go) {
@@ -26,13 +28,13 @@ function withCapture(go) {
   });
 }
 
-const { element } = view;
-const consent = /** @type {HTMLInputElement} */ (element("consent"));
+const { element, elementOf } = view;
+const consent = elementOf(HTMLInputElement, "consent");
 
 /**
  * @param {string} hook
  * @param {string} type
- * @param {(event: any) => void} listener
+ * @param {(event: Event) => void} listener
  */
 function on(hook, type, listener) {
   element(hook).addEventListener(type, listener);
@@ -46,7 +48,7 @@ function agree() {
   });
 }
 
-/** Stops what runs and goes back to what there was before it. */
+/** Stops the present task and returns to the state before it. */
 function stop() {
   cancel();
   if (view.state() === "working" && session.current()) return view.enter("cropped", "Cancelled.");
@@ -58,19 +60,20 @@ function stop() {
 
 /** @param {KeyboardEvent} event */
 function pressKey(event) {
-  const target = /** @type {HTMLElement} */ (event.target);
-  const sees = document.body.dataset.stage === "camera";
-  const canStop = sees || view.state() === "loading" || view.state() === "working";
+  const cameraIsShown = document.body.dataset.stage === "camera";
+  const canStop = cameraIsShown || view.state() === "loading" || view.state() === "working";
   if (event.key === "Escape" && canStop) stop();
-  const takesSpace = target.closest("button, input, select, summary, a");
-  if (event.key === " " && sees && !takesSpace) {
+  const { target } = event;
+  const takesSpace =
+    target instanceof Element && target.closest("button, input, select, summary, a");
+  if (event.key === " " && cameraIsShown && !takesSpace) {
     event.preventDefault();
     withCapture((capture) => capture.takePicture());
   }
 }
 
-/** Photos that are dropped anywhere, or pasted. */
-function takeFiles() {
+/** Opens photos that people drop anywhere on the page, or paste. */
+function listenForFiles() {
   let depth = 0;
   const dragging = (/** @type {number} */ by) => {
     depth = by === 0 ? 0 : Math.max(0, depth + by);
@@ -78,9 +81,10 @@ function takeFiles() {
   };
   for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
     addEventListener(type, (event) => {
-      const { dataTransfer } = /** @type {DragEvent} */ (event);
+      if (!(event instanceof DragEvent)) return;
+      const { dataTransfer } = event;
       if (!dataTransfer?.types.includes("Files")) return;
-      // A file dropped beside the viewfinder must not replace the page.
+      // Otherwise the browser would show the file instead of the page.
       event.preventDefault();
       if (type === "dragenter") dragging(1);
       if (type === "dragleave") dragging(-1);
@@ -91,7 +95,7 @@ function takeFiles() {
     });
   }
   addEventListener("paste", (event) => {
-    const file = /** @type {ClipboardEvent} */ (event).clipboardData?.files[0];
+    const file = event.clipboardData?.files[0];
     if (file) withCapture((capture) => capture.openFile(file));
   });
 }
@@ -105,7 +109,8 @@ function watchNetwork() {
   show();
 }
 
-function tellObstacle() {
+/** Says why there can be no camera, if so. */
+function showObstacle() {
   element("obstacle").hidden = Camera.obstacle === "";
   element("obstacle").textContent = `${Camera.obstacle} Photos work.`;
   element("start-camera").hidden = Camera.obstacle !== "";
@@ -117,8 +122,9 @@ function listen() {
   on("start-camera", "click", () => withCapture((capture) => capture.startCamera()));
   on("stop-camera", "click", () => withCapture((capture) => capture.reset()));
   on("capture", "click", () => withCapture((capture) => capture.takePicture()));
-  on("cameras", "change", ({ target }) => {
-    withCapture((capture) => capture.changeCamera(target.value));
+  const cameras = elementOf(HTMLSelectElement, "cameras");
+  cameras.addEventListener("change", () => {
+    withCapture((capture) => capture.changeCamera(cameras.value));
   });
   on("cancel", "click", stop);
   on("match", "click", match);
@@ -137,19 +143,19 @@ function listen() {
   on("form", "submit", enrol);
   on("person", "change", choosePerson);
   on("forget-form", "submit", forgetByToken);
-  const input = /** @type {HTMLInputElement} */ (element("file"));
+  const input = elementOf(HTMLInputElement, "file");
   input.addEventListener("change", () => {
     const file = input.files?.[0];
     input.value = ""; // so that the same file can be chosen again
     withCapture((capture) => capture.openFile(file));
   });
   document.addEventListener("keydown", pressKey);
-  takeFiles();
+  listenForFiles();
   watchNetwork();
 }
 
 listen();
-tellObstacle();
+showObstacle();
 view.enter("idle");
 fillFacts();
 showEarlier();

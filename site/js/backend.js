@@ -1,23 +1,25 @@
 // @ts-check
 /**
- * Which of the library's backends computes: decided by what each needs for the same picture on
- * this device. WebGL may be the fastest or, without a graphics card, the slowest by far; on some
- * devices it computes nonsense without an error, so its numbers are compared too.
+ * Chooses which of the library's backends computes, by the time that each needs for the same
+ * picture on this device. WebGL may be the fastest or, without a graphics card, the slowest by far.
+ * On some devices it computes wrong numbers without an error, so the numbers are compared too.
  */
+
+/** @typedef {import("../types/face-api.js").Tensorflow} Tensorflow */
 
 /** Names of renderers that compute on the processor. */
 const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
-/** @typedef {{backend: string, milliseconds: number}} Choice */
+/** @typedef {{backend: string, milliseconds: number}} Choice  the time is that of one probe */
 
-/** A viewfinder with ten pictures a second is fluid: no need to try others, which takes seconds. */
+/** A viewfinder with ten pictures a second is fluid. Trying other backends would take seconds. */
 const FAST_ENOUGH_MS = 100;
 
-/** Rounding differs between backends by less than this, relative to the largest number. */
+/** Backends round differently, by less than this share of the largest number. */
 const DIFFERENCE_MAX = 0.02;
 
 /**
- * @param {any} tf TensorFlow.js
+ * @param {Tensorflow} tf
  * @param {string} files the folder with the WebAssembly backend
  * @param {() => Promise<Float32Array>} probe computes something with the present backend
  * @returns {Promise<Choice>} the backend that is now in use, and its time for a probe
@@ -37,11 +39,11 @@ export async function chooseBackend(tf, files, probe) {
   return choice(exact);
 }
 
-/** Whether WebGL is more than software, which would need seconds to find out that it is slow. */
+/** Whether WebGL runs on a graphics card. Software needs seconds to show that it is slow. */
 function hasGraphicsCard() {
   const inWorker = typeof document === "undefined";
   const canvas = inWorker ? new OffscreenCanvas(1, 1) : document.createElement("canvas");
-  const context = /** @type {any} */ (canvas.getContext("webgl2"));
+  const context = /** @type {WebGL2RenderingContext | null} */ (canvas.getContext("webgl2"));
   if (!context) return false;
   const name = context.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL;
   return !SOFTWARE.test(String(context.getParameter(name ?? context.RENDERER)));
@@ -53,14 +55,14 @@ function choice({ backend, milliseconds }) {
 }
 
 /**
- * @param {any} tf
+ * @param {Tensorflow} tf
  * @param {string} backend
  * @param {() => Promise<Float32Array>} probe
  * @returns {Promise<(Choice & {numbers: Float32Array}) | undefined>} nothing if it does not work
  */
 async function measure(tf, backend, probe) {
   try {
-    // A backend that does not start answers false and leaves another one in place.
+    // A backend that does not start answers false, and another one stays in use.
     if (!(await tf.setBackend(backend))) return undefined;
     await tf.ready();
     if (tf.getBackend() !== backend) return undefined;
@@ -69,7 +71,7 @@ async function measure(tf, backend, probe) {
     const numbers = await probe();
     return { backend, milliseconds: performance.now() - begun, numbers };
   } catch (error) {
-    console.info(`face finder: ${backend} does not work:`, error);
+    console.info(`detector: ${backend} does not work:`, error);
     return undefined;
   }
 }

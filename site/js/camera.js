@@ -3,7 +3,10 @@
  * The camera: starts and stops it, takes a picture, and says in a sentence why it does not work.
  */
 
-/** @type {Record<string, string>} */
+/**
+ * Why the camera did not start, by the name of the browser's error.
+ * @type {Record<string, string>}
+ */
 const REASONS = {
   NotAllowedError:
     "The camera is blocked. Allow it for this page in the browser’s settings, or choose a photo.",
@@ -26,13 +29,13 @@ export class Camera {
     this.#video = video;
   }
 
-  /** Why there can be no camera, if so. */
+  /** Why this page cannot have a camera, or an empty text. */
   static get obstacle() {
     if (!isSecureContext) return "Browsers open the camera on https pages only.";
     return navigator.mediaDevices ? "" : "This browser lets no page use a camera.";
   }
 
-  /** The picture's size, and whether to show it as in a mirror, which people expect. */
+  /** The size of the picture, and whether to mirror it. People expect that of their own face. */
   get shape() {
     const { videoWidth: width, videoHeight: height } = this.#video;
     const facing = this.#track?.getSettings().facingMode;
@@ -49,12 +52,15 @@ export class Camera {
     return this.#track?.getSettings().deviceId;
   }
 
-  /** Chooses a camera for the next start. @param {string} id */
+  /**
+   * Chooses a camera for the next start.
+   * @param {string} id
+   */
   choose(id) {
     this.#wanted = id;
   }
 
-  /** All cameras. Their names are known once one has been started. */
+  /** All cameras. Browsers tell their names once one has been started. */
   async all() {
     const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     return devices.filter(({ kind }) => kind === "videoinput");
@@ -62,8 +68,9 @@ export class Camera {
 
   /**
    * Asks for the camera and shows it.
-   * @param {AbortSignal} signal when aborted, a camera granted later is switched off at once
-   * @param {() => void} onLost called when the camera goes away by itself
+   * @param {AbortSignal} signal when it is aborted before the browser answers, the camera is
+   *   switched off at once
+   * @param {() => void} onLost called when the camera is disconnected
    */
   async start(signal, onLost) {
     if (Camera.obstacle) throw new Error(`${Camera.obstacle} Choose a photo instead.`);
@@ -92,7 +99,7 @@ export class Camera {
 
   /**
    * The present frame, not mirrored.
-   * @param {number} [widthMax] the camera's full resolution unless given
+   * @param {number} [widthMax] the camera's full resolution without it
    * @returns {HTMLCanvasElement}
    */
   grab(widthMax = Infinity) {

@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * The ways to a face: the camera, or a photo that is chosen, dropped or pasted. Each ends with the
- * crop on the page, or with a sentence.
+ * Captures a face: from the camera, or from a photo that people choose, drop or paste. It ends with
+ * the crop on the page, or with a sentence that says why there is none.
  */
 
+import { listCameras } from "./camera-list.js";
 import { Camera } from "./camera.js";
 import { drawCrop, encodeCrop } from "./crop.js";
 import { loadDetector } from "./detector.js";
@@ -15,33 +16,39 @@ import * as session from "./session.js";
 import { cancel, run } from "./task.js";
 import * as view from "./view.js";
 
-/** @typedef {import("./find-face.js").Found} Found */
+const { element, elementOf } = view;
 
-const { element } = view;
+const camera = new Camera(elementOf(HTMLVideoElement, "video"));
+const still = elementOf(HTMLCanvasElement, "still");
+const fileField = elementOf(HTMLInputElement, "file");
 
-export const camera = new Camera(element("video"));
-
-/** The shape in which the picture at hand is shown. */
+/** The size of the picture that is shown, in its own pixels, and whether it is mirrored. */
 let shape = { width: 0, height: 0, mirrored: false };
 
-/** @type {() => import("./crop.js").Point | undefined} */
+/**
+ * Where the face is that people picked in the viewfinder.
+ * @type {() => import("./crop.js").Point | undefined}
+ */
 let picked = () => undefined;
 
 /** @type {"camera" | "file"} */
-let lastWay = "camera";
+let lastSource = "camera";
 
-/** A photo that came before people agreed. @type {Blob | undefined} */
-let early;
+/**
+ * A photo that people dropped or pasted before they agreed.
+ * @type {Blob | undefined}
+ */
+let waitingFile;
 
-/** Forgets the face at hand and switches the camera off. */
+/** Forgets the present face and switches the camera off. */
 export function reset() {
   cancel();
-  leave();
+  clear();
   view.enter("idle");
 }
 
-/** Back to where nothing is shown. */
-function leave() {
+/** Removes everything that is shown of a face. */
+function clear() {
   camera.stop();
   session.hold();
   clearFrames();
@@ -49,10 +56,11 @@ function leave() {
   view.stage("empty");
 }
 
+/** Shows the camera's picture in the viewfinder. */
 export function startCamera() {
   run("loading", "Starting the camera… Your browser may ask you first.", async (signal) => {
-    leave();
-    lastWay = "camera";
+    clear();
+    lastSource = "camera";
     await camera.start(signal, () => {
       reset();
       const message = "Connect it again and try again, or choose a photo.";
@@ -64,52 +72,41 @@ export function startCamera() {
     view.enter("camera", "The camera is on.");
     element("capture").focus({ preventScroll: true });
     observe(signal);
-    await listCameras();
+    await listCameras(camera);
   });
 }
 
 /** @param {AbortSignal} signal */
 function observe(signal) {
-  const isAutomatic = () => element("automatic").checked;
+  const isAutomatic = () => elementOf(HTMLInputElement, "automatic").checked;
   ({ picked } = watch(camera, signal, { isAutomatic, onGood: takePicture }));
 }
 
-/** The way of the last picture once more. */
+/** Starts a new picture from the same source as the last one. */
 export function another() {
-  if (lastWay === "camera") return startCamera();
-  element("file").click();
+  if (lastSource === "camera") return startCamera();
+  fileField.click();
 }
 
-/** Fills the picker, which is there only where people have a choice. */
-export async function listCameras() {
-  const cameras = await camera.all();
-  const picker = element("cameras");
-  const options = cameras.map(({ deviceId, label }, at) => {
-    const name = label || `Camera ${at + 1}`;
-    return new Option(name, deviceId, false, deviceId === camera.id);
-  });
-  picker.replaceChildren(...options);
-  element("picker").hidden = cameras.length < 2;
-}
-
-/** @param {string} id */
+/** @param {string} id of the camera that people have chosen */
 export function changeCamera(id) {
   camera.choose(id);
   startCamera();
 }
 
+/** Takes the camera's present picture and cuts the face out. */
 export function takePicture() {
   if (!camera.on) return;
   const near = picked();
   run("loading", "Looking for the face…", async (signal) => {
     const picture = camera.grab();
-    drawFound(element("still"), picture);
+    drawFound(still, picture);
     view.stage("still", shape);
     clearFrames();
     try {
       await cutOut(picture, near, signal);
     } catch (error) {
-      // The camera is still on: another try is one click away.
+      // The camera stays on, so that people can try again at once.
       if (!signal.aborted) {
         view.stage("camera", shape);
         observe(signal);
@@ -119,38 +116,41 @@ export function takePicture() {
   });
 }
 
-/** @param {Blob | undefined} file */
+/**
+ * Reads a photo and cuts the face out, once people have agreed.
+ * @param {Blob | undefined} file
+ */
 export function openFile(file) {
   if (!file) return;
-  if (!element("consent").checked) {
-    early = file;
+  if (!elementOf(HTMLInputElement, "consent").checked) {
+    waitingFile = file;
     view.notice("Your photo waits. Tick “I agree” to open it.");
     return element("consent").focus();
   }
   run("loading", "Opening the photo…", async (signal) => {
-    leave();
-    lastWay = "file";
+    clear();
+    lastSource = "file";
     const picture = await readPicture(file);
     if (signal.aborted) return;
     shape = { width: picture.width, height: picture.height, mirrored: false };
-    drawFound(element("still"), picture);
+    drawFound(still, picture);
     view.stage("still", shape);
     await cutOut(picture, undefined, signal);
   });
 }
 
-/** What can be done as soon as people agreed. */
+/** Loads the detector and opens a waiting photo. Called once people have agreed. */
 export function prepare() {
-  // Fetched while people look for their photo; a failure is told when it matters.
+  // Loads while people look for their photo. A failure is shown when the detector is needed.
   loadDetector().catch(() => {});
-  openFile(early);
-  early = undefined;
+  openFile(waitingFile);
+  waitingFile = undefined;
 }
 
 /**
- * Finds the face and shows what becomes of it.
+ * Finds the face and cuts it out.
  * @param {HTMLCanvasElement} picture at full resolution, already shown
- * @param {import("./crop.js").Point | undefined} near
+ * @param {import("./crop.js").Point | undefined} near takes the face that is nearest to this point
  * @param {AbortSignal} signal
  */
 async function cutOut(picture, near, signal) {
@@ -160,33 +160,34 @@ async function cutOut(picture, near, signal) {
   if (signal.aborted) return;
   view.status("Looking for the face…");
   const found = await findFace(picture, near);
-  if (!signal.aborted) await show(picture, found, signal);
+  if (!signal.aborted) await showCrop(picture, found, signal);
 }
 
 /**
+ * Makes the crop of a face and shows it.
  * @param {HTMLCanvasElement} picture
- * @param {Found} found
+ * @param {import("./find-face.js").Found} found
  * @param {AbortSignal} signal
  */
-async function show(picture, found, signal) {
+async function showCrop(picture, found, signal) {
   const canvas = document.createElement("canvas");
   drawCrop(canvas, picture, found.frame);
   const crop = await encodeCrop(canvas);
   if (signal.aborted) return;
   camera.stop();
   session.hold({ picture, found, crop });
-  drawFound(element("still"), picture, found);
+  drawFound(still, picture, found);
   frameFaces(found.faces, found.face, shape, takeOther);
   element("crop-note").textContent = remarks(found, crop.size);
   view.enter("cropped", "Face found.");
   view.panel("work");
 }
 
-/** @param {import("./crop.js").Face} face in the same picture */
+/** @param {import("./crop.js").Face} face another face in the same picture */
 function takeOther(face) {
   const { picture, found } = session.current() ?? {};
   if (!picture || !found) return;
-  run("loading", "", (signal) => show(picture, take(face, found.faces), signal));
+  run("loading", "", (signal) => showCrop(picture, take(face, found.faces), signal));
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -194,5 +195,5 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("pagehide", () => camera.stop());
 navigator.mediaDevices?.addEventListener("devicechange", () => {
-  if (camera.on) listCameras();
+  if (camera.on) listCameras(camera);
 });

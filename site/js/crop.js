@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * The crop recipe: from the faces found in a picture to the 160x160 pixels that are sent. It owns
- * which face is taken and which rectangle; it knows no detector and no page, so that the evaluation
- * can load it too. A crop is deliberately stretched: FaceNet was trained on stretched crops.
+ * The recipe of the crop: from the faces found in a picture to the 160x160 pixels that are sent. It
+ * decides which face is taken, and which rectangle. It knows no detector and no page, so that the
+ * evaluation can load it too. A crop is stretched to a square on purpose, because FaceNet was
+ * trained on such crops.
  */
 
 /** @typedef {{x: number, y: number}} Point */
@@ -18,13 +19,14 @@ export const DETECTION_SIZES = [416, 608, 320];
 /** Detections below this score are dropped. */
 export const SCORE_MIN = 0.5;
 
-// The rectangle in units of the landmark box: the face with the forehead, which the landmarks miss.
+// The rectangle in units of the landmarks' bounding box. It is larger than that box, because the
+// landmarks end at the eyebrows and the crop shows the forehead.
 const SHIFT_UP = 0.18;
 const SCALE_X = 1.14;
 const SCALE_Y = 1.61;
 
-// The same in units of the detector's box, for faces without usable landmarks. Fitted to the boxes
-// of MTCNN, and wider by a fifth.
+// The rectangle in units of the detector's box, for faces without landmarks. Fitted to the boxes of
+// MTCNN, and then made wider by a fifth.
 const BOX_SHIFT_X = 0.0115;
 const BOX_SHIFT_UP = 0.1426;
 const BOX_SCALE_X = 0.828;
@@ -56,8 +58,8 @@ export function cropRectangle(landmarks) {
 }
 
 /**
- * The same where there are no landmarks, from the detector's box.
- * @param {Rectangle} box
+ * The rectangle that becomes the crop where there are no landmarks.
+ * @param {Rectangle} box of the detector
  * @returns {Rectangle}
  */
 export function boxRectangle(box) {
@@ -68,7 +70,7 @@ export function boxRectangle(box) {
 }
 
 /**
- * The rectangle of a face by the better of the two ways.
+ * The rectangle that becomes the crop: from the landmarks, or from the box where there are none.
  * @param {Face} face
  * @returns {Rectangle}
  */
@@ -78,7 +80,7 @@ export function cropFrame({ points, box }) {
 }
 
 /**
- * The largest face near the centre: areas count less towards the picture's corners.
+ * The largest face near the centre. An area counts less the nearer it is to the picture's corners.
  * @param {Face[]} faces
  * @param {number} width of the picture
  * @param {number} height of the picture
@@ -96,7 +98,7 @@ export function chooseFace(faces, width, height) {
 }
 
 /**
- * Draws the crop. What lies outside the picture becomes mid-grey, which FaceNet sees as zero.
+ * Draws the crop. Parts outside the picture become mid-grey, which is zero in FaceNet's input.
  * @param {HTMLCanvasElement | OffscreenCanvas} canvas is made 160x160
  * @param {CanvasImageSource} source the picture at its full resolution, not mirrored
  * @param {Rectangle} from as {@link cropRectangle} gives it

@@ -1,15 +1,17 @@
 // @ts-check
 /**
- * Facts of this deployment, as the server tells them, in the texts of the page: elements with
- * `data-fact` say something that is true everywhere until the fact is known.
+ * What the server says of this deployment, put into the texts of the page. An element with
+ * `data-fact` says something that is true of every deployment until its fact has arrived.
  */
 
 import * as api from "./api.js";
 
-/** @type {Promise<any> | undefined} */
+/** @typedef {import("./api.js").Config} Config */
+
+/** @type {Promise<Config | undefined> | undefined} */
 let asking;
 
-/** @returns {Promise<any>} what `/config` answers, or nothing when it does not */
+/** @returns {Promise<Config | undefined>} the answer of `/config`, or nothing without one */
 export function config() {
   asking ??= api.config().catch(() => (asking = undefined));
   return asking;
@@ -25,7 +27,6 @@ export async function fillFacts() {
   fill("numbers", String(numbers));
   fill("side", `${side} × ${side}`);
   fill("model", `${facts.model}, pipeline ${facts.pipeline}`);
-  fill("name-chars", String(facts.limits.name_chars_max));
 }
 
 /**
@@ -45,7 +46,7 @@ function nextPurge(hour) {
 }
 
 /**
- * A time as people say it, where they are: “today at 14:00”.
+ * A time in the words that people use, in their time zone: “today at 14:00”.
  * @param {string} time RFC 3339
  */
 export function moment(time) {

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The detector itself, for a worker or a window. It owns the detection library and its models, and
- * hands out plain numbers only, so that another detector can take its place.
+ * The detector itself, for a worker or a window. It owns the detection library and its models. It
+ * returns plain numbers only, so that another detector can take its place. The library loads its
+ * WebAssembly and its models by requests of its own.
  */
 
 import { models, vendor } from "../vendor/index.js";
@@ -9,42 +10,46 @@ import { chooseBackend } from "./backend.js";
 import { SCORE_MIN } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
+/** @typedef {import("../types/face-api.js").Detected} Detected */
+/** @typedef {import("../types/face-api.js").Library} Library */
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 
 const LIBRARY = "face-api.esm.js";
 
-/** The input size at which backends are compared: small, since some are slow. */
+/** The input size at which backends are compared. It is small, because some are slow. */
 const PROBE_SIZE = 224;
 
-/** @type {any} */
+/** @type {Library | undefined} */
 let library;
 
 /**
- * Loads library and models, and chooses what computes them.
+ * Loads the library and its models, and chooses the backend that computes.
  * @returns {Promise<import("./backend.js").Choice>}
  */
 export async function load() {
-  library = await import(vendor + LIBRARY);
-  if (typeof window === "undefined") library.env.setEnv(workerEnvironment());
-  const { tinyFaceDetector: finder, faceLandmark68TinyNet: landmarks } = library.nets;
-  const loadModels = () => Promise.all([finder.loadFromUri(models), landmarks.loadFromUri(models)]);
+  const { env, nets, tf } = (library = /** @type {Library} */ (await import(vendor + LIBRARY)));
+  if (typeof window === "undefined") env.setEnv(workerEnvironment());
+  const { tinyFaceDetector: faces, faceLandmark68TinyNet: landmarks } = nets;
+  const loadModels = () => Promise.all([faces.loadFromUri(models), landmarks.loadFromUri(models)]);
   const sample = probePicture();
   const probe = async () => {
-    if (!finder.isLoaded) await loadModels();
-    const output = await finder.forward(sample, PROBE_SIZE);
+    if (!faces.isLoaded) await loadModels();
+    const output = await faces.forward(sample, PROBE_SIZE);
     const numbers = await output.data();
     output.dispose();
     return numbers;
   };
-  return chooseBackend(library.tf, vendor, probe);
+  return chooseBackend(tf, vendor, probe);
 }
 
 /**
- * All faces in a picture, found at the first size that finds any.
+ * All faces in a picture, found at the first input size that finds any.
  * @param {HTMLCanvasElement | OffscreenCanvas} picture
  * @param {number[]} sizes
  * @returns {Promise<Face[]>}
  */
 export async function detect(picture, sizes) {
+  if (!library) throw new Error("the detector is not loaded");
   for (const inputSize of sizes) {
     const options = new library.TinyFaceDetectorOptions({ inputSize, scoreThreshold: SCORE_MIN });
     const found = await library.detectAllFaces(picture, options).withFaceLandmarks(true);
@@ -53,18 +58,18 @@ export async function detect(picture, sizes) {
   return [];
 }
 
-/** What the library expects of a browser, as far as a worker has it. */
+/** What the library expects of a browser's window, as far as a worker has it. */
 function workerEnvironment() {
-  const Nothing = class {};
+  const Missing = class {};
   const missing = () => {
     throw new Error("a worker has canvases only");
   };
   return {
     Canvas: OffscreenCanvas,
     CanvasRenderingContext2D: OffscreenCanvasRenderingContext2D,
-    Image: Nothing,
+    Image: Missing,
     ImageData,
-    Video: Nothing,
+    Video: Missing,
     createCanvasElement: () => new OffscreenCanvas(1, 1),
     createImageElement: missing,
     createVideoElement: missing,
@@ -79,7 +84,10 @@ function probePicture() {
     typeof document === "undefined"
       ? new OffscreenCanvas(PROBE_SIZE, PROBE_SIZE)
       : Object.assign(document.createElement("canvas"), { width: PROBE_SIZE, height: PROBE_SIZE });
-  const context = /** @type {any} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const context = /** @type {Context | null} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
+  if (!context) throw new Error("no canvas");
   for (let row = 0; row < PROBE_SIZE; row += 8) {
     for (let column = 0; column < PROBE_SIZE; column += 8) {
       context.fillStyle = `rgb(${row} ${column} ${(row * column) % 256})`;
@@ -90,11 +98,11 @@ function probePicture() {
 }
 
 /**
- * @param {any} found
+ * @param {Detected} found
  * @returns {Face}
  */
 function plain({ detection, landmarks }) {
   const { x, y, width, height } = detection.box;
-  const points = landmarks.positions.map((/** @type {any} */ at) => ({ x: at.x, y: at.y }));
+  const points = landmarks.positions.map(({ x, y }) => ({ x, y }));
   return { box: { x, y, width, height }, points, score: detection.score };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The worker in which faces are found. Takes `{id, kind: "load"}` and `{id, kind: "detect", bitmap,
- * sizes}`, and answers `{id, answer}` or `{id, error}`.
+ * The web worker in which the detector runs. It takes `{id, kind: "load"}` and
+ * `{id, kind: "detect", bitmap, sizes}`, and answers `{id, answer}` or `{id, error}`.
  */
 
 import { detect, load } from "./detection.js";

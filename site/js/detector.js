@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Finds faces and their landmarks. The only door to the detector: it runs in a worker, so that the
- * page stays fluid, or in the window where the browser has no worker for it. It knows no page.
+ * Finds faces and their landmarks. Other modules use the detector through this one only. It runs in
+ * a web worker, so that the page stays fluid, or in the window where the browser has no worker for
+ * it. It knows no page.
  */
 
 import { models, modelsBytes, vendor, vendorBytes } from "../vendor/index.js";
@@ -9,11 +10,13 @@ import { download } from "./api.js";
 import { DETECTION_SIZES } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
-/** @typedef {{backend: string, milliseconds: number, place: "worker" | "window"}} Loaded */
+/** @typedef {import("./backend.js").Choice} Choice */
+/** @typedef {Choice & {place: "worker" | "window"}} Loaded */
 /** @typedef {(share: number) => void} OnProgress  called with 0 to 1 while files arrive */
 /** @typedef {(picture: HTMLCanvasElement, sizes: number[]) => Promise<Face[]>} Detect */
+/** @typedef {{loaded: Loaded, detect: Detect}} Detector */
 
-/** @type {Promise<{loaded: Loaded, detect: Detect}> | undefined} */
+/** @type {Promise<Detector> | undefined} */
 let starting;
 
 let ready = false;
@@ -21,11 +24,11 @@ let ready = false;
 /** @type {Set<OnProgress>} */
 const listeners = new Set();
 
-/** What every browser loads of the library. */
+/** The files of the library that every browser loads. */
 const LIBRARY = ["face-api.esm.js", "tfjs-backend-wasm-simd.wasm"];
 
 /**
- * Loads library and models. Calling it again costs nothing; after a failure it tries again.
+ * Loads the library and its models. A second call costs nothing. After a failure it tries again.
  * @param {OnProgress} [onProgress]
  * @returns {Promise<Loaded>}
  */
@@ -38,42 +41,43 @@ export async function loadDetector(onProgress) {
   }
 }
 
-/** Whether it is loaded already. */
+/** Whether the detector is loaded. */
 export const isReady = () => ready;
 
 /**
  * All faces in a picture, found at the first detection size that finds any.
  * @param {HTMLCanvasElement} picture
- * @param {number[]} [sizes] of the detector's input; those of the crop recipe unless given
+ * @param {number[]} [sizes] of the detector's input; those of the crop's recipe without it
  * @returns {Promise<Face[]>}
  */
 export async function detectFaces(picture, sizes = DETECTION_SIZES) {
   return (await started()).detect(picture, sizes);
 }
 
+/** The detector, which is loaded if it is not yet. */
 function started() {
   starting ??= start().then(begin, (error) => {
     starting = undefined;
-    console.warn("face finder:", error);
+    console.warn("detector:", error);
     throw new Error("The face finder did not load. Check the connection and try again.");
   });
   return starting;
 }
 
-/** @param {{loaded: Loaded, detect: Detect}} detector */
+/** @param {Detector} detector */
 function begin(detector) {
   ready = true;
   return detector;
 }
 
-/** @returns {Promise<{loaded: Loaded, detect: Detect}>} */
+/** @returns {Promise<Detector>} */
 async function start() {
   await fetchAll();
   if (typeof Worker === "function" && typeof OffscreenCanvas === "function") {
     try {
       return await inWorker();
     } catch (error) {
-      console.info("face finder: not in a worker:", error);
+      console.info("detector: not in a worker:", error);
     }
   }
   const { load, detect } = await import("./detection.js");
@@ -81,8 +85,8 @@ async function start() {
 }
 
 /**
- * Brings the large files into the browser's cache and tells how far that is: neither imports nor
- * the library do.
+ * Brings the large files into the browser's cache, and tells the listeners how much has arrived. An
+ * import tells no progress, nor does the library.
  */
 async function fetchAll() {
   /** @type {[string, number][]} */
@@ -97,17 +101,17 @@ async function fetchAll() {
   await Promise.all(files.map(([url]) => download(url, onBytes)));
 }
 
-/** @returns {Promise<{loaded: Loaded, detect: Detect}>} */
+/** @returns {Promise<Detector>} */
 async function inWorker() {
   const worker = new Worker(new URL("./detector-worker.js", import.meta.url), { type: "module" });
   const ask = messenger(worker);
   try {
-    const loaded = await ask({ kind: "load" });
+    const choice = /** @type {Choice} */ (await ask({ kind: "load" }));
     return {
-      loaded: { ...loaded, place: "worker" },
+      loaded: { ...choice, place: "worker" },
       detect: async (picture, sizes) => {
         const bitmap = await createImageBitmap(picture);
-        return ask({ kind: "detect", bitmap, sizes }, [bitmap]);
+        return /** @type {Promise<Face[]>} */ (ask({ kind: "detect", bitmap, sizes }, [bitmap]));
       },
     };
   } catch (error) {
@@ -117,12 +121,12 @@ async function inWorker() {
 }
 
 /**
- * Questions to a worker, each with its answer.
+ * Sends questions to a worker and waits for the answer to each.
  * @param {Worker} worker
- * @returns {(question: object, transfer?: Transferable[]) => Promise<any>}
+ * @returns {(question: object, transfer?: Transferable[]) => Promise<unknown>}
  */
 function messenger(worker) {
-  /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */
+  /** @type {Map<number, {resolve: (answer: unknown) => void, reject: (error: Error) => void}>} */
   const waiting = new Map();
   let count = 0;
   worker.addEventListener("message", ({ data: { id, answer, error } }) => {
@@ -131,7 +135,7 @@ function messenger(worker) {
     if (error === undefined) resolve?.(answer);
     else reject?.(new Error(error));
   });
-  // The worker does not even begin, or has come to its end: nothing will be answered any more.
+  // The worker did not start, or it has failed. It will answer nothing more.
   worker.addEventListener("error", (event) => {
     event.preventDefault();
     starting = undefined;

@@ -1,45 +1,50 @@
 // @ts-check
 /**
- * Who was enrolled from this device: what is kept of each and until when, whether searches find it,
- * and the means to add to it and to delete it. Also deletes who was enrolled elsewhere, by token.
+ * The list of people who were enrolled from this device: what is kept of them and until when,
+ * whether searches find them, and buttons to add a picture or delete all. It also deletes people
+ * who were enrolled from another device, by their delete token.
  */
 
 import * as api from "./api.js";
 import { moment } from "./deployment.js";
-import * as session from "./session.js";
 import { remembered } from "./remembered.js";
+import * as session from "./session.js";
 import { run } from "./task.js";
 import * as view from "./view.js";
 
-const { element } = view;
+const { copyTemplate, element, elementOf } = view;
 
 /** @typedef {import("./api.js").Enrolled} Enrolled */
 
-/** How often it is asked whether a search finds the face, at first and at most. */
+/** The pause between two questions whether searches find a face: the first, and the longest. */
 const POLL_MS = [700, 10_000];
+
+/** How long a button says that it has copied. */
 const COPIED_MS = 2500;
 
 /**
- * Shows what there is.
- * @param {string} [open] the id of the one to be shown in full
+ * Shows all people that this browser remembers.
+ * @param {string} [open] the id of the one whose delete token is shown
  */
 export function showAll(open) {
-  const list = /** @type {HTMLElement} */ (element("enrolled-list"));
+  const list = element("enrolled-list");
   const all = remembered.all();
   const items = all.map((enrolled) => itemOf(enrolled.id) ?? newItem(enrolled));
   list.replaceChildren(...items);
-  if (open) for (const { id } of all) element("more", itemOf(id)).open = id === open;
+  for (const item of open ? items : []) {
+    elementOf(HTMLDetailsElement, "more", item).open = item.dataset.id === open;
+  }
   element("enrolled").hidden = all.length === 0;
 }
 
-/** Shows what earlier visits left, but for what is gone by now. */
+/** Shows the people of earlier visits, and drops those whom the server no longer has. */
 export function showEarlier() {
   showAll();
   for (const { id } of remembered.all()) follow(id);
 }
 
 /**
- * Asks whether a search finds a face, ever more rarely, until it does, and says so.
+ * Asks whether searches find a face, with growing pauses, until they do, and says so.
  * @param {string} id
  * @param {boolean} [found]
  */
@@ -58,7 +63,7 @@ export async function follow(id, found = false) {
   }
 }
 
-/** @param {string} id of a face that is gone */
+/** @param {string} id of a face that the server no longer has */
 function drop(id) {
   const gone = remembered.all().find((one) => one.id === id);
   if (gone) remembered.remove(gone.delete_token);
@@ -75,8 +80,10 @@ function showFound(item) {
  * @returns {HTMLElement | undefined}
  */
 function itemOf(id) {
-  const items = /** @type {HTMLElement[]} */ ([...element("enrolled-list").children]);
-  return items.find((item) => item.dataset.id === id);
+  const items = /** @type {NodeListOf<HTMLElement>} */ (
+    element("enrolled-list").querySelectorAll("[data-id]")
+  );
+  return [...items].find((item) => item.dataset.id === id);
 }
 
 /**
@@ -84,15 +91,15 @@ function itemOf(id) {
  * @returns {HTMLElement}
  */
 function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
-  const item = element("enrolled-template").content.firstElementChild.cloneNode(true);
+  const item = copyTemplate("enrolled-template");
   item.dataset.id = id;
-  const picture = element("enrolled-picture", item);
+  const picture = elementOf(HTMLImageElement, "enrolled-picture", item);
   picture.src = api.face(id);
   picture.alt = `The stored picture of ${name}`;
   element("enrolled-name", item).textContent = name;
   element("enrolled-count", item).textContent = pictures > 1 ? `, ${pictures} pictures` : "";
   element("delete-token", item).textContent = delete_token;
-  const until = element("enrolled-until", item);
+  const until = elementOf(HTMLTimeElement, "enrolled-until", item);
   until.dateTime = expires_at;
   until.textContent = moment(expires_at);
   const copy = element("copy", item);
@@ -112,7 +119,9 @@ function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
  */
 async function addPicture(name, token) {
   session.intendFor(token);
-  if (element("consent").checked) return (await import("./capture.js")).another();
+  if (elementOf(HTMLInputElement, "consent").checked) {
+    return (await import("./capture.js")).another();
+  }
   view.notice(`Agree below, then show another picture of ${name}.`);
   element("consent").focus();
 }
@@ -121,28 +130,29 @@ async function addPicture(name, token) {
 function forget(token) {
   run("working", "Deleting…", async () => {
     await api.forget(token).catch((problem) => {
-      // Somebody else, or the daily purge, was faster.
+      // Another device or the daily purge has deleted the person already.
       const isOurs = remembered.all().some(({ delete_token }) => delete_token === token);
       if (problem.status !== 404 || !isOurs) throw problem;
     });
     remembered.remove(token);
-    element("code").value = "";
+    elementOf(HTMLInputElement, "code").value = "";
     const { reset } = await import("./capture.js");
     reset();
     view.notice("Forgotten. Pictures, name and numbers are deleted.");
   });
 }
 
-/** @param {SubmitEvent} event */
+/** @param {Event} event of submitting the form with the token */
 export function forgetByToken(event) {
   event.preventDefault();
-  const token = /\b[0-9a-f]{64}\b/.exec(element("code").value)?.[0];
+  const { value } = elementOf(HTMLInputElement, "code");
+  const token = /\b[0-9a-f]{64}\b/.exec(value)?.[0];
   if (token) return forget(token);
   view.fail({ message: "Paste the delete token: 64 digits and letters from a to f." });
 }
 
 /**
- * @param {HTMLButtonElement} button
+ * @param {HTMLElement} button
  * @param {string} text
  */
 async function copyText(button, text) {

@@ -1,54 +1,57 @@
 // @ts-check
-/** Enrolling: the form with its own consent. What comes of it is in `enrolled.js`. */
+/** The form with which people enrol, with a consent of its own. */
 
 import * as api from "./api.js";
 import { follow, showAll } from "./enrolled.js";
-import * as session from "./session.js";
 import { remembered } from "./remembered.js";
+import * as session from "./session.js";
 import { patiently, run } from "./task.js";
 import * as view from "./view.js";
 
-const { element } = view;
+const { element, elementOf } = view;
+const person = elementOf(HTMLSelectElement, "person");
+const nameField = elementOf(HTMLInputElement, "name");
+const agreed = elementOf(HTMLInputElement, "agree");
 
 /** Opens the form. */
 export function openForm() {
   const all = remembered.all();
   const names = all.map(({ name, delete_token }) => new Option(name, delete_token));
-  element("person").replaceChildren(new Option("Somebody new", ""), ...names);
-  const person = all.find(({ delete_token }) => delete_token === session.intendedFor());
-  element("person").value = person?.delete_token ?? "";
+  person.replaceChildren(new Option("Somebody new", ""), ...names);
+  const intended = all.find(({ delete_token }) => delete_token === session.intendedFor());
+  person.value = intended?.delete_token ?? "";
   element("person-field").hidden = all.length === 0;
   choosePerson();
-  element("agree").checked = false;
+  agreed.checked = false;
   complain("");
   view.enter("cropped");
   view.panel("enrol");
-  if (element("person").value === "") element("name").focus({ preventScroll: true });
+  if (person.value === "") nameField.focus({ preventScroll: true });
 }
 
-/** Only somebody new needs a name. */
+/** Takes over the chosen person. Only a new person needs a name. */
 export function choosePerson() {
-  session.intendFor(element("person").value);
+  session.intendFor(person.value);
   element("name-field").hidden = session.intendedFor() !== "";
 }
 
-/** @param {SubmitEvent} event */
+/** @param {Event} event of submitting the form */
 export function enrol(event) {
   event.preventDefault();
   const { crop } = session.current() ?? {};
   if (!crop) return;
   const known = remembered.all().find(({ delete_token }) => delete_token === session.intendedFor());
-  const name = known?.name ?? element("name").value.trim();
+  const name = known?.name ?? nameField.value.trim();
   if (name === "") return complain("Type a name first. A nickname will do.", "name");
-  if (!element("agree").checked) return complain("Tick the box to agree first.", "agree");
+  if (!agreed.checked) return complain("Tick the box to agree first.", "agree");
   complain("");
   run("working", "Enrolling…", async (signal) => {
     const enrolled = await patiently(api.enrol(name, crop, known?.delete_token), signal);
-    // Cancelled too late to be stopped: undone.
+    // Cancelled after the request was sent: the enrolment is undone.
     if (signal.aborted) return api.forgetFace(enrolled.id, enrolled.delete_token);
     remembered.add(enrolled);
     session.intendFor();
-    element("name").value = "";
+    nameField.value = "";
     view.panel("none");
     view.enter("enrolled");
     showAll(enrolled.id);

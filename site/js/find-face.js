@@ -1,23 +1,25 @@
 // @ts-check
 /**
- * From a picture to the one face that is used: detector and recipe together, without the page.
+ * Finds the one face of a picture that becomes the crop. It uses the detector and the recipe of
+ * the crop, and knows no page.
  */
 
-import { chooseFace, cropFrame } from "./crop.js";
+import { CROP_SIZE, chooseFace, cropFrame } from "./crop.js";
 import { detectFaces } from "./detector.js";
 import { nearest } from "./quality.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./crop.js").Point} Point */
 /** @typedef {import("./crop.js").Rectangle} Rectangle */
-/** @typedef {{face: Face, faces: Face[], frame: Rectangle}} Found  the frame is the crop's */
+/** @typedef {{face: Face, faces: Face[], frame: Rectangle}} Found  the face that is taken, all
+ *   faces in the picture, and the rectangle that becomes the crop */
 
-/** Faces narrower than this in the picture are blurred by enlarging them. */
-const SMALL_FACE = 80;
+/** A crop narrower than this, in pixels of the picture, is blurred when it is enlarged. */
+const FRAME_WIDTH_MIN = 80;
 
 /**
  * @param {HTMLCanvasElement} picture
- * @param {Point} [picked] take the face that is nearest to this
+ * @param {Point} [picked] takes the face that is nearest to this point
  * @returns {Promise<Found>}
  * @throws when there is no face, with a sentence for people
  */
@@ -32,7 +34,7 @@ export async function findFace(picture, picked) {
 
 /**
  * @param {Face} face
- * @param {Face[]} faces all in the picture
+ * @param {Face[]} faces all faces in the picture
  * @returns {Found}
  */
 export function take(face, faces) {
@@ -46,8 +48,11 @@ export function take(face, faces) {
  * @returns {string} sentences
  */
 export function remarks({ frame, faces }, bytes) {
-  const sentences = [`160 × 160 pixels, ${Math.round(bytes / 1000)} kB. The photo stays here.`];
+  const size = `${CROP_SIZE} × ${CROP_SIZE} pixels, ${Math.round(bytes / 1000)} kB`;
+  const sentences = [`${size}. The photo stays here.`];
   if (faces.length > 1) sentences.push(`${faces.length} faces: click another to take it.`);
-  if (frame.width < SMALL_FACE) sentences.push("The face is small: a closer picture works better.");
+  if (frame.width < FRAME_WIDTH_MIN) {
+    sentences.push("The face is small: a closer picture works better.");
+  }
   return sentences.join(" ");
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A frame around each face in the viewfinder. Where there are several, each is a button that picks
- * its face.
+ * Draws a frame around each face in the viewfinder. Where there are several faces, each frame is a
+ * button that picks its face.
  */
 
 import { cropFrame } from "./crop.js";
@@ -18,10 +18,11 @@ import { element } from "./view.js";
  */
 export function frameFaces(faces, chosen, size, onPick) {
   const layer = element("frames");
-  // From left to right as seen, so that a frame keeps its face, and the focus with it.
-  const way = size.mirrored ? -1 : 1;
-  const sorted = [...faces].sort((a, b) => way * (a.box.x - b.box.x));
-  while (layer.children.length > sorted.length) layer.lastElementChild.remove();
+  // Sorted from left to right as people see them. Each face then keeps its button from picture to
+  // picture, and the button keeps the focus.
+  const sign = size.mirrored ? -1 : 1;
+  const sorted = [...faces].sort((a, b) => sign * (a.box.x - b.box.x));
+  while (layer.children.length > sorted.length) layer.lastElementChild?.remove();
   while (layer.children.length < sorted.length) layer.append(document.createElement("button"));
   sorted.forEach((face, at) => {
     const frame = /** @type {HTMLButtonElement} */ (layer.children[at]);
@@ -39,7 +40,7 @@ export function frameFaces(faces, chosen, size, onPick) {
   });
 }
 
-/** Takes all frames away. */
+/** Removes all frames. */
 export function clearFrames() {
   element("frames").replaceChildren();
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Watches the camera: finds faces in one picture after the other, frames them, gives advice, and
- * takes the picture by itself once it has been good for half a second.
+ * Watches the camera: finds the faces in its pictures, draws a frame around each, and gives advice.
+ * When the picture has been good for half a second, it calls for the capture.
  */
 
 import { chooseFace } from "./crop.js";
@@ -14,14 +14,20 @@ import * as view from "./view.js";
 /** @typedef {import("./crop.js").Point} Point */
 /** @typedef {import("./quality.js").Advice} Advice */
 
-/** Detection sees the picture at this width: enough for any face that is large enough. */
+/** Faces are found in a copy of this width, which shows every face that is large enough. */
 const WIDTH = 640;
-/** Smaller than for the crop, so that the frames keep up; the other size for faces far away. */
+
+/** Input sizes of the detector. The first is small and so fast, the second finds distant faces. */
 const SIZES = [320, 416];
-/** How long it must be good. */
+
+/** How long the picture has to be good before it is taken. */
 const GOOD_MS = 500;
-/** Advice stays so long, or nobody could read it. */
+
+/** How long advice stays at least, so that people can read it. */
 const ADVICE_MS = 700;
+
+/** The pause between two pictures. */
+const PAUSE_MS = 30;
 
 /** @type {Record<Advice, string>} */
 const WORDS = {
@@ -42,8 +48,8 @@ const WORDS = {
  * @param {import("./camera.js").Camera} camera
  * @param {AbortSignal} signal
  * @param {{isAutomatic: () => boolean, onGood: () => void}} options
- * @returns {{picked: () => Point | undefined}} where the face is that was picked, in the camera's
- *   pixels, if one was
+ * @returns {{picked: () => Point | undefined}} tells where the face is that people picked, in the
+ *   camera's pixels
  */
 export function watch(camera, signal, { isAutomatic, onGood }) {
   /** @type {Face | undefined} */
@@ -85,7 +91,7 @@ export function watch(camera, signal, { isAutomatic, onGood }) {
     });
     while (!signal.aborted) {
       await look();
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   };
   const say = speaker();
@@ -95,7 +101,7 @@ export function watch(camera, signal, { isAutomatic, onGood }) {
   return { picked: () => picked };
 }
 
-/** Shows advice, and no new one before the old one could be read. */
+/** Shows advice, and replaces it only after people could read it. */
 function speaker() {
   let [shown, since] = ["", 0];
   /** @type {(words: string, advice: Advice, share: number) => void} */
@@ -108,9 +114,10 @@ function speaker() {
 }
 
 /**
+ * The brightness of the face, or of the whole picture without one, 0 to 255.
  * @param {HTMLCanvasElement} small
  * @param {Face | undefined} face in pixels of the camera
- * @param {number} scale
+ * @param {number} scale from the small picture to the camera's
  */
 function lightOf(small, face, scale) {
   const context = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));

@@ -1,18 +1,23 @@
 // @ts-check
 /**
- * Pictures on canvases: reads a file into one, and draws one with what was found in it.
+ * Pictures on canvases: reads a file into a canvas, and draws a picture with the landmarks of the
+ * face that was found in it.
  */
+
+import { CROP_SIZE } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 
-/** Phones refuse larger canvases. */
+/** Some phones refuse larger canvases. */
 const PIXELS_MAX = 16_000_000;
-/** Longest side of the picture that is shown; crops are cut from the full one. */
-const SHOWN_MAX = 1280;
 
+/** The longest side of the picture that is shown. Crops are cut from the full picture. */
+const SHOWN_SIDE_MAX = 1280;
+
+/** The colour of the landmarks, as `--signal` in style.css. */
 const BRIGHT = "#6ff3d6";
 
-/** The landmarks as lines: first point, last point, closed. */
+/** The lines between the landmarks: first point, last point, whether the line is closed. */
 const LINES = /** @type {[number, number, boolean][]} */ ([
   [0, 16, false],
   [17, 21, false],
@@ -26,7 +31,7 @@ const LINES = /** @type {[number, number, boolean][]} */ ([
 ]);
 
 /**
- * Reads a picture from a file, upright as its camera meant it.
+ * Reads a picture from a file, and turns it upright by its EXIF orientation.
  * @param {Blob} file
  * @returns {Promise<HTMLCanvasElement>}
  */
@@ -40,7 +45,7 @@ export async function readPicture(file) {
   return picture;
 }
 
-/** @param {Blob & {name?: string}} file that does not open */
+/** @param {Blob & {name?: string}} file that the browser cannot open */
 function reason({ type, name = "" }) {
   if (/hei[cf]/i.test(`${type} ${name}`)) {
     return "This browser cannot open HEIC pictures. Save it as JPEG, then choose it again.";
@@ -52,24 +57,24 @@ function reason({ type, name = "" }) {
 }
 
 /**
- * The picture as it is shown, with the landmarks of the face that is taken.
- * @param {HTMLCanvasElement} canvas to be drawn on
+ * Draws a picture as it is shown, with the landmarks of the face that is taken.
+ * @param {HTMLCanvasElement} canvas
  * @param {HTMLCanvasElement} picture
  * @param {import("./find-face.js").Found} [found]
  */
 export function drawFound(canvas, picture, found) {
-  const scale = Math.min(1, SHOWN_MAX / Math.max(picture.width, picture.height));
+  const scale = Math.min(1, SHOWN_SIDE_MAX / Math.max(picture.width, picture.height));
   const context = draw(canvas, picture, picture.width, picture.height, scale);
   if (!found) return;
   context.scale(scale, scale);
   context.strokeStyle = BRIGHT;
-  drawLandmarks(context, found.face, found.frame.width / 160);
+  drawLandmarks(context, found.face, found.frame.width / CROP_SIZE);
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Face} face
- * @param {number} unit small beside the face, however large that is
+ * @param {number} unit the width of a line, in proportion to the face
  */
 function drawLandmarks(context, { points }, unit) {
   context.lineWidth = unit;
@@ -113,7 +118,7 @@ function draw(canvas, source, width, height, scale) {
   canvas.height = Math.max(1, Math.round(height * scale));
   const context = canvas.getContext("2d");
   if (!context) throw new Error("This browser cannot draw on a canvas.");
-  // Transparent parts would turn black, which is no colour of a face's surroundings.
+  // Transparent parts would become black, which confuses the detector.
   context.fillStyle = "rgb(128 128 128)";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";

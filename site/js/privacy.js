@@ -1,21 +1,24 @@
 // @ts-check
-/** The privacy page: puts what the server says about itself into the texts and the table. */
+/** The entry of the privacy page: puts the facts of the deployment into its texts and list. */
 
 import { config, fillFacts } from "./deployment.js";
 
-const { stored, allowed_origins: origins } = (await config()) ?? {};
+/** @typedef {import("./api.js").Stored} Stored */
+
+const { stored, allowed_origins: origins = [] } = (await config()) ?? {};
 await fillFacts();
-const rows = document.querySelector("[data-stored]");
-const template = /** @type {HTMLTemplateElement} */ (document.querySelector("template"));
+const list = document.querySelector("[data-stored]");
+const template = document.querySelector("template");
 for (const entry of stored ?? []) {
-  const row = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
-  for (const cell of row.querySelectorAll("[data-column]")) {
-    cell.textContent = entry[/** @type {HTMLElement} */ (cell).dataset.column ?? ""];
+  const item = template && document.importNode(template.content, true);
+  for (const cell of item?.querySelectorAll("[data-column]") ?? []) {
+    const column = /** @type {keyof Stored} */ (cell.getAttribute("data-column"));
+    cell.textContent = entry[column];
   }
-  rows?.append(row);
+  if (item) list?.append(item);
 }
 const others = document.querySelector("[data-origins]");
-if (others && origins?.length > 0) {
+if (others && origins.length > 0) {
   others.textContent = origins.includes("*") ? "any website" : origins.join(", ");
 }
 document.body.dataset.state = stored ? "told" : "untold";

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How good a face in the viewfinder is, in one word of advice. Pure geometry and light: it knows
- * neither page nor camera.
+ * How good a face in the viewfinder is, in one word of advice. It computes with positions and
+ * brightness only, and knows neither page nor camera.
  */
 
 import { cropFrame } from "./crop.js";
@@ -12,33 +12,38 @@ import { cropFrame } from "./crop.js";
  *   | "still" | "good"} Advice */
 /** @typedef {{width: number, height: number}} Size */
 
-/** Narrower crops are blurred by enlarging them to 160 pixels. */
+/** A narrower crop, in pixels of the picture, is blurred when it is enlarged to 160 pixels. */
 const CROP_WIDTH_MIN = 110;
 
-/** Of the picture's shorter side: a face so wide is too near, lenses distort it. */
+/** The width of a crop as a share of the picture's shorter side. Lenses distort a nearer face. */
 const CROP_SHARE_MAX = 0.85;
 
-/** How much of a crop may lie outside the picture, of its width or height. */
+/** How much of a crop may lie outside the picture, as a share of its width or height. */
 const OUTSIDE_MAX = 0.12;
 
-/** The nose's way from the middle between the eyes, of their distance: some 25 degrees. */
+/**
+ * How far the nose may be from the middle between the eyes, as a share of the eyes' distance. The
+ * head is then turned by about 25 degrees.
+ */
 const YAW_MAX = 0.35;
-/** The eyes' slope: some 20 degrees. */
+
+/** The slope of the line through the eyes in radians, about 20 degrees. */
 const ROLL_MAX = 0.36;
 
-/** Mean brightness of a face, 0 to 255. */
+/** The mean brightness of a face, 0 to 255, below and above which it is too dark or too bright. */
 const DARK = 45;
 const BRIGHT = 225;
 
-/** How far a face may move from one picture to the next, of the crop's width. */
+/** How far a face may move from one picture to the next, as a share of the crop's width. */
 const MOVE_MAX = 0.06;
 
 /**
+ * What makes the picture better, or `good`.
  * @param {Face[]} faces
- * @param {Face | undefined} chosen the one that would be taken
- * @param {{size: Size, light: number, isPicked: boolean, before?: Face}} view the picture's size in
- *   the faces' pixels, the brightness of the face or, without one, of all; whether somebody picked
- *   the face; the same face a moment ago
+ * @param {Face | undefined} chosen the face that would be taken
+ * @param {{size: Size, light: number, isPicked: boolean, before?: Face}} view the size of the
+ *   picture in the pixels of the faces; the brightness of the face, or of the picture without one;
+ *   whether people picked the face; the chosen face of the picture before
  * @returns {Advice}
  */
 export function advise(faces, chosen, { size, light, isPicked, before }) {
@@ -112,7 +117,7 @@ function isTurned(points) {
   const distance = Math.hypot(dx, dy);
   if (distance === 0) return true;
   const middle = mean([left, right]);
-  // The nose's way along the line through the eyes, whichever way that runs.
+  // How far the nose is from the middle, along the line through the eyes.
   const yaw = ((nose.x - middle.x) * dx + (nose.y - middle.y) * dy) / distance ** 2;
   return Math.abs(yaw) > YAW_MAX || Math.abs(Math.atan2(dy, dx)) > ROLL_MAX;
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Who was enrolled from this device: the newest face and the delete token of each person, in this
- * browser's own storage, until they expire. Fires `change`. It knows neither page nor server.
+ * What this browser remembers of enrolments: the delete token and the newest face of each person,
+ * in the browser's own storage, until they expire. It fires `change`, and knows neither page nor
+ * server.
  */
 
 /** @typedef {import("./api.js").Enrolled} Enrolled */
@@ -9,7 +10,10 @@
 const KEY = "cface-enrolled";
 
 class Remembered extends EventTarget {
-  /** Where storage is forbidden, the list lasts as long as the page. @type {unknown} */
+  /**
+   * The list where storage is forbidden. It then lasts as long as the page.
+   * @type {unknown}
+   */
   #memory;
 
   constructor() {
@@ -20,7 +24,7 @@ class Remembered extends EventTarget {
     });
   }
 
-  /** Newest first. @returns {Enrolled[]} */
+  /** @returns {Enrolled[]} newest first */
   all() {
     const now = Date.now();
     return this.#read().filter(({ expires_at }) => !(Date.parse(expires_at) <= now));
@@ -42,7 +46,7 @@ class Remembered extends EventTarget {
     try {
       list ??= JSON.parse(localStorage.getItem(KEY) ?? "[]");
     } catch {
-      // Forbidden, or written by somebody else.
+      // Storage is forbidden, or another program wrote what is there.
     }
     return Array.isArray(list) ? list.filter(isEnrolled) : [];
   }
@@ -60,7 +64,10 @@ class Remembered extends EventTarget {
   }
 }
 
-/** @param {any} entry of a list that others may have written */
+/**
+ * @param {any} entry of a list that another program may have written
+ * @returns {entry is Enrolled}
+ */
 function isEnrolled(entry) {
   const members = ["id", "name", "delete_token", "expires_at"];
   return members.every((member) => typeof entry?.[member] === "string");

@@ -1,20 +1,21 @@
 // @ts-check
 /**
- * A search and what the server says to it: the verdict in words, and the nearest faces, each on a
- * scale of distances with the limits marked.
+ * Searches with the crop and shows the answer: the verdict in words, and the nearest faces, each on
+ * a scale of distances with the thresholds marked.
  */
 
 import * as api from "./api.js";
 import * as session from "./session.js";
 import { patiently, run } from "./task.js";
-import { element, enter, panel } from "./view.js";
+import { copyTemplate, element, elementOf, enter, panel } from "./view.js";
 
 /** @typedef {import("./api.js").Matches} Matches */
 /** @typedef {import("./api.js").Match} Match */
 
-/** Distances beyond this are all alike: the scale ends there. */
+/** The scale of distances ends here. Larger distances say nothing more. */
 const SCALE_END = 1.4;
 
+/** Searches for the faces nearest to the crop, and shows them. */
 export function match() {
   const { crop } = session.current() ?? {};
   if (!crop) return;
@@ -34,14 +35,15 @@ function showResult({ verdict, threshold, possible_threshold: possible, matches 
   element("meaning").textContent = meaning;
   element("pair").hidden = !known;
   if (known) {
-    element("pair-picture").src = nearest.picture;
-    element("pair-picture").alt = `The stored picture of ${nearest.name}`;
+    const picture = elementOf(HTMLImageElement, "pair-picture");
+    picture.src = nearest.picture;
+    picture.alt = `The stored picture of ${nearest.name}`;
   }
-  const limits = { threshold, possible };
-  element("results").replaceChildren(...matches.map((match) => resultItem(match, limits)));
+  const thresholds = { threshold, possible };
+  element("results").replaceChildren(...matches.map((match) => resultItem(match, thresholds)));
   element("nearest").hidden = matches.length === 0;
-  element("match-limit").textContent = number(threshold);
-  element("possible-limit").textContent = number(possible);
+  element("match-threshold").textContent = number(threshold);
+  element("possible-threshold").textContent = number(possible);
   enter("result");
   panel("result");
   heading.dataset.verdict = known ? verdict : "none";
@@ -72,7 +74,8 @@ function words(verdict, name) {
 }
 
 /**
- * A name in a sentence, whichever way its script runs.
+ * A name in an element of its own, so that a script written from right to left leaves the rest of
+ * the sentence in order.
  * @param {string} name
  */
 function isolated(name) {
@@ -83,14 +86,14 @@ function isolated(name) {
 
 /**
  * @param {Match} match
- * @param {{threshold: number, possible: number}} limits
+ * @param {{threshold: number, possible: number}} thresholds
  */
 function resultItem({ name, distance, picture, pictures = 1 }, { threshold, possible }) {
-  const item = element("result-template").content.cloneNode(true);
+  const item = copyTemplate("result-template");
   element("result-name", item).textContent = name;
   element("result-distance", item).textContent = number(distance);
   element("result-pictures", item).textContent = pictures > 1 ? `${pictures} pictures` : "";
-  const image = element("result-picture", item);
+  const image = elementOf(HTMLImageElement, "result-picture", item);
   image.alt = `Stored picture of ${name}`;
   image.src = picture;
   const scale = element("scale", item);
@@ -104,7 +107,7 @@ function resultItem({ name, distance, picture, pictures = 1 }, { threshold, poss
   return item;
 }
 
-/** What a distance says by itself. */
+/** What the distance of one face means, in words. */
 const ZONES = { match: "alike", possible: "not sure", none: "different" };
 
 /** @param {number} value */

@@ -1,23 +1,24 @@
 // @ts-check
 /**
- * One thing at a time: something newer takes the place of what runs, except of a request to the
- * server, which first has to be cancelled. What failed can be tried again.
+ * Runs one task at a time. A newer task ends the older one, but a request to the server has to be
+ * cancelled by people first. A task that failed can be tried again.
  */
 
+import { Problem } from "./api.js";
 import * as view from "./view.js";
 
-/** After so long a search is no longer usual: the model is being loaded. */
+/** A search that takes longer than this waits for the model to be loaded. */
 const WAKING_MS = 1500;
 
 let running = new AbortController();
 
-/** Stops what runs; it leaves the page alone from now on. */
+/** Stops the running task. It no longer changes the page from then on. */
 export function cancel() {
   running.abort();
 }
 
 /**
- * Runs one thing in place of what ran before. Its failure becomes a sentence on the page.
+ * Runs a task in place of the one before. Its failure becomes a sentence on the page.
  * @param {import("./view.js").State} state
  * @param {string} status
  * @param {(signal: AbortSignal) => Promise<void>} work must stop quietly once the signal is aborted
@@ -32,7 +33,8 @@ export async function run(state, status, work) {
   } catch (error) {
     if (signal.aborted) return;
     const problem = error instanceof Error ? error : new Error(String(error));
-    const { retryAfter = 0, status: code = 0 } = /** @type {any} */ (problem);
+    const { retryAfter, status: code } =
+      problem instanceof Problem ? problem : { retryAfter: 0, status: 0 };
     const again = () => run(state, status, work);
     view.fail(code === 429 ? tooMany(retryAfter) : problem, { again, afterSeconds: retryAfter });
   }
@@ -45,7 +47,7 @@ function tooMany(seconds) {
 }
 
 /**
- * Waits for the model, and says so when it takes long.
+ * Waits for the server, and says so when that takes long.
  * @template T
  * @param {Promise<T>} answer
  * @param {AbortSignal} signal

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The page as people see it: its states, what may be pressed in them, and the words that say what
- * goes on. It holds no state but the document itself, and puts data there as text only.
+ * The page as people see it: its states, which buttons work in them, and the words that say what
+ * is going on. The document is its only state, and data goes into the document as text only.
  */
 
 /** @typedef {"idle"|"loading"|"camera"|"cropped"|"working"|"result"|"enrolled"|"error"} State */
@@ -11,16 +11,40 @@
  * The element with a hook. The page does not work without it, so a missing one is our mistake.
  * @param {string} hook without `data-`
  * @param {ParentNode} [within]
- * @returns {any}
+ * @returns {HTMLElement}
  */
-export function element(hook, within = document) {
+export function element(hook, within) {
+  return elementOf(HTMLElement, hook, within);
+}
+
+/**
+ * The same, of the kind of element that the caller needs.
+ * @template {HTMLElement} E
+ * @param {new () => E} kind
+ * @param {string} hook
+ * @param {ParentNode} [within]
+ * @returns {E}
+ */
+export function elementOf(kind, hook, within = document) {
   const found = within.querySelector(`[data-${hook}]`);
-  if (!found) throw new Error(`no element with data-${hook}`);
+  if (!(found instanceof kind)) throw new Error(`no ${kind.name} with data-${hook}`);
   return found;
 }
 
+/**
+ * A copy of the only element in a template.
+ * @param {string} hook of the template
+ * @returns {HTMLElement}
+ */
+export function copyTemplate(hook) {
+  const [original] = elementOf(HTMLTemplateElement, hook).content.children;
+  const copy = document.importNode(original, true);
+  if (!(copy instanceof HTMLElement)) throw new Error(`no element in data-${hook}`);
+  return copy;
+}
+
 const { body } = document;
-const consent = /** @type {HTMLInputElement} */ (element("consent"));
+const consent = elementOf(HTMLInputElement, "consent");
 
 /** @returns {State} */
 export function state() {
@@ -28,7 +52,7 @@ export function state() {
 }
 
 /**
- * Enters a state: says so, and lets people press only what makes sense in it.
+ * Enters a state, and disables the buttons that make no sense in it.
  * @param {State} next
  * @param {string} [words] what is going on
  */
@@ -40,7 +64,8 @@ export function enter(next, words = "") {
   const [agreed, working] = [consent.checked, next === "working"];
   body.toggleAttribute("data-agreed", agreed);
   consent.disabled = working;
-  for (const hook of ["start-camera", "file"]) element(hook).disabled = !agreed || working;
+  elementOf(HTMLButtonElement, "start-camera").disabled = !agreed || working;
+  elementOf(HTMLInputElement, "file").disabled = !agreed || working;
   const busy = working || next === "loading";
   for (const button of document.querySelectorAll("[data-when-free]")) {
     /** @type {HTMLButtonElement} */ (button).disabled = busy;
@@ -53,7 +78,7 @@ export function enter(next, words = "") {
  * @param {number} [share] how much of it is done, 0 to 1, if that is known
  */
 export function status(words, share) {
-  const [line, bar] = [element("status"), element("progress")];
+  const [line, bar] = [element("status"), elementOf(HTMLProgressElement, "progress")];
   if (line.textContent !== words) line.textContent = words;
   bar.hidden = share === undefined;
   bar.value = share ?? 0;
@@ -79,10 +104,10 @@ export function stage(stage, picture) {
 }
 
 /**
- * What to do for a good picture, on the viewfinder.
+ * Shows on the viewfinder what makes the picture better.
  * @param {string} words
  * @param {string} advice
- * @param {number} share of the time that it must be good, 0 to 1
+ * @param {number} share how much of the time that the picture has to be good is over, 0 to 1
  */
 export function advice(words, advice, share) {
   const line = element("hint");
@@ -92,7 +117,7 @@ export function advice(words, advice, share) {
 }
 
 /**
- * Shows what went wrong, with another try.
+ * Shows what went wrong, and a button that tries again.
  * @param {{title?: string, message: string}} problem
  * @param {{again: () => void, afterSeconds: number}} [retry]
  */
@@ -112,14 +137,14 @@ let counting;
 
 /** @param {{again: () => void, afterSeconds: number}} [retry] */
 function countDown(retry) {
-  const button = /** @type {HTMLButtonElement} */ (element("retry"));
+  const button = element("retry");
   clearInterval(counting);
   button.hidden = retry === undefined;
   if (!retry) return;
   const until = Date.now() + 1000 * retry.afterSeconds;
   const show = () => {
     const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
-    // Disabled in words only, so that the focus can wait on it.
+    // A button with the attribute `disabled` would lose the focus.
     button.setAttribute("aria-disabled", String(left > 0));
     button.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
     if (left === 0) clearInterval(counting);
@@ -129,7 +154,7 @@ function countDown(retry) {
   show();
 }
 
-/** @param {string} sentence shown, with nothing else in the way, until something else happens */
+/** @param {string} sentence shown until the page enters another state; empty removes it */
 export function notice(sentence) {
   const box = element("notice");
   box.textContent = sentence;
@@ -138,7 +163,7 @@ export function notice(sentence) {
 }
 
 /**
- * Shows one of the panels beside the viewfinder and moves there, or takes all away.
+ * Shows one of the panels beside the viewfinder and moves the focus there, or hides all.
  * @param {"work" | "result" | "enrol" | "none"} panel
  */
 export function panel(panel) {
@@ -150,7 +175,7 @@ export function panel(panel) {
   if (panel !== "none") focus(element(`panel-${panel}`));
 }
 
-/** @param {HTMLElement} section that is new; keyboard and screen reader go to its heading */
+/** @param {HTMLElement} section that has appeared; the focus goes to its heading */
 export function focus(section) {
   section.querySelector("h2")?.focus({ preventScroll: true });
   section.scrollIntoView({ block: "nearest" });

@@ -1,4 +1,7 @@
-//! `cargo xtask lint`: formatting, lints and documentation, for the machine and for WebAssembly.
+//! `cargo xtask lint`: formatting, types of the page's scripts, lints and documentation, for the
+//! machine and for WebAssembly.
+
+mod page;
 
 use super::build::WORKERS;
 use crate::project;
@@ -21,6 +24,7 @@ const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 pub(crate) fn run() -> anyhow::Result<()> {
     format()?;
+    page::check()?;
     rust()?;
     documentation()?;
     web_assembly()
