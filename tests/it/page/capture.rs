@@ -1,4 +1,5 @@
-//! The ways to a face: the camera with its advice, and photos that are chosen, dropped or pasted.
+//! Capturing a face: by the camera with its advice, and from photos that people choose, drop or
+//! paste.
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -10,10 +11,10 @@ use tests::photograph;
 
 use super::Page;
 
-/// Whether the camera's light is out.
+/// Whether the camera is off.
 const IS_OFF: &str = "return document.querySelector('[data-video]').srcObject === null";
 
-/// Starts the camera without its taking the picture by itself.
+/// Starts the camera, and switches off that the page takes the picture by itself.
 async fn start_camera(page: &Page, scene: Scene) -> anyhow::Result<()> {
     page.browser.show(scene)?;
     page.click("[data-start-camera]").await?;
@@ -49,14 +50,15 @@ async fn the_camera_advises_and_people_decide() -> anyhow::Result<()> {
         ensure!(page.browser.execute(IS_OFF).await? == true, "the camera is still on");
     }
 
-    // Nobody in the picture: said in words, and the camera stays on for another try.
+    // Without a face the page says so, and the camera stays on for another try.
     start_camera(&page, Scene::Nobody).await?;
     page.click("[data-capture]").await?;
     page.state("error").await?;
     ensure!(page.text("[data-error-text]").await?.contains("No face"));
     page.look("camera-no-face").await?;
 
-    // Of two, the one that is clicked. The preview is a mirror, and the first frame the left one.
+    // Of two faces, the one that is clicked is taken. The first frame is the left one in the
+    // viewfinder, which is mirrored, so it is the right face of the scene.
     page.load().await?;
     page.click("[data-consent]").await?;
     start_camera(&page, Scene::Two("biden-2.jpg", "obama-1.jpg")).await?;
@@ -70,7 +72,7 @@ async fn the_camera_advises_and_people_decide() -> anyhow::Result<()> {
     page.enrol("Right").await?;
     page.show_face(Scene::Face("obama-1.jpg")).await?;
     ensure!(page.find("match").await? == ["Right"]);
-    // The other face of a picture that has been taken.
+    // In a picture that has been taken, the other face can be chosen.
     page.load().await?;
     page.click("[data-consent]").await?;
     start_camera(&page, Scene::Two("biden-2.jpg", "obama-1.jpg")).await?;
@@ -105,7 +107,7 @@ async fn a_camera_is_chosen_where_there_are_several() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_photo_is_chosen_turned_dropped_or_pasted() -> anyhow::Result<()> {
     let page = Page::open(Scene::Nobody).await?;
-    // Dropped before anybody agreed: it waits.
+    // A photo that is dropped before people agree waits for that.
     let file = photograph("obama-1.jpg").canonicalize()?;
     for kind in ["dragEnter", "dragOver", "drop"] {
         let data = json!({ "items": [], "files": [file], "dragOperationsMask": 1 });
@@ -118,13 +120,13 @@ async fn a_photo_is_chosen_turned_dropped_or_pasted() -> anyhow::Result<()> {
     page.state("cropped").await?;
     page.enrol("Obama").await?;
 
-    // Upright, however the camera was held.
+    // A photo with an EXIF orientation is turned upright.
     page.load().await?;
     page.choose(&write_turned("obama-2.jpg", page.browser.scratch())?).await?;
     page.state("cropped").await?;
     ensure!(page.find("match").await? == ["Obama"]);
 
-    // Pasted.
+    // A photo is pasted.
     page.load().await?;
     page.click("[data-consent]").await?;
     copy_picture(&page).await?;
@@ -149,7 +151,7 @@ async fn a_photo_is_chosen_turned_dropped_or_pasted() -> anyhow::Result<()> {
     page.close().await
 }
 
-/// Puts a picture on the clipboard, as people copy one from elsewhere.
+/// Puts a picture on the clipboard, as if people had copied it in another program.
 async fn copy_picture(page: &Page) -> anyhow::Result<()> {
     let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
     page.browser.devtools("Browser.grantPermissions", permissions).await?;
@@ -185,7 +187,7 @@ async fn photos_work_where_cameras_do_not() -> anyhow::Result<()> {
         page.choose(&photograph("obama-1.jpg")).await?;
         page.state("cropped").await?;
         if cameras == Cameras::Denied {
-            // Not a trustworthy origin: browsers show no camera to it at all.
+            // This origin is not secure, so browsers give the page no camera at all.
             let address = page.server.url("/").replace("127.0.0.1", INSECURE_HOST);
             page.browser.goto(&address).await?;
             page.state("idle").await?;

@@ -1,4 +1,5 @@
-//! A person enrols, is found, is perhaps found, and is forgotten; a stranger is not found.
+//! The main use of the page: a person enrols, is found by a search, and is deleted. A stranger is
+//! not found.
 
 use anyhow::ensure;
 use tests::camera::{Scene, write_coarse};
@@ -8,7 +9,7 @@ use super::Page;
 
 const NAME: &str = "Barack <b>Obama</b>";
 
-/// Rows of pixels at which a face is neither surely known nor surely not.
+/// Rows of pixels to which a picture is reduced, so that the verdict is "possible".
 const DOUBTFUL_ROWS: u32 = 160;
 
 #[tokio::test]
@@ -54,7 +55,7 @@ async fn a_person_enrols_is_found_and_forgotten() -> anyhow::Result<()> {
     ensure!(page.find("none").await?.is_empty());
     page.look("result-none").await?;
 
-    // Remembered on this device, and forgotten by a click.
+    // The browser remembers the person, and one click deletes it.
     page.load().await?;
     page.until_text("[data-enrolled-found]", "Searches find it now").await?;
     page.look("idle-enrolled").await?;
@@ -68,13 +69,13 @@ async fn a_person_enrols_is_found_and_forgotten() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn who_was_enrolled_elsewhere_is_deleted_by_its_token() -> anyhow::Result<()> {
+async fn a_person_enrolled_on_another_device_is_deleted_by_token() -> anyhow::Result<()> {
     let page = Page::open(Scene::Nobody).await?;
     page.choose(&photograph("biden-1.jpg")).await?;
     page.state("cropped").await?;
     page.enrol("Joe Biden").await?;
     let token = page.text("[data-delete-token]").await?;
-    // Another device: nothing is remembered.
+    // On another device nothing is remembered.
     page.browser.execute("localStorage.clear()").await?;
     page.load().await?;
     page.click("footer summary").await?;
@@ -100,7 +101,7 @@ async fn another_picture_is_added_to_somebody_enrolled() -> anyhow::Result<()> {
     page.choose(&photograph("obama-1.jpg")).await?;
     page.state("cropped").await?;
     page.enrol(NAME).await?;
-    // Another visit, in which nobody has agreed yet.
+    // On a new visit people have not agreed yet.
     page.load().await?;
     page.click("[data-add]").await?;
     page.until_text("[data-notice]", "Agree below").await?;
@@ -120,7 +121,7 @@ async fn another_picture_is_added_to_somebody_enrolled() -> anyhow::Result<()> {
     page.show_face(Scene::Face("obama-2.jpg")).await?;
     ensure!(page.find("match").await? == [NAME]);
     page.until_text("[data-result-pictures]", "2 pictures").await?;
-    // All pictures go with the person.
+    // All pictures of the person are deleted.
     page.load().await?;
     page.click("[data-forget]").await?;
     page.until_text("[data-notice]", "Forgotten").await?;

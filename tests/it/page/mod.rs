@@ -1,14 +1,18 @@
-//! The page in a browser, by clicking and typing only. Each state that it comes to is looked at:
-//! a screenshot of each at phone and desktop size, light and dark, no finding of axe-core, nothing
-//! cut off, nothing too small to touch.
+//! The page in a browser, by clicking and typing only. In each state [`Page::look`] takes
+//! screenshots at phone and desktop size, light and dark, and checks that axe-core finds nothing,
+//! that nothing is cut off, and that nothing is too small to touch.
+
+mod accessibility;
 
 mod capture;
 
-mod everyone;
+mod delivery;
 
 mod failures;
 
 mod journey;
+
+mod privacy;
 
 mod speed;
 
@@ -25,7 +29,7 @@ use tests::server::Server;
 const PHONE: (u32, u32) = (390, 844);
 const DESKTOP: (u32, u32) = (1280, 900);
 
-/// What axe-core must not find.
+/// The serious findings of axe-core, as texts.
 const FINDINGS: &str = "
     const done = arguments[arguments.length - 1];
     const grave = ({ impact }) => impact === 'serious' || impact === 'critical';
@@ -35,8 +39,8 @@ const FINDINGS: &str = "
         (error) => done([String(error)]),
     );";
 
-/// Whether something sticks out to the side, and what can be touched but is smaller than 44
-/// pixels. Links within sentences need not be larger.
+/// What is wider than the window, and what can be touched but is smaller than 44 pixels. Links
+/// within sentences may be smaller.
 const MISFITS: &str = "
     const { scrollWidth, clientWidth } = document.documentElement;
     const wide = scrollWidth > clientWidth ? [`${scrollWidth} in ${clientWidth} pixels`] : [];
@@ -48,7 +52,15 @@ const MISFITS: &str = "
     });
     return [...wide, ...small.map((element) => element.outerHTML.slice(0, 90))];";
 
-/// A server, a browser and where the screenshots go.
+/// Answers when the browser has painted something, with the time of that in milliseconds.
+const FIRST_PAINT: &str = "
+    const done = arguments[arguments.length - 1];
+    new PerformanceObserver((list) => {
+        const [paint] = list.getEntriesByName('first-contentful-paint');
+        if (paint) done(paint.startTime);
+    }).observe({ type: 'paint', buffered: true });";
+
+/// A server, a browser that shows the page, and the folder of the screenshots.
 struct Page {
     server: Server,
     browser: Browser,
@@ -57,7 +69,7 @@ struct Page {
 }
 
 impl Page {
-    /// A fresh server, and the page on it.
+    /// Starts a server of its own, and opens the page.
     async fn open(scene: Scene) -> anyhow::Result<Self> {
         Self::open_with(scene, Cameras::Allowed, &[]).await
     }
@@ -89,17 +101,17 @@ impl Page {
         self.browser.wait_for_state(state).await
     }
 
-    /// From a fresh page to the crop of the face that the camera sees.
+    /// Opens the page anew, agrees, and lets the camera take a picture of the face that it sees.
     async fn show_face(&self, scene: Scene) -> anyhow::Result<()> {
         self.browser.show(scene)?;
         self.load().await?;
         self.click("[data-consent]").await?;
         self.click("[data-start-camera]").await?;
-        // Taken by itself.
+        // The page takes the picture by itself.
         self.state("cropped").await.with_context(|| format!("{scene:?}"))
     }
 
-    /// Agrees unless that is done, and chooses a file.
+    /// Agrees unless the box is ticked already, and chooses a file.
     async fn choose(&self, file: &Path) -> anyhow::Result<()> {
         let agreed = "return document.querySelector('[data-consent]').checked";
         if self.browser.execute(agreed).await? != true {
@@ -120,7 +132,7 @@ impl Page {
         self.state("enrolled").await
     }
 
-    /// Searches with the crop; the names that are found.
+    /// Searches with the crop, checks the verdict, and returns the names that are found.
     async fn find(&self, verdict: &str) -> anyhow::Result<Vec<String>> {
         self.click("[data-match]").await?;
         self.state("result").await?;
@@ -159,7 +171,7 @@ impl Page {
         .await
     }
 
-    /// Looks at the present state in both sizes and themes.
+    /// Checks the present state in both sizes and themes, and takes a screenshot of each.
     async fn look(&self, name: &str) -> anyhow::Result<()> {
         let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(axe)?;
@@ -181,26 +193,26 @@ impl Page {
         Ok(())
     }
 
-    /// Takes one picture of a state that does not last.
+    /// Takes one screenshot of a state that does not last.
     async fn look_once(&self, name: &str) -> anyhow::Result<()> {
         self.browser.screenshot(&self.screenshots.join(format!("{name}.png"))).await
     }
 
-    /// Checks that nothing went wrong unnoticed and nothing was asked of others, and ends.
+    /// Checks that the console has no warning and that no request left the origin, and ends.
     async fn close(self) -> anyhow::Result<()> {
         let console = self.browser.console().await?;
         ensure!(console.is_empty(), "the console says {console:?}");
         self.close_noisily().await
     }
 
-    /// The same where the browser reports requests that failed on purpose.
+    /// The same without the console, where a test lets requests fail on purpose.
     async fn close_noisily(self) -> anyhow::Result<()> {
         let own = [self.server.url("/"), "blob:".into(), "data:".into(), "chrome:".into()];
         let requests = self.browser.requests().await?;
         ensure!(!requests.is_empty(), "no request was seen");
         for url in requests {
             let is_own = own.iter().any(|start| url.starts_with(start.as_str()));
-            ensure!(is_own, "the page asks others: {url}");
+            ensure!(is_own, "a request to another origin: {url}");
         }
         self.browser.close().await?;
         self.server.stop()
