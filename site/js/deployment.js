@@ -6,6 +6,7 @@
 
 import * as api from "./api.js";
 
+/** @typedef {import("./api.js").Accuracy} Accuracy */
 /** @typedef {import("./api.js").Config} Config */
 
 /** @type {Promise<Config | undefined> | undefined} */
@@ -27,6 +28,7 @@ export async function fillFacts() {
   fill("numbers", String(numbers));
   fill("side", `${side} × ${side}`);
   fill("model", `${facts.model}, pipeline ${facts.pipeline}`);
+  fill("accuracy", accuracyInWords(facts.accuracy));
 }
 
 /**
@@ -35,6 +37,29 @@ export async function fillFacts() {
  */
 function fill(fact, text) {
   for (const place of document.querySelectorAll(`[data-fact="${fact}"]`)) place.textContent = text;
+}
+
+/**
+ * How often the verdict is wrong, as far as that was measured.
+ * @param {Accuracy | null} accuracy
+ */
+function accuracyInWords(accuracy) {
+  if (!accuracy) return "This was not measured for the model that this server uses.";
+  const { people, different_pairs, same_pairs, match, provisional } = accuracy;
+  const of = (/** @type {number} */ pairs) => pairs.toLocaleString("en");
+  const sentences = [
+    `Measured on photographs of ${people} people: ${percent(match.false_match_rate)} of ` +
+      `${of(different_pairs)} pairs of different people were called a match (with 95% ` +
+      `confidence at most ${percent(match.false_match_rate_at_most)}), and ` +
+      `${percent(match.missed_rate)} of ${of(same_pairs)} pairs of one person were not.`,
+  ];
+  if (provisional) sentences.push("These were too few people to rely on.");
+  return sentences.join(" ");
+}
+
+/** @param {number} share of 1 */
+function percent(share) {
+  return share.toLocaleString("en", { style: "percent", maximumSignificantDigits: 2 });
 }
 
 /** @param {number} hour of the daily purge in UTC */

@@ -5,9 +5,11 @@ use facenet::verdict::Thresholds;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, json as read_json};
+use tests::browser::Cameras;
 use tests::camera::Scene;
 
 use super::Page;
+use crate::model::{MODEL, make_weights};
 
 #[tokio::test]
 async fn the_privacy_page_says_what_the_server_does() -> anyhow::Result<()> {
@@ -36,9 +38,27 @@ async fn the_privacy_page_says_what_the_server_does() -> anyhow::Result<()> {
         }
     }
     ensure!(text.contains("12:00 UTC") && text.contains("512"), "{text}");
+    let people = &config["accuracy"]["people"];
+    let measured = format!("Measured on photographs of {people} people");
+    ensure!(text.contains(&measured), "the page does not say {measured}:\n{text}");
     page.look("privacy").await?;
     let consent = "return document.querySelector('[data-consent]')?.checked ?? 'gone'";
     page.load().await?;
     ensure!(page.browser.execute(consent).await? == Value::Bool(false), "consent is ticked");
+    page.close().await
+}
+
+#[tokio::test]
+async fn the_privacy_page_says_when_a_model_was_not_measured() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    make_weights(folder.path())?;
+    let weights = folder.path().to_str().context("a path that is no text")?;
+    let options = ["--model", MODEL, "--weights", weights];
+    let page = Page::open_with(Scene::Nobody, Cameras::Allowed, &options).await?;
+    page.click("header a[href='/privacy']").await?;
+    page.state("told").await?;
+    page.until_text("[data-fact=model]", MODEL).await?;
+    let words = page.text("[data-fact=accuracy]").await?;
+    ensure!(words.contains("not measured") && !words.contains('%'), "{words}");
     page.close().await
 }
