@@ -40,7 +40,7 @@ pub const JSON_DEPTH_MAX: usize = 4;
 /// Longest query string of a URL in bytes.
 pub const QUERY_BYTES_MAX: usize = 1024;
 
-/// Period of every rate limit in seconds, and so the longest time until there is room in it again.
+/// Period of every rate limit in seconds, and so the longest time until a caller may send again.
 /// The tests of `facenet-worker` compare it with the root's wrangler.toml.
 pub const RATE_LIMIT_PERIOD_S: u32 = 60;
 
