@@ -54,14 +54,24 @@ const FULL: Effort = Effort { warm_up: 6, rounds: 24, fresh: 5, memory: [100, 1_
 const QUICK: Effort = Effort { warm_up: 1, rounds: 2, fresh: 1, memory: [5, 10] };
 
 /// Our own engine, as it is in the Worker.
-const OWN: Engine = Engine { name: "cface", features: "simd", simd: Simd::Relaxed };
+const OWN: Engine =
+    Engine { name: "cface", features: "facenet/simd", as_in_worker: false, simd: Simd::Relaxed };
 
 /// The same, counting where its time goes.
-const OWN_LAYERS: Engine =
-    Engine { name: "cface-layers", features: "layer-times", simd: Simd::Relaxed };
+const OWN_LAYERS: Engine = Engine {
+    name: "cface-layers",
+    features: "facenet/layer-times",
+    as_in_worker: false,
+    simd: Simd::Relaxed,
+};
 
 /// Both backends of Burn, whose SIMD library does not compile with relaxed SIMD.
-const BURN: Engine = Engine { name: "burn", features: "burn-flex,burn-ndarray", simd: Simd::Fixed };
+const BURN: Engine = Engine {
+    name: "burn",
+    features: "facenet/burn-flex,facenet/burn-ndarray,facenet-worker/burn-flex",
+    as_in_worker: true,
+    simd: Simd::Fixed,
+};
 
 /// What is measured, built.
 struct Material {

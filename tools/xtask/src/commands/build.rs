@@ -13,6 +13,9 @@ use crate::setup::wasm::{Simd, Toolchain};
 use crate::setup::{npm, site, tools, wasm};
 use crate::{parallel, project};
 
+/// Burn with both of its backends, and flex as the Worker's engine.
+const BURN_FEATURES: &str = "burn-flex,facenet/burn-ndarray";
+
 /// The Worker with the engine.
 pub(crate) const PUBLIC_WORKER: &str = "facenet-worker";
 
@@ -106,7 +109,9 @@ impl Engine {
     fn cargo_arguments(self) -> &'static [&'static str] {
         match self {
             Self::Simd => &[],
-            Self::BurnFlex => &["--no-default-features", "--features", "burn-flex"],
+            // With the other backend too, which the Worker does not use, because the benchmark has
+            // both: Burn is compiled once for the two.
+            Self::BurnFlex => &["--no-default-features", "--features", BURN_FEATURES],
             Self::BurnNdarray => &["--no-default-features", "--features", "burn-ndarray"],
         }
     }

@@ -13,12 +13,17 @@ use crate::setup::wasm::{self, Simd};
 use crate::setup::{golden, npm};
 use crate::v8::V8;
 
-const FEATURES: &str = "kernel-tests,layer-outputs";
+const ENGINES: [Engine; 2] =
+    [engine("tests-simd128", Simd::Fixed), engine("tests-relaxed-simd", Simd::Relaxed)];
 
-const ENGINES: [Engine; 2] = [
-    Engine { name: "tests-simd128", features: FEATURES, simd: Simd::Fixed },
-    Engine { name: "tests-relaxed-simd", features: FEATURES, simd: Simd::Relaxed },
-];
+const fn engine(name: &'static str, simd: Simd) -> Engine {
+    Engine {
+        name,
+        features: "facenet/kernel-tests,facenet/layer-outputs",
+        as_in_worker: false,
+        simd,
+    }
+}
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let (modules, tensors) = {

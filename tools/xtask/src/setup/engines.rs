@@ -15,8 +15,11 @@ use crate::run::Run;
 pub(crate) struct Engine {
     /// The name of its file.
     pub(crate) name: &'static str,
-    /// Features of `facenet`.
+    /// Features of `facenet`, and of the Worker if it is `as_in_worker`.
     pub(crate) features: &'static str,
+    /// Cargo chooses the features of dependencies as for the Worker, and so compiles them once for
+    /// both. Burn takes minutes.
+    pub(crate) as_in_worker: bool,
     pub(crate) simd: Simd,
 }
 
@@ -47,6 +50,7 @@ impl Engine {
         Run::new(format!("building the engine {} for WebAssembly", self.name), "cargo")
             .args(["build", "--release", "--locked", "--package", "facenet", "--example", "engine"])
             .args(["--target", wasm::TRIPLE, "--no-default-features", "--features", self.features])
+            .args(self.as_in_worker.then_some("--package=facenet-worker"))
             .arg_path("--target-dir", &target)
             .edit(|command| toolchain.apply_with(self.simd, command))
             .hint("The compiler's message above says why")
