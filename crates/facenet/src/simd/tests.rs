@@ -198,6 +198,7 @@ fn pooling_takes_the_largest() {
 macro_rules! all {
     ($($name:ident: $test:path;)*) => {
         /// Every test of the kernels and what stands on them, by name.
+        #[cfg(feature = "kernel-tests")]
         pub const ALL: &[(&str, fn())] = &[$((stringify!($name), $test)),*];
 
         #[cfg(test)]
