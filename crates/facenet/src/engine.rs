@@ -56,8 +56,8 @@ impl<E: Engine> Model<E> {
             E::push(&mut loader, record)?;
             E::finish(loader)
         };
-        let [record1, record2] = records;
-        Ok(Self::new([load(Shard::Shard1, record1)?, load(Shard::Shard2, record2)?]))
+        let [first, second] = records;
+        Ok(Self::new([load(Shard::Shard1, first)?, load(Shard::Shard2, second)?]))
     }
 
     /// The model of two shards that were loaded one by one, in the order of [`Shard::ALL`].

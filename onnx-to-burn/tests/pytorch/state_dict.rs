@@ -21,8 +21,8 @@ fn face(name: &str) -> Face {
 
 /// The embeddings of [`FACES`].
 fn embeddings(model: &str, records: &[PathBuf; 2]) -> Vec<Embedding> {
-    let [record1, record2] = records.each_ref().map(|record| std::fs::read(record).unwrap());
-    let model = Model::load(&Simd, model, [&record1, &record2]).unwrap();
+    let [first, second] = records.each_ref().map(|file| std::fs::read(file).unwrap());
+    let model = Model::load(&Simd, model, [&first, &second]).unwrap();
     FACES.map(|name| model.embed(&face(name)).unwrap()).into()
 }
 

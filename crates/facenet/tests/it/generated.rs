@@ -145,7 +145,7 @@ fn generated_blocks_are_those_of_the_description() {
             window(config, numbers(between(config, "new([", "])")), "with_strides")
         });
         assert_eq!(windows.collect::<Vec<_>>(), vec![MAX_POOL; pools]);
-        let scaled = statements.iter().filter(|(_, value)| value.contains("mul_scalar(")).count();
-        assert_eq!(scaled, scales);
+        let products = statements.iter().filter(|(_, value)| value.contains("mul_scalar(")).count();
+        assert_eq!(products, scales);
     }
 }
