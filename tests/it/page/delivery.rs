@@ -16,7 +16,7 @@ use super::Page;
 const PAGE_BYTES_MAX: u64 = 100_000;
 
 /// What may have to arrive before the browser paints, uncompressed.
-const PAINT_BYTES_MAX: u64 = 50_000;
+const PAINT_BYTES_MAX: u64 = 40_000;
 
 /// The document and what the browser waits for before it paints: paths and uncompressed bytes.
 const NEEDED_FOR_PAINT: &str = "
