@@ -31,7 +31,7 @@ const FOREIGN: [&str; 9] = [
 const TEXT: [&str; 9] = ["rs", "py", "js", "mjs", "html", "css", "toml", "md", "sh"];
 
 /// What may lie in the root, so that a newcomer sees at a glance what ships and what does not.
-const ROOT: [&str; 29] = [
+const ROOT: [&str; 27] = [
     ".cargo",
     ".ci",
     ".editorconfig",
@@ -57,8 +57,6 @@ const ROOT: [&str; 29] = [
     "site",
     "tests",
     "tools",
-    "tsconfig.json",
-    "jsconfig.json",
     "vectorize-worker",
     "wrangler.toml",
 ];
