@@ -68,7 +68,7 @@ pub enum Kind {
         out: usize,
     },
     /// Batch norm with fixed statistics over the channels of the input, epsilon
-    /// [`BATCH_NORM_EPSILON`].
+    /// [`BATCH_NORM_EPSILON`](super::BATCH_NORM_EPSILON).
     BatchNorm,
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn ensure() -> anyhow::Result<Toolchain> {
     )
 }
 
-/// Builds the standard library from Debian's sources into the user's cache, from where [`ensure`]
+/// Builds the standard library from Debian's sources into the user's cache, from where [`ensure()`]
 /// takes it when the active toolchain has none.
 pub(crate) fn build_std() -> anyhow::Result<()> {
     let debian = Debian::in_cache()?;
