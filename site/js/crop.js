@@ -37,7 +37,7 @@ const BOX_SCALE_Y = 1.242;
  * @param {Point[]} points at least one
  * @returns {Rectangle}
  */
-export function boundingBox(points) {
+function boundingBox(points) {
   const xs = points.map((point) => point.x);
   const ys = points.map((point) => point.y);
   const [x, y] = [Math.min(...xs), Math.min(...ys)];
@@ -62,7 +62,7 @@ export function cropRectangle(landmarks) {
  * @param {Rectangle} box of the detector
  * @returns {Rectangle}
  */
-export function boxRectangle(box) {
+function boxRectangle(box) {
   const centreX = box.x + box.width / 2 + BOX_SHIFT_X * box.width;
   const centreY = box.y + box.height / 2 - BOX_SHIFT_UP * box.height;
   const [width, height] = [BOX_SCALE_X * box.width, BOX_SCALE_Y * box.height];

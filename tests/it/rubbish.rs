@@ -65,6 +65,8 @@ async fn forms(api: &Api<'_>) -> anyhow::Result<()> {
         ("text as picture", consent(named("A").text("image", "hello")), 415),
         ("no consent", named("A").part("image", image()?), 422),
         ("refused consent", named("A").text("consent", "false").part("image", image()?), 422),
+        // What is stored is computed from the picture that is stored with it.
+        ("a vector", consent(named("A").part("image", image()?).text("embedding", "[1]")), 400),
         ("a name twice", consent(named("A").text("name", "B").part("image", image()?)), 400),
     ];
     for (what, form, status) in forms {

@@ -160,8 +160,8 @@ async fn failing_calls_of_the_index_leave_nothing_behind() -> anyhow::Result<()>
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
     let api = Api::of(&server);
-    // A call is refused, or carried out and its answer lost. The failure has a code of Vectorize, or
-    // is no answer of Vectorize at all.
+    // A call is refused, or carried out and its answer lost. The failure has a code of Vectorize,
+    // or is no answer of Vectorize at all.
     let faults = [
         json!({"code": 40041}),
         json!({}),

@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use reqwest::StatusCode;
 use serde_json::Value;
 pub use testbed::wrangler::WORKER_HEADER;
+use wire::retention::PURGE_CRON;
 
 use crate::xtask;
 
@@ -139,7 +140,8 @@ impl Server {
     /// When it does not end well.
     pub async fn purge_at(&self, time: SystemTime) -> anyhow::Result<()> {
         let time_ms = time.duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
-        let path = format!("cdn-cgi/handler/scheduled?cron=0+12+*+*+*&time={time_ms}");
+        let cron = PURGE_CRON.replace(' ', "+");
+        let path = format!("cdn-cgi/handler/scheduled?cron={cron}&time={time_ms}");
         let request = reqwest::Client::new().get(self.inner_url(&path)?);
         let response = request.header(WORKER_HEADER, STORE_WORKER).send().await?;
         ensure!(response.status() == StatusCode::OK, "{}", response.text().await?);

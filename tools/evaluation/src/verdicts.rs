@@ -11,8 +11,8 @@ use crate::distances::Distances;
 /// The sizes of the galleries for which the rate of false matches is computed, in faces.
 const GALLERIES: [u32; 2] = [100, 1_000];
 
-/// The columns of [`line()`]. The numbers in brackets are the upper end of the rate's 95 % interval,
-/// and what follows from it for a gallery.
+/// The columns of [`line()`]. The numbers in brackets are the upper end of the rate's 95 %
+/// interval, and what follows from it for a gallery.
 const HEAD: &str = "verdict    up to     false matches       rate % (at most)   \
     in 100 faces % (at most)   in 1,000 faces %   missed %\n";
 

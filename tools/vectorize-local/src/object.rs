@@ -25,8 +25,8 @@ const DIMENSIONS: &str = "DIMENSIONS";
 const CONTROL: &str = "control";
 
 // Both belong to the isolate. The runtime removes an object that is idle for some seconds, but the
-// orders of a test must stay, and the vectors take long to read again. There is one object, so there
-// is one of each. No borrow lives across an await.
+// orders of a test must stay, and the vectors take long to read again. There is one object, so
+// there is one of each. No borrow lives across an await.
 thread_local! {
     static ORDERS: RefCell<Control> = RefCell::default();
     /// Filled by the first request.

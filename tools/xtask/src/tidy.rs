@@ -213,6 +213,36 @@ fn wranglers_files_say_what_the_code_says() {
     assert_eq!(dimensions.parse(), Ok(DIMENSIONS));
 }
 
+/// What `facenet` may not name: Workers, and what reads or writes outside of memory.
+const OUTSIDE: [&str; 9] = [
+    "worker",
+    "wasm-bindgen",
+    "js-sys",
+    "web-sys",
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::time",
+];
+
+#[test]
+fn facenet_knows_no_workers_and_reads_nothing() {
+    let (file, manifest) =
+        manifests().into_iter().find(|(file, _)| file.ends_with("facenet/Cargo.toml")).unwrap();
+    let names: Vec<&String> =
+        manifest["dependencies"].as_table().into_iter().flat_map(Table::keys).collect();
+    assert!(!names.is_empty());
+    for name in names {
+        assert!(!OUTSIDE.contains(&name.as_str()), "facenet depends on {name}");
+    }
+    let source = file.parent().unwrap().join("src");
+    check(&["rs"], |file, text| {
+        let found = OUTSIDE.iter().find(|path| path.contains("::") && text.contains(**path))?;
+        file.starts_with(&source).then(|| format!("names {found}"))
+    });
+}
+
 /// The folders that may have unsafe code: the kernels, and what only exports names.
 const UNSAFE: [&str; 2] = ["crates/facenet/src/simd/kernels", "crates/facenet/examples/engine"];
 
