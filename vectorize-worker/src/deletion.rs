@@ -23,8 +23,8 @@ impl Deletion {
     }
 }
 
-/// Deletes at least one and at most [`DELETE_VECTORS_MAX`](crate::stores::DELETE_VECTORS_MAX) faces.
-/// When the tombstone cannot be written, the pictures stay, so that the ids are not lost.
+/// Deletes at least one and at most [`DELETE_VECTORS_MAX`](crate::stores::DELETE_VECTORS_MAX)
+/// faces. When the tombstone cannot be written, the pictures stay, so that the ids are not lost.
 pub(crate) async fn delete(
     vectors: &impl Vectors,
     pictures: &impl Pictures,

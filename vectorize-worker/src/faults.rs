@@ -1,8 +1,8 @@
 //! Every call to a store failed in turn, in every way and order that matters. Tests only.
 //!
 //! After each case three things hold. Every vector that there is, or that may still come, has a
-//! picture or a tombstone with its id. Nobody matches who has no picture. One purge without failures
-//! leaves no vector and no picture, and another one a day later leaves no tombstone.
+//! picture or a tombstone with its id. Nobody matches who has no picture. One purge without
+//! failures leaves no vector and no picture, and another one a day later leaves no tombstone.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -114,8 +114,8 @@ fn insert_person(fake: &Fake, faces: usize) {
     }
 }
 
-/// Checks that every vector has a picture or a tombstone with its id. This holds whenever no call is
-/// under way.
+/// Checks that every vector has a picture or a tombstone with its id. This holds whenever no call
+/// is under way.
 fn check_ids(fake: &Fake, case: &str) {
     let tombstones = fake.tombstones.borrow();
     let listed: Vec<&String> = tombstones.values().flat_map(|(ids, _)| ids).collect();
@@ -176,7 +176,8 @@ fn run(operation: Operation, faults: &[(usize, Fault)], lags: bool) -> usize {
         }
         (Operation::Add, true) => assert_eq!(found_late, 2, "{case}: it was promised"),
         (Operation::Add, false) if faults.len() == 1 => {
-            // Again the picture may be stored after its deletion, and counts as one of the person's.
+            // Again the picture may be stored after its deletion, and counts as one of the
+            // person's.
             let left = usize::from(matches!(faults, [(2, Fault::Delayed)]));
             assert_eq!((found, found_late), (1, 1 + left), "{case}");
         }

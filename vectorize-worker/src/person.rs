@@ -1,6 +1,6 @@
 //! What is done for a whole person. A person is whoever holds a delete token, and may have several
-//! faces. Their ids begin alike (see [`id::person`]), so R2 lists them; nothing else is stored about
-//! a person.
+//! faces. Their ids begin alike (see [`id::person`]), so R2 lists them; nothing else is stored
+//! about a person.
 
 use wire::Kind;
 use wire::limits::PERSON_PICTURES_MAX;
@@ -70,8 +70,8 @@ pub(crate) async fn delete(
     Ok(Outcome { answer: (), failure })
 }
 
-/// Whether the faces, which are of one person, belong to this token. The beginning of an id does not
-/// prove it: it holds only a part of the hash.
+/// Whether the faces, which are of one person, belong to this token. The beginning of an id does
+/// not prove it: it holds only a part of the hash.
 async fn belong_to(
     pictures: &impl Pictures,
     faces: &[String],

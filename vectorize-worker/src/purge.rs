@@ -4,8 +4,8 @@
 //!    pictures. From then on the faces match nobody.
 //! 2. It deletes the vectors of all tombstones, and the tombstones that are no longer needed.
 //!
-//! A run repeats both steps up to twice when a call fails. What it still leaves is found by the next
-//! run, because the picture or the tombstone is still there. Two runs at once do no harm: both
+//! A run repeats both steps up to twice when a call fails. What it still leaves is found by the
+//! next run, because the picture or the tombstone is still there. Two runs at once do no harm: both
 //! delete what they find.
 //!
 //! For 5,000 faces a run makes 16 calls for the pictures and 56 for the vectors, and the run of the

@@ -16,8 +16,8 @@ use crate::random;
 /// What the keys of tombstones begin with. No id begins so.
 pub(crate) const PREFIX: &str = "gone/";
 
-/// How old a tombstone must be until no write from before it is still under way, in milliseconds. An
-/// enrolment takes seconds, and the index queues a write before it answers.
+/// How old a tombstone must be until no write from before it is still under way, in milliseconds.
+/// An enrolment takes seconds, and the index queues a write before it answers.
 pub(crate) const GRACE_MS: u64 = 3600 * 1000;
 
 /// The key of a tombstone that lists one id. The key holds the id, so the purge need not read the

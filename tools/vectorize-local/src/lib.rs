@@ -4,9 +4,9 @@
 //!
 //! The parts are those of the real thing. [`client`] is the binding: it turns calls into HTTP
 //! requests with JSON, which in production is code inside workerd. `object` is the server: it
-//! answers these requests and keeps the vectors in `storage`. [`protocol`] reads and checks requests
-//! and [`index`] searches; both are pure. What the real thing does not have is in [`control`] and
-//! `call`.
+//! answers these requests and keeps the vectors in `storage`. [`protocol`] reads and checks
+//! requests and [`index`] searches; both are pure. What the real thing does not have is in
+//! [`control`] and `call`.
 
 pub mod client;
 pub mod control;

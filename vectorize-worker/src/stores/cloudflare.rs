@@ -119,7 +119,8 @@ impl Pictures for Faces {
             body.text().await
         };
         let text = read().await.map_err(StoreError::of("r2 get"))?;
-        // A line that is not an id names no vector, and Vectorize might refuse all ids because of it.
+        // A line that is not an id names no vector, and Vectorize might refuse all ids because of
+        // it.
         Ok(text.lines().filter(|line| is_id(line)).map(Into::into).collect())
     }
 

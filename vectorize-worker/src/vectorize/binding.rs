@@ -92,8 +92,8 @@ impl Vectorize {
     /// ```
     ///
     /// # Errors
-    /// When the index refuses, and then all of the vectors: wrong dimensions (40012), ids (40008) or
-    /// namespaces (40009) too long, too much metadata (40016) or keys that it cannot have
+    /// When the index refuses, and then all of the vectors: wrong dimensions (40012), ids (40008)
+    /// or namespaces (40009) too long, too much metadata (40016) or keys that it cannot have
     /// (40018), numbers that are not finite (40023), more than
     /// [`WRITE_VECTORS_MAX`](super::limits::WRITE_VECTORS_MAX), too many requests (40041).
     pub async fn upsert(&self, vectors: &[Vector]) -> Result<Mutation, Error> {
@@ -109,8 +109,8 @@ impl Vectorize {
         settle(self.js_get_by_ids(to_js(ids)?)).await
     }
 
-    /// Deletes the vectors with these ids. An id without a vector is no error. Searches may find the
-    /// vectors until the write is applied.
+    /// Deletes the vectors with these ids. An id without a vector is no error. Searches may find
+    /// the vectors until the write is applied.
     ///
     /// ```no_run
     /// # use vectorize_worker::vectorize::{Error, Vectorize, limits};
@@ -152,8 +152,8 @@ fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, Error> {
     JSON::parse(&json).map_err(|thrown| Error::from_js(&thrown))
 }
 
-/// Reads an answer. What serde says of an answer that it cannot read may quote it, so the error only
-/// names the place.
+/// Reads an answer. What serde says of an answer that it cannot read may quote it, so the error
+/// only names the place.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     serde_json::from_str(json).map_err(|error| {
         let (kind, at) = (error.classify(), error.column());

@@ -19,9 +19,9 @@
 //!
 //! # What to know of Vectorize
 //!
-//! - Writes are queued. [`Mutation`] names a write, and [`Vectorize::describe`] names the last write
-//!   that was applied. Until a write is applied, often for half a minute, sometimes for two, a query
-//!   does not see it. That holds for deletions too.
+//! - Writes are queued. [`Mutation`] names a write, and [`Vectorize::describe`] names the last
+//!   write that was applied. Until a write is applied, often for half a minute, sometimes for two,
+//!   a query does not see it. That holds for deletions too.
 //! - Search is approximate, and so are scores, unless values are asked for
 //!   ([`QueryOptions::return_values`]).
 //! - What the score means depends on the metric of the index: for `cosine` larger is nearer, for

@@ -148,8 +148,8 @@ pub struct IndexInfo {
     pub processed_up_to_mutation: Option<String>,
 }
 
-/// Reads a text, or a number as a text. Cloudflare's types declare as numbers what its index sends as
-/// texts.
+/// Reads a text, or a number as a text. Cloudflare's types declare as numbers what its index sends
+/// as texts.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Some(text),
