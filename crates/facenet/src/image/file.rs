@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader};
 
 use super::{Face, Limits};
 use crate::layers::INPUT_SIDE;
@@ -81,15 +81,13 @@ impl Face {
             return Err(ImageError::TooManyBytes);
         }
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut picture = DynamicImage::from_decoder(decoder)?;
-        picture.apply_orientation(orientation);
-        let picture = opaque(picture);
-        let crop = if picture.dimensions() == (SIDE, SIDE) {
-            picture
-        } else {
-            image::imageops::resize(&picture, SIDE, SIDE, FilterType::Triangle)
-        };
-        Ok(Self(crop.into_raw()))
+        // All else is done to the small picture, where it takes no memory.
+        let mut crop = opaque(DynamicImage::from_decoder(decoder)?);
+        if (width, height) != (SIDE, SIDE) {
+            crop = crop.resize_exact(SIDE, SIDE, FilterType::Triangle);
+        }
+        crop.apply_orientation(orientation);
+        Ok(Self(crop.into_rgb8().into_raw()))
     }
 
     /// The picture as JPEG. No metadata of the original survives.
@@ -108,11 +106,11 @@ impl Face {
     }
 }
 
-/// The picture as RGB, over [`BACKGROUND`]. The colours that files give to transparent pixels are
+/// The picture over [`BACKGROUND`]. The colours that files give to transparent pixels are
 /// arbitrary, mostly black, and must not show.
-fn opaque(picture: DynamicImage) -> RgbImage {
+fn opaque(picture: DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
-        return picture.into_rgb8();
+        return picture;
     }
     let mut picture = picture.into_rgba8();
     for pixel in picture.pixels_mut() {
@@ -122,12 +120,15 @@ fn opaque(picture: DynamicImage) -> RgbImage {
             let sum = u32::from(*value) * alpha + u32::from(BACKGROUND) * (255 - alpha);
             *value = ((sum + 127) / 255) as u8;
         }
+        pixel.0[3] = 255;
     }
-    DynamicImage::from(picture).into_rgb8()
+    picture.into()
 }
 
 #[cfg(test)]
 mod tests {
+    use image::RgbImage;
+
     use super::*;
     use crate::image::FACE_BYTES;
 
