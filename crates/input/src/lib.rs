@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod container;
+
 pub mod form;
 
 pub mod picture;

@@ -2,8 +2,12 @@
 
 use facenet::Face;
 use facenet::image::{ImageError, Limits};
-use wire::limits::{IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN};
+use wire::limits::{
+    IMAGE_BLOCKS_MAX, IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN,
+};
 use wire::{Kind, Problem};
+
+use crate::container::{self, Container, ContainerError};
 
 const LIMITS: Limits = Limits {
     side_min: IMAGE_SIDE_MIN,
@@ -22,43 +26,73 @@ pub fn decode(bytes: &[u8]) -> Result<Face, Problem> {
         let detail = "There is no picture. Send a JPEG, PNG or WebP file.";
         return Err(Problem::new(Kind::Malformed, detail));
     }
-    Face::decode(bytes, &LIMITS).map_err(|error| match error {
-        ImageError::UnknownFormat => {
-            let detail = "This is no picture that can be read. Send a JPEG, PNG or WebP file.";
+    let container = container::scan(bytes).map_err(|error| match error {
+        ContainerError::UnknownFormat => unknown(),
+        ContainerError::Damaged(_) => damaged(),
+        ContainerError::Unsupported(kind) => {
+            let detail =
+                format!("The picture {kind}. Send a JPEG, PNG or WebP file of a usual kind.");
             Problem::new(Kind::UnsupportedType, detail)
         }
-        ImageError::Damaged(_) => {
-            Problem::new(Kind::Unusable, "The picture is damaged or incomplete. Send it again.")
-        }
-        ImageError::TooManyBytes => {
-            let detail = "The picture expands to too many bytes. Send a smaller one with 8 bits a \
-                          channel, best a crop of the face.";
-            Problem::new(Kind::TooLarge, detail)
-        }
-        ImageError::Dimensions { width, height, too_large: true } => {
-            let detail = format!(
-                "The picture has {width}x{height} pixels. Send one of at most {IMAGE_PIXELS_MAX} \
-                 pixels and {IMAGE_SIDE_MAX} a side, best a crop of the face."
-            );
-            Problem::new(Kind::TooLarge, detail)
-        }
-        ImageError::Dimensions { width, height, too_large: false } => {
-            let detail = format!(
-                "The picture has {width}x{height} pixels. Send one of at least {IMAGE_SIDE_MIN} \
-                 pixels a side."
-            );
-            Problem::new(Kind::Unusable, detail)
-        }
+    })?;
+    check(&container)?;
+    Face::decode(&container.bytes, &LIMITS).map_err(|error| match error {
+        ImageError::UnknownFormat => unknown(),
+        ImageError::Damaged(_) => damaged(),
+        ImageError::TooManyBytes => too_much(),
+        ImageError::Dimensions { width, height, .. } => dimensions(width, height),
     })
+}
+
+/// Whether a picture may be decoded, by what its file says.
+fn check(container: &Container) -> Result<(), Problem> {
+    let &Container { width, height, decoder_bytes, blocks, complete, .. } = container;
+    let pixels = u64::from(width) * u64::from(height);
+    let sides = IMAGE_SIDE_MIN..=IMAGE_SIDE_MAX;
+    if !sides.contains(&width) || !sides.contains(&height) || pixels > IMAGE_PIXELS_MAX {
+        return Err(dimensions(width, height));
+    }
+    if decoder_bytes > IMAGE_DECODED_BYTES_MAX || blocks > IMAGE_BLOCKS_MAX {
+        return Err(too_much());
+    }
+    if complete { Ok(()) } else { Err(damaged()) }
+}
+
+fn unknown() -> Problem {
+    let detail = "This is no picture that can be read. Send a JPEG, PNG or WebP file.";
+    Problem::new(Kind::UnsupportedType, detail)
+}
+
+fn damaged() -> Problem {
+    Problem::new(Kind::Unusable, "The picture is damaged or incomplete. Send it again.")
+}
+
+fn too_much() -> Problem {
+    let detail = "The picture takes too much to decode. Send a smaller one with 8 bits a channel, \
+                  best a crop of the face.";
+    Problem::new(Kind::TooLarge, detail)
+}
+
+/// A picture that is too small or too large.
+fn dimensions(width: u32, height: u32) -> Problem {
+    let has = format!("The picture has {width}x{height} pixels.");
+    if width.max(height) <= IMAGE_SIDE_MAX && width.min(height) < IMAGE_SIDE_MIN {
+        let detail = format!("{has} Send one of at least {IMAGE_SIDE_MIN} pixels a side.");
+        return Problem::new(Kind::Unusable, detail);
+    }
+    let detail = format!(
+        "{has} Send one of at most {IMAGE_PIXELS_MAX} pixels and {IMAGE_SIDE_MAX} a side, best a \
+         crop of the face."
+    );
+    Problem::new(Kind::TooLarge, detail)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The head of a PNG with these dimensions, of 16 bits a channel and with transparency, and
-    /// nothing after it.
-    fn png_head(width: u32, height: u32) -> Vec<u8> {
+    /// A PNG with these dimensions, of 16 bits a channel and with transparency, without any data.
+    fn png(width: u32, height: u32) -> Vec<u8> {
         let mut chunk = b"IHDR".to_vec();
         chunk.extend(width.to_be_bytes());
         chunk.extend(height.to_be_bytes());
@@ -66,7 +100,7 @@ mod tests {
         let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
         bytes.extend(&chunk);
         bytes.extend(crc32fast::hash(&chunk).to_be_bytes());
-        bytes.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
+        bytes.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82");
         bytes
     }
 
@@ -77,12 +111,12 @@ mod tests {
 
     #[test]
     fn what_a_header_claims_is_checked_before_decoding() {
-        check(&png_head(u32::MAX / 4, 1), Kind::TooLarge);
-        check(&png_head(4096, 4096), Kind::TooLarge);
+        check(&png(u32::MAX / 4, 1), Kind::TooLarge);
+        check(&png(4096, 4096), Kind::TooLarge);
         // As many pixels as are allowed, but with eight bytes each.
-        check(&png_head(2000, 3000), Kind::TooLarge);
-        check(&png_head(31, 31), Kind::Unusable);
-        check(&png_head(160, 160), Kind::Unusable);
+        check(&png(2000, 3000), Kind::TooLarge);
+        check(&png(31, 31), Kind::Unusable);
+        check(&png(160, 160), Kind::Unusable);
     }
 
     #[test]
@@ -90,5 +124,6 @@ mod tests {
         check(b"", Kind::Malformed);
         check(b"hello", Kind::UnsupportedType);
         check(b"\xff\xd8\xff\xe0", Kind::Unusable);
+        check(b"RIFF\x1a\0\0\0WEBPANIM\x06\0\0\0\0\0\0\0\0\0", Kind::UnsupportedType);
     }
 }

@@ -14,11 +14,17 @@ pub const IMAGE_SIDE_MAX: u32 = 4096;
 /// expand to very much. 6 megapixels are 18 MB of RGB.
 pub const IMAGE_PIXELS_MAX: u64 = 6_000_000;
 
-/// Most bytes that a decoded picture may take, with the channels and the depth of its file; checked
-/// before it is decoded. That is [`IMAGE_PIXELS_MAX`] in RGB with transparency and 8 bits a
-/// channel, or half as many pixels with 16. WebAssembly memory never shrinks, so whatever one
+/// Most bytes that a decoder may hold at once for a picture, with the channels and the depth of its
+/// file; checked before it is decoded. That is [`IMAGE_PIXELS_MAX`] in RGB with transparency and 8
+/// bits a channel, half as many pixels with 16, or 4 megapixels as progressive JPEG, whose
+/// coefficients are kept until the last scan. WebAssembly memory never shrinks, so whatever one
 /// picture takes is taken for good.
 pub const IMAGE_DECODED_BYTES_MAX: u64 = 4 * IMAGE_PIXELS_MAX;
+
+/// Most blocks of 8x8 samples that the scans of a JPEG may visit. [`IMAGE_PIXELS_MAX`] in full
+/// colour have 280,000, and the progressive scripts of usual encoders visit each of them up to ten
+/// times. More takes more than a second.
+pub const IMAGE_BLOCKS_MAX: u64 = 4_000_000;
 
 /// Smallest width and height of a picture in pixels that can hold a usable face.
 pub const IMAGE_SIDE_MIN: u32 = 32;
