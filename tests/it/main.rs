@@ -7,6 +7,8 @@ mod deploy;
 
 mod engines;
 
+mod hostile;
+
 mod http;
 
 mod index;

@@ -9,6 +9,8 @@ pub mod camera;
 
 pub mod conformance;
 
+pub mod hostile;
+
 pub mod index;
 
 pub mod server;
