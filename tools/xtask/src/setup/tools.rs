@@ -23,17 +23,30 @@ pub(crate) fn ensure() -> anyhow::Result<Tools> {
     let worker = project::locked_version("worker")?;
     let bindgen = project::locked_version("wasm-bindgen")?;
     let [worker_build, wasm_bindgen] = install([
-        Tool { package: "worker-build", program: "worker-build", version: &worker },
-        Tool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: &bindgen },
+        Tool {
+            package: "worker-build",
+            program: "worker-build",
+            version: &worker,
+            arguments: &[],
+        },
+        Tool {
+            package: "wasm-bindgen-cli",
+            program: "wasm-bindgen",
+            version: &bindgen,
+            // Without TLS, which only its test runner uses: that compiles a library in C.
+            arguments: &["--no-default-features"],
+        },
     ])?;
     Ok(Tools { wasm_bindgen, worker_build })
 }
 
 /// The fuzzer's front end.
-const FUZZ: Tool<'_> = Tool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2" };
+const FUZZ: Tool<'_> =
+    Tool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2", arguments: &[] };
 
 /// The checker of dependencies.
-const DENY: Tool<'_> = Tool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2" };
+const DENY: Tool<'_> =
+    Tool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2", arguments: &[] };
 
 /// Builds the fuzzer's front end if it is missing.
 pub(crate) fn ensure_fuzz() -> anyhow::Result<PathBuf> {
@@ -50,6 +63,8 @@ struct Tool<'a> {
     package: &'a str,
     program: &'a str,
     version: &'a str,
+    /// More arguments for Cargo.
+    arguments: &'a [&'a str],
 }
 
 impl Tool<'_> {
@@ -64,11 +79,12 @@ impl Tool<'_> {
 
     /// Builds it with a folder for build results.
     fn build(&self, tools: &Path, target: &Path) -> anyhow::Result<()> {
-        let Self { package, version, .. } = self;
+        let Self { package, program, version, arguments } = self;
         let what = format!("building {package} {version}");
         let cargo = || {
             Run::cargo(&what)
-                .args(["install", package, "--version", version, "--debug"])
+                .args(["install", package, "--version", version, "--bin", program, "--debug"])
+                .args(*arguments)
                 .arg_path("--root", &self.root(tools))
                 .arg_path("--target-dir", target)
                 .env("CARGO_PROFILE_DEV_DEBUG", "0")
