@@ -123,11 +123,26 @@ async fn queries_have_many_forms_and_one_answer() -> anyhow::Result<()> {
     let by_embedding = json(response, StatusCode::OK).await?;
     ensure!(by_embedding["matches"][0]["id"] == by_body["matches"][0]["id"], "{by_embedding}");
 
-    // The caller's own threshold decides, and opens the list up to it.
+    // The caller's own threshold decides, but shows nobody whom the model's would not.
     let strict = api.post_file("/match?threshold=0.1", &golden("obama-2.png")).await?;
     ensure!(json(strict, StatusCode::OK).await?["verdict"] == "possible");
-    let lax = api.post_file("/match?threshold=2", &golden("collins-1.png")).await?;
-    ensure!(json(lax, StatusCode::OK).await?["verdict"] == "match");
+    let lax = api.post_file("/match?threshold=1.05&top_k=20", &golden("collins-1.png")).await?;
+    let lax = json(lax, StatusCode::OK).await?;
+    ensure!(lax["verdict"] == "none" && lax["matches"] == Value::Array(vec![]), "{lax}");
+    for threshold in ["1.06", "2"] {
+        let path = format!("/match?threshold={threshold}");
+        let wide =
+            json(api.post_file(&path, &golden("collins-1.png")).await?, StatusCode::BAD_REQUEST);
+        let wide = wide.await?;
+        ensure!(wide["detail"].as_str().is_some_and(|text| text.contains("1.05")), "{wide}");
+    }
+
+    // Distances are told in hundredths.
+    let told = by_body["matches"][0]["distance"].as_f64().context("no distance")?;
+    let exact = embedding.iter().zip(api.embed(&golden("obama-1.png")).await?);
+    let exact = exact.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    ensure!((told * 100.0 - (told * 100.0).round()).abs() < 1e-6, "{told}");
+    ensure!((told - exact).abs() < 0.01, "{told} is told for {exact}");
 
     for (other, verdict) in [("obama-2.png", "match"), ("biden-1.png", "none")] {
         let form = reqwest::multipart::Form::new()

@@ -224,10 +224,10 @@ impl Thresholds {
         Calibration::of(model).map(|row| row.thresholds)
     }
 
-    /// The same with the caller's own largest distance of a match.
+    /// The same with the caller's own largest distance of a match, which is at most `possible_max`.
     #[must_use]
     pub fn with_match_max(self, match_max: f32) -> Self {
-        Self { match_max, possible_max: self.possible_max.max(match_max) }
+        Self { match_max: match_max.min(self.possible_max), ..self }
     }
 
     /// What the L2 distance `distance` means.
@@ -241,6 +241,23 @@ impl Thresholds {
             Verdict::None
         }
     }
+
+    /// A distance as it is told: in hundredths, which suffice for people. More digits would help
+    /// to find out the embedding by many searches. What is told has the same verdict as `distance`
+    /// itself, as long as the thresholds are hundredths.
+    #[must_use]
+    pub fn told(self, distance: f32) -> f32 {
+        let nearest = hundredths(distance);
+        let around = [nearest, hundredths(nearest - 0.01), hundredths(nearest + 0.01)];
+        let same = |told: &f32| self.verdict(*told) == self.verdict(distance);
+        around.into_iter().find(same).unwrap_or(nearest)
+    }
+}
+
+/// The nearest whole number of hundredths.
+#[must_use]
+pub fn hundredths(number: f32) -> f32 {
+    (number * 100.0).round() / 100.0
 }
 
 #[cfg(test)]
@@ -263,14 +280,42 @@ mod tests {
     fn callers_choose_their_own_limit() {
         let thresholds = Thresholds { match_max: 0.5, possible_max: 0.75 };
         assert_eq!(thresholds.with_match_max(0.25).verdict(0.3), Verdict::Possible);
-        assert_eq!(thresholds.with_match_max(1.5).verdict(1.4), Verdict::Match);
-        assert_eq!(thresholds.with_match_max(1.5).verdict(1.6), Verdict::None);
+        assert_eq!(thresholds.with_match_max(1.5).verdict(0.75), Verdict::Match);
+        assert_eq!(thresholds.with_match_max(1.5).verdict(0.76), Verdict::None);
+    }
+
+    #[test]
+    fn distances_are_told_in_hundredths_on_their_side_of_a_threshold() {
+        let thresholds = Thresholds { match_max: 0.85, possible_max: 1.05 };
+        for (distance, told) in [
+            (0.0, 0.0),
+            (0.123_4, 0.12),
+            (0.849_9, 0.85),
+            (0.85, 0.85),
+            (0.850_1, 0.86),
+            (1.046, 1.05),
+            (1.050_1, 1.06),
+            (2.0, 2.0),
+        ] {
+            assert_eq!(thresholds.told(distance), told, "{distance}");
+        }
+        assert_eq!(thresholds.with_match_max(0.0).told(0.001), 0.01);
+        for step in 0..=20_000_u16 {
+            let distance = f32::from(step) / 10_000.0;
+            let told = thresholds.told(distance);
+            assert_eq!(thresholds.verdict(told), thresholds.verdict(distance), "{distance}");
+            assert!((told - distance).abs() < 0.010_01, "{distance}: {told}");
+        }
     }
 
     #[test]
     fn every_row_is_consistent() {
         for (model, row) in TABLE {
             let Thresholds { match_max, possible_max } = row.thresholds;
+            assert_eq!(
+                (match_max, possible_max),
+                (hundredths(match_max), hundredths(possible_max))
+            );
             assert!(0.0 < match_max && match_max <= possible_max && possible_max < 2.0);
             assert_eq!(Thresholds::of(model), Some(row.thresholds));
             assert_eq!(Measurement::of(model), row.measurement);

@@ -1,5 +1,6 @@
 //! The query string of `/match`.
 
+use facenet::verdict::hundredths;
 use wire::limits::{QUERY_BYTES_MAX, TOP_K_DEFAULT, TOP_K_MAX};
 use wire::{Kind, Problem};
 
@@ -8,7 +9,7 @@ use wire::{Kind, Problem};
 pub struct Options {
     /// How many people to return at most.
     pub top_k: u32,
-    /// Largest L2 distance of a match, if the caller brings one.
+    /// Largest L2 distance of a match in hundredths, if the caller brings one.
     pub threshold: Option<f32>,
 }
 
@@ -19,12 +20,13 @@ impl Default for Options {
 }
 
 /// Reads a query string, without its question mark. Unknown parameters are skipped, since proxies
-/// and links from elsewhere add some.
+/// and links from elsewhere add some. `threshold_max` is the largest L2 distance at which the model
+/// calls two faces possibly the same: callers see nobody beyond it.
 ///
 /// # Errors
-/// 400 when it is too long, or a known parameter is out of its range, is no plain decimal number,
-/// or comes twice.
-pub fn parse(query: &str) -> Result<Options, Problem> {
+/// 400 when it is too long, or a known parameter is out of its range, is no decimal number, or comes
+/// twice.
+pub fn parse(query: &str, threshold_max: f32) -> Result<Options, Problem> {
     if query.len() > QUERY_BYTES_MAX {
         let detail = format!("The query string is longer than {QUERY_BYTES_MAX} bytes.");
         return Err(Problem::new(Kind::Malformed, detail));
@@ -34,7 +36,7 @@ pub fn parse(query: &str) -> Result<Options, Problem> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let repeated = match key {
             "top_k" => top_k.replace(parse_top_k(value)?).is_some(),
-            "threshold" => threshold.replace(parse_threshold(value)?).is_some(),
+            "threshold" => threshold.replace(parse_threshold(value, threshold_max)?).is_some(),
             _ => false,
         };
         if repeated {
@@ -55,12 +57,17 @@ fn parse_top_k(value: &str) -> Result<u32, Problem> {
     })
 }
 
-/// Takes no exponents and no words: Rust would also parse `inf` and `NaN`.
-fn parse_threshold(value: &str) -> Result<f32, Problem> {
-    let plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let threshold = value.parse().ok().filter(|t| plain && (0.0..=2.0).contains(t));
-    threshold.ok_or_else(|| {
-        let detail = "`threshold` is a distance from 0 to 2, for example 0.9.";
+/// Takes no words: Rust would also parse `inf` and `NaN`. A threshold is in hundredths as distances
+/// are: one with more digits would tell theirs.
+fn parse_threshold(value: &str, max: f32) -> Result<f32, Problem> {
+    let decimal = value.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'-'));
+    let threshold = value.parse().ok().filter(|t| decimal && (0.0..=max).contains(t));
+    threshold.map(hundredths).ok_or_else(|| {
+        let detail = format!(
+            "`threshold` is a distance from 0 to {max}, beyond which the model calls nobody even \
+             possibly the same."
+        );
         Problem::new(Kind::Malformed, detail)
     })
 }
@@ -69,14 +76,30 @@ fn parse_threshold(value: &str) -> Result<f32, Problem> {
 mod tests {
     use super::*;
 
+    const MAX: f32 = 1.05;
+
+    fn parse(query: &str) -> Result<Options, Problem> {
+        super::parse(query, MAX)
+    }
+
     #[test]
     fn options_have_defaults_and_bounds() {
         assert_eq!(parse(""), Ok(Options::default()));
         assert_eq!(parse("&&x&=1"), Ok(Options::default()));
         let both = Options { top_k: 20, threshold: Some(0.9) };
         assert_eq!(parse("top_k=20&threshold=0.9&x=1"), Ok(both));
-        for threshold in ["0", "2", "2.0", ".5", "0.85"] {
-            assert!(parse(&format!("threshold={threshold}")).is_ok(), "{threshold}");
+        for (threshold, expected) in [
+            ("0", 0.0),
+            ("1.05", MAX),
+            (".5", 0.5),
+            ("0.85", 0.85),
+            ("1e0", 1.0),
+            ("1e-9", 0.0),
+            ("0.846", 0.85),
+            ("1.0499", MAX),
+        ] {
+            let parsed = parse(&format!("threshold={threshold}")).unwrap();
+            assert_eq!(parsed.threshold, Some(expected), "{threshold}");
         }
     }
 
@@ -86,12 +109,15 @@ mod tests {
         for value in ["", "0", "21", "-1", "x", "1.5", "+5", "1e1", "99999999999", "%35", "5 "] {
             assert_eq!(kind(&format!("top_k={value}")), Err(Kind::Malformed), "{value}");
         }
-        for value in ["", ".", "-0.1", "2.1", "NaN", "inf", "1e0", "1e-9", "+1", "0x1", "1.0.0"] {
+        for value in ["", ".", "-0.1", "-0", "1.06", "2", "NaN", "inf", "1e1", "+1", "0x1", "1.0.0"]
+        {
             assert_eq!(kind(&format!("threshold={value}")), Err(Kind::Malformed), "{value}");
         }
         for query in ["top_k=5&top_k=5", "threshold=1&x&threshold=1"] {
             assert_eq!(kind(query), Err(Kind::Malformed), "{query}");
         }
+        let problem = parse("threshold=2").unwrap_err();
+        assert!(problem.detail.contains("1.05"), "{}", problem.detail);
         assert_eq!(kind(&"x".repeat(QUERY_BYTES_MAX + 1)), Err(Kind::Malformed));
     }
 }

@@ -35,8 +35,8 @@ struct Match {
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let url = request.url().map_err(error::internal)?;
-    let options = query::parse(url.query().unwrap_or_default())?;
     let (model, thresholds) = served_model(env)?;
+    let options = query::parse(url.query().unwrap_or_default(), thresholds.possible_max)?;
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
     let embedding = embedding(&mut request, env).await?;
     timing.stage("model");
@@ -77,10 +77,11 @@ fn verdict(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Answer 
             picture: picture_url(url, &neighbour.id),
             id: neighbour.id,
             name: neighbour.name,
-            distance: neighbour.distance,
+            distance: thresholds.told(neighbour.distance),
             pictures: neighbour.pictures,
         })
         .collect();
+    // What is told has the same verdict as the distance itself.
     let nearest = matches.first().map_or(f32::INFINITY, |nearest| nearest.distance);
     Answer {
         verdict: thresholds.verdict(nearest).as_str(),
@@ -125,5 +126,10 @@ mod tests {
         assert_eq!((found.verdict, found.matches.len()), ("match", 2));
         assert_eq!(found.matches[0].picture, "http://localhost:8787/faces/ab");
         assert_eq!(found.matches[0].pictures, 2);
+        // Distances are told in hundredths, on their side of the threshold.
+        let near = answer(&[0.8499, 0.8501, 1.0499]);
+        let told: Vec<_> = near.matches.iter().map(|found| found.distance).collect();
+        assert_eq!((near.verdict, told), ("match", vec![0.85, 0.86, 1.05]));
+        assert_eq!(answer(&[0.8501]).verdict, "possible");
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
     let distance = image.distance(&other);
     let answer = Answer {
         verdict: thresholds.verdict(distance).as_str(),
-        distance,
+        distance: thresholds.told(distance),
         threshold: thresholds.match_max,
         possible_threshold: thresholds.possible_max,
     };
