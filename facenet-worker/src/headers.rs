@@ -21,18 +21,23 @@ const EXPOSED: &str = "retry-after, server-timing, allow";
 /// How long browsers may remember the answer to a preflight.
 const PREFLIGHT_AGE_S_MAX: u32 = 600;
 
-/// The origin that a request comes from, and whether its pages may read the answer.
-pub(crate) struct Caller {
+/// The origin of the page that sends a request, and whether it may use the API.
+pub(crate) struct Origin {
     allowed: Option<String>,
 }
 
-impl Caller {
+impl Origin {
     /// Looks at a request before it is answered.
     pub(crate) fn of(request: &Request, env: &Env) -> Self {
         let origin = request.headers().get("origin").ok().flatten();
         let allowed = env.var(bindings::ALLOWED_ORIGINS).ok().map(|value| value.to_string());
         let allowed = allowed.unwrap_or_default();
         Self { allowed: origin.filter(|origin| is_allowed(origin, &allowed)) }
+    }
+
+    /// Whether it is one that the operator allows.
+    pub(crate) const fn is_allowed(&self) -> bool {
+        self.allowed.is_some()
     }
 
     /// The answer to a browser that asks what a page of another origin may send, if that page
@@ -42,7 +47,7 @@ impl Caller {
         let asks = request.method() == Method::Options
             && headers.has("access-control-request-method").unwrap_or(false);
         let route = Route::parse(&request.path())?;
-        (asks && self.allowed.is_some()).then(|| {
+        (asks && self.is_allowed()).then(|| {
             let response = http::no_content()?;
             let headers = response.headers();
             headers.set("access-control-allow-methods", route.allow())?;

@@ -3,6 +3,8 @@
 mod headers;
 mod routes;
 
+mod foreign;
+
 mod rate_limit;
 mod shards;
 mod timing;
@@ -11,20 +13,27 @@ mod vectorize_client;
 mod bindings;
 mod error;
 
+use wire::Problem;
 use worker::{Context, Env, Request, Response, Result, event};
 
+use headers::Origin;
 pub use shards::{FaceNetShard1, FaceNetShard2};
 
 /// Answers a request for the API. The runtime itself serves the page.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    let caller = headers::Caller::of(&request, &env);
-    let response = match caller.preflight(&request) {
+    let origin = Origin::of(&request, &env);
+    let response = match origin.preflight(&request) {
         Some(response) => response?,
-        None => match routes::answer(request, &env).await {
+        None => match answer(request, &env, &origin).await {
             Ok(response) => response,
             Err(problem) => problem.into_response()?,
         },
     };
-    caller.add_to(response)
+    origin.add_to(response)
+}
+
+async fn answer(request: Request, env: &Env, origin: &Origin) -> Result<Response, Problem> {
+    foreign::check(&request, origin.is_allowed())?;
+    routes::answer(request, env).await
 }

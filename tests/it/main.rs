@@ -17,6 +17,8 @@ mod load;
 
 mod model;
 
+mod origins;
+
 mod page;
 
 mod people;

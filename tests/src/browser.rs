@@ -244,7 +244,19 @@ impl Browser {
     /// # Errors
     /// When it throws.
     pub async fn execute_async(&self, script: &str) -> anyhow::Result<Value> {
-        Ok(self.client.execute_async(script, Vec::new()).await?)
+        self.execute_async_with(script, Vec::new()).await
+    }
+
+    /// The same with further arguments, which come before that one.
+    ///
+    /// # Errors
+    /// As of [`execute_async`](Self::execute_async).
+    pub async fn execute_async_with(
+        &self,
+        script: &str,
+        arguments: Vec<Value>,
+    ) -> anyhow::Result<Value> {
+        Ok(self.client.execute_async(script, arguments).await?)
     }
 
     /// Ends the browser.

@@ -18,6 +18,8 @@ pub enum Kind {
     Malformed,
     /// 401: the delete token is missing or wrong.
     WrongToken,
+    /// 403: the request comes from a page of another origin, which may not send it.
+    ForeignPage,
     /// 404: no such route or face.
     NotFound,
     /// 405: the route exists, the method does not.
@@ -40,9 +42,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for documentation and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Malformed,
         Self::WrongToken,
+        Self::ForeignPage,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::TooLarge,
@@ -76,6 +79,7 @@ impl Kind {
         match self {
             Self::Malformed => (400, "malformed", "The request cannot be read"),
             Self::WrongToken => (401, "wrong-token", "The delete token is missing or wrong"),
+            Self::ForeignPage => (403, "foreign-page", "Pages of other origins may not do this"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
             Self::TooLarge => (413, "too-large", "The request is too large"),

@@ -32,6 +32,10 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
         let detail = "See /openapi.json for the routes there are.";
         return Err(Problem::new(Kind::NotFound, detail));
     };
+    // Methods that `worker` does not know are GET to it.
+    if !route.takes(&request.inner().method()) {
+        return Err(Problem::method_not_allowed(route.allow()));
+    }
     let method = request.method();
     if let (Method::Post, Some(limit)) = (&method, route.rate_limit()) {
         rate_limit::count(env, limit, &request).await?;

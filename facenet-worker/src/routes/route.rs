@@ -59,6 +59,11 @@ impl Route {
         }
     }
 
+    /// Whether the route takes a method, as it was sent.
+    pub(super) fn takes(&self, method: &str) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method)
+    }
+
     /// The binding of the route's rate limit. Routes that compute an embedding have one.
     pub(super) const fn rate_limit(&self) -> Option<&'static str> {
         match self {
@@ -88,6 +93,15 @@ mod tests {
         let strays = ["/faces/a/b", "/faces/a/status/", "/faces/a/b/status", "/faces//"];
         for path in ["/", "/embed/", "/faces/a/", "/EMBED", ""].into_iter().chain(strays) {
             assert_eq!(Route::parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn methods_are_taken_as_they_are_written() {
+        let face = Route::Face("ab".into());
+        assert!(face.takes("GET") && face.takes("HEAD") && face.takes("DELETE"));
+        for method in ["POST", "get", "QUERY", "PROPFIND", "", "GET, HEAD", "AD"] {
+            assert!(!face.takes(method), "{method}");
         }
     }
 
