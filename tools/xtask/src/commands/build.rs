@@ -172,6 +172,9 @@ fn ensure_worker(
         .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
         .env("ESBUILD_BIN", npm_program("esbuild"))
         .env("WASM_OPT_BIN", npm_program("wasm-opt"))
+        // A request is answered to its end even when the caller hangs up. Otherwise it would stop
+        // anywhere, with a face half stored, and never give back the permits that it holds.
+        .env("RUN_TO_COMPLETION", "1")
         .hint("The compiler's message above says why")
         .quietly()?;
     stamp.write(&inputs)
