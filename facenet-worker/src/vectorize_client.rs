@@ -7,6 +7,9 @@ use worker::{Env, Headers, Method, RequestInit, Response, Result};
 
 use crate::{bindings, error};
 
+/// The route that says whether a picture can be added.
+const ADDITION: &str = "/addition";
+
 /// Sends a message and reads the answer.
 ///
 /// # Errors
@@ -32,17 +35,33 @@ pub(crate) async fn get<A: DeserializeOwned>(env: &Env, path: &str) -> Result<A,
     read(path, fetch(env, path, RequestInit::new()).await?).await
 }
 
+/// Asks whether a picture can be added to the person who holds a delete token.
+///
+/// # Errors
+/// Why it cannot; and as [`post`].
+pub(crate) async fn check_addition(env: &Env, token: &str) -> Result<(), Problem> {
+    let headers = Headers::new();
+    headers.set("authorization", &format!("Bearer {token}")).map_err(not_answering)?;
+    let mut init = RequestInit::new();
+    init.with_headers(headers);
+    body(ADDITION, fetch(env, ADDITION, init).await?).await.map(drop)
+}
+
 async fn read<A: DeserializeOwned>(path: &str, response: Response) -> Result<A, Problem> {
+    serde_json::from_slice(&body(path, response).await?).map_err(not_answering)
+}
+
+async fn body(path: &str, response: Response) -> Result<Vec<u8>, Problem> {
     let body = http::body_of(&response).await.map_err(not_answering)?;
     let status = response.status_code();
-    if status >= 400 {
-        return Err(http::problem_of(&response, &body).unwrap_or_else(|| {
-            // Without the id that may follow.
-            let route = path.split('/').nth(1).unwrap_or_default();
-            error::store_unavailable(format_args!("/{route} answered {status}"))
-        }));
+    if status < 400 {
+        return Ok(body);
     }
-    serde_json::from_slice(&body).map_err(not_answering)
+    Err(http::problem_of(&response, &body).unwrap_or_else(|| {
+        // Without the id that may follow.
+        let route = path.split('/').nth(1).unwrap_or_default();
+        error::store_unavailable(format_args!("/{route} answered {status}"))
+    }))
 }
 
 /// Sends a request without a body. The response is for the caller, even if it is a problem.

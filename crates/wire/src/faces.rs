@@ -4,6 +4,7 @@
 //! | request | body | answer |
 //! | --- | --- | --- |
 //! | `POST /add` | [`Enrol`] | 201 [`Enrolled`] |
+//! | `GET /addition` | `Authorization: Bearer <delete_token>` | 204: a picture can be added |
 //! | `POST /match` | [`Search`] | 200 [`Neighbours`] |
 //! | `GET /faces/{id}` | | 200 `image/jpeg` |
 //! | `GET /faces/{id}/status` | | 200 [`Status`] |

@@ -14,6 +14,9 @@ use crate::{error, shards, vectorize_client};
 pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let delete_token = token(&request)?;
+    if let Some(token) = &delete_token {
+        vectorize_client::check_addition(env, token).await?;
+    }
     let form = form(&mut request, &["name", "image", "consent"]).await?;
     let name = required(form.name, "name")?;
     let name = check_name(&name).map_err(|detail| Problem::new(Kind::Unusable, detail))?;

@@ -1,4 +1,5 @@
-//! `POST /add`: enrols a face.
+//! `POST /add`: enrols a face. `GET /addition`: tells whether a delete token lets a picture be added,
+//! before anything is computed from one.
 
 use facenet::layers::INPUT_SIDE;
 use wire::faces::{Enrol, check_name};
@@ -6,11 +7,11 @@ use wire::{Kind, Problem, http};
 use worker::{Request, Response};
 
 use super::Stores;
-use super::request::{check_embedding, check_namespace, message};
-use super::response::json;
+use super::request::{check_embedding, check_namespace, message, token};
+use super::response::{json, no_content};
 use crate::clock::SystemClock;
 use crate::error::Error;
-use crate::{enrol, jpeg};
+use crate::{enrol, jpeg, person};
 
 pub(super) async fn post(
     request: &mut Request,
@@ -19,6 +20,13 @@ pub(super) async fn post(
     let enrol = parse(&http::read(request).await?)?;
     let enrolled = enrol::enrol(vectors, pictures, &SystemClock, enrol).await?.logged();
     json(&enrolled, 201)
+}
+
+/// `GET /addition`. [`enrol::enrol`] checks again.
+pub(super) async fn check(request: &Request, (_, pictures): &Stores) -> Result<Response, Error> {
+    let token = token(request)?.unwrap_or_default();
+    person::check_addition(pictures, &SystemClock, &token).await?;
+    no_content()
 }
 
 fn parse(body: &[u8]) -> Result<Enrol, Problem> {

@@ -41,6 +41,7 @@ async fn dispatch(request: &mut Request, env: &Env) -> std::result::Result<Respo
     let stores = cloudflare::bound(env)?;
     match (route, request.method()) {
         (Route::Add, Method::Post) => add::post(request, &stores).await,
+        (Route::Addition, Method::Get) => add::check(request, &stores).await,
         (Route::Match, Method::Post) => matching::post(request, &stores).await,
         (Route::Faces, Method::Delete) => faces::delete_person(request, &stores).await,
         (Route::Face(id), Method::Get) => faces::get(id, &stores).await,

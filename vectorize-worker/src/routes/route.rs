@@ -5,6 +5,8 @@
 pub(super) enum Route<'a> {
     /// `/add`
     Add,
+    /// `/addition`
+    Addition,
     /// `/match`
     Match,
     /// `/faces`
@@ -22,6 +24,7 @@ impl<'a> Route<'a> {
     pub(super) fn parse(path: &'a str) -> Option<Self> {
         Some(match path {
             "/add" => Self::Add,
+            "/addition" => Self::Addition,
             "/match" => Self::Match,
             "/faces" => Self::Faces,
             "/health" => Self::Health,
@@ -38,7 +41,7 @@ impl<'a> Route<'a> {
             Self::Add | Self::Match => "POST",
             Self::Faces => "DELETE",
             Self::Face(_) => "GET, DELETE",
-            Self::Status(_) | Self::Health => "GET",
+            Self::Addition | Self::Status(_) | Self::Health => "GET",
         }
     }
 }
@@ -51,6 +54,7 @@ mod tests {
     fn paths_are_routes_or_nothing() {
         for (path, route) in [
             ("/add", Some(Route::Add)),
+            ("/addition", Some(Route::Addition)),
             ("/match", Some(Route::Match)),
             ("/faces", Some(Route::Faces)),
             ("/faces/ab", Some(Route::Face("ab"))),
