@@ -33,4 +33,11 @@ mod tests {
         assert_eq!(config()["triggers"]["crons"], Value::Array(vec![PURGE_CRON.into()]));
         assert_eq!(PURGE_CRON, format!("0 {PURGE_HOUR} * * *"));
     }
+
+    /// The privacy page says so. The address of an invocation has the id of a face.
+    #[test]
+    fn invocations_are_not_logged() {
+        let observability = &config()["observability"];
+        assert_eq!(observability["logs"]["invocation_logs"].as_bool(), Some(false));
+    }
 }
