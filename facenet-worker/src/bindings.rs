@@ -24,17 +24,20 @@ pub(crate) const REPLICAS: &str = "REPLICAS";
 /// Variable: origins, with commas, whose pages may use the API; `*` for all.
 pub(crate) const ALLOWED_ORIGINS: &str = "ALLOWED_ORIGINS";
 
-/// Rate limit of `/embed`.
-pub(crate) const EMBED_LIMIT: &str = "EMBED_LIMIT";
+/// Rate limit: embeddings of a caller, over all routes.
+pub(crate) const EMBEDDINGS_PER_CALLER: &str = "EMBEDDINGS_PER_CALLER";
 
-/// Rate limit of `/add`.
-pub(crate) const ADD_LIMIT: &str = "ADD_LIMIT";
+/// Rate limit: embeddings of the callers of a network.
+pub(crate) const EMBEDDINGS_PER_NETWORK: &str = "EMBEDDINGS_PER_NETWORK";
 
-/// Rate limit of `/match`.
-pub(crate) const MATCH_LIMIT: &str = "MATCH_LIMIT";
+/// Rate limit: embeddings of all callers.
+pub(crate) const EMBEDDINGS_IN_ALL: &str = "EMBEDDINGS_IN_ALL";
 
-/// Rate limit of `/verify`.
-pub(crate) const VERIFY_LIMIT: &str = "VERIFY_LIMIT";
+/// Rate limit: faces that a caller enrols.
+pub(crate) const ENROLMENTS_PER_CALLER: &str = "ENROLMENTS_PER_CALLER";
+
+/// Rate limit: what a caller reads and deletes.
+pub(crate) const READS_PER_CALLER: &str = "READS_PER_CALLER";
 
 #[cfg(test)]
 mod tests {
@@ -63,7 +66,13 @@ mod tests {
         assert_eq!(all(&config["services"], "binding"), [VECTORIZE_WORKER].into());
         let objects = &config["durable_objects"]["bindings"];
         assert_eq!(all(objects, "name"), [FACENET_SHARD1, FACENET_SHARD2].into());
-        let limits = [EMBED_LIMIT, ADD_LIMIT, MATCH_LIMIT, VERIFY_LIMIT];
+        let limits = [
+            EMBEDDINGS_PER_CALLER,
+            EMBEDDINGS_PER_NETWORK,
+            EMBEDDINGS_IN_ALL,
+            ENROLMENTS_PER_CALLER,
+            READS_PER_CALLER,
+        ];
         assert_eq!(all(&config["ratelimits"], "name"), limits.into());
         let variables: BTreeSet<_> = config["vars"].as_table().unwrap().keys().collect();
         let expected = [MODEL, REPLICAS, ALLOWED_ORIGINS].map(str::to_owned);
@@ -87,5 +96,26 @@ mod tests {
             let period_s = limit["simple"]["period"].as_integer();
             assert_eq!(period_s, Some(i64::from(RATE_LIMIT_PERIOD_S)), "{limit}");
         }
+    }
+
+    /// What is shared with more callers is more.
+    #[test]
+    fn budgets_are_nested() {
+        let config = config();
+        let limits = config["ratelimits"].as_array().unwrap();
+        let limit = |name: &str| {
+            let limit = limits.iter().find(|limit| limit["name"].as_str() == Some(name)).unwrap();
+            limit["simple"]["limit"].as_integer().unwrap()
+        };
+        assert!(limit(ENROLMENTS_PER_CALLER) < limit(EMBEDDINGS_PER_CALLER));
+        assert!(limit(EMBEDDINGS_PER_CALLER) < limit(EMBEDDINGS_PER_NETWORK));
+        assert!(limit(EMBEDDINGS_PER_NETWORK) < limit(EMBEDDINGS_IN_ALL));
+    }
+
+    /// The privacy page says so: Cloudflare would log the address of each caller.
+    #[test]
+    fn invocations_are_not_logged() {
+        let observability = &config()["observability"];
+        assert_eq!(observability["logs"]["invocation_logs"].as_bool(), Some(false));
     }
 }

@@ -3,11 +3,17 @@
 
 use std::fmt::Display;
 
+use wire::limits::REQUESTS_AT_ONCE_MAX;
 use wire::{Kind, Problem};
 use worker::console_error;
 
+use crate::shards::Full;
+
 /// Seconds after which an overloaded model may be asked again.
 const OVERLOADED_RETRY_AFTER_S: u32 = 5;
+
+/// Seconds after which a caller's earlier requests are answered, as a rule.
+const AT_ONCE_RETRY_AFTER_S: u32 = 2;
 
 /// Logs what failed. Neither a name nor a picture, an embedding or a token may be in it.
 pub(crate) fn logged(what: impl Display, problem: Problem) -> Problem {
@@ -36,4 +42,19 @@ pub(crate) fn overloaded() -> Problem {
         "Too many pictures are being computed. Wait as `Retry-After` says, then try again.";
     let problem = Problem::new(Kind::Unavailable, detail);
     Problem { retry_after: Some(OVERLOADED_RETRY_AFTER_S), ..problem }
+}
+
+/// Why a request has no permit. That is no fault either.
+pub(crate) fn full(full: Full) -> Problem {
+    match full {
+        Full::ForAll => overloaded(),
+        Full::ForCaller => {
+            let detail = format!(
+                "You have sent more than {REQUESTS_AT_ONCE_MAX} requests at once. Wait for their \
+                 answers, then try again."
+            );
+            let problem = Problem::new(Kind::RateLimited, detail);
+            Problem { retry_after: Some(AT_ONCE_RETRY_AFTER_S), ..problem }
+        }
+    }
 }

@@ -5,7 +5,8 @@ mod routes;
 
 mod foreign;
 
-mod rate_limit;
+mod budgets;
+mod caller;
 mod shards;
 mod timing;
 mod vectorize_client;

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::server::Server;
 
+/// The header in which Cloudflare says who the caller is. Locally anybody may set it.
+pub const ADDRESS: &str = "cf-connecting-ip";
+
 /// Speaks to one server.
 pub struct Api<'a> {
     server: &'a Server,

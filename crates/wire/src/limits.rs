@@ -50,6 +50,10 @@ pub const QUERY_BYTES_MAX: usize = 1024;
 /// The tests of `facenet-worker` compare it with the root's wrangler.toml.
 pub const RATE_LIMIT_PERIOD_S: u32 = 60;
 
+/// Most requests of one caller that are computed, or wait for it, at the same time: enough to keep
+/// both shards busy, and few enough that others hardly wait for them.
+pub const REQUESTS_AT_ONCE_MAX: usize = 4;
+
 /// Longest name of a person in characters.
 pub const NAME_CHARS_MAX: usize = 80;
 

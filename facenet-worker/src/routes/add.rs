@@ -6,12 +6,17 @@ use wire::faces::{Enrol, Enrolled, bearer, check_name};
 use wire::{Kind, Problem};
 use worker::{Env, Request, Response};
 
-use super::request::{authorization, continent, form, served_model};
+use super::request::{authorization, form, served_model, source};
 use super::response::timed;
+use crate::caller::Caller;
 use crate::timing::Timing;
 use crate::{error, shards, vectorize_client};
 
-pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
+pub(super) async fn post(
+    mut request: Request,
+    env: &Env,
+    caller: &Caller,
+) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let delete_token = token(&request)?;
     if let Some(token) = &delete_token {
@@ -27,7 +32,7 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
     let face = picture::decode(&required(form.image, "image")?)?;
     let (model, _) = served_model(env)?;
     timing.stage("read");
-    let embedding = shards::embed(env, continent(&request), &face).await?;
+    let embedding = shards::embed(env, source(&request, caller), &face).await?;
     timing.stage("model");
     // What is stored is encoded here, so it holds the pixels and nothing else of what was sent.
     let picture = face.to_jpeg();

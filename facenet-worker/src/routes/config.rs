@@ -135,8 +135,7 @@ fn stored() -> [Stored; 4] {
     let index = format!("Cloudflare Vectorize, index {INDEX_NAME}");
     let bucket = format!("Cloudflare R2, bucket {BUCKET_NAME}");
     let until = format!("you delete it, or {PURGE_HOUR}:00 UTC");
-    // A program may search with a threshold of its own, and so sees who is not alike.
-    let found = "People who search: as a rule only those whose face looks like yours";
+    let found = "People whose search shows a face that may be yours: look-alikes are among them";
     let entry = |what: String, place: &str, readers| Stored {
         what,
         r#where: place.into(),
@@ -149,7 +148,7 @@ fn stored() -> [Stored; 4] {
         entry(
             format!("{} numbers computed from the face", limits::EMBEDDING_DIMENSIONS),
             &index,
-            "Nobody: searches compare with them and return distances only",
+            "Nobody: searches compare with them and tell distances in hundredths",
         ),
         entry(
             "A hash of your delete token, beside the picture".into(),
@@ -198,6 +197,19 @@ mod tests {
         assert_eq!(keys(&answer), keys(&schema["properties"]));
         assert_eq!(answer["accuracy"], Value::Null);
         assert_eq!(schema["properties"]["accuracy"]["type"], json!(["object", "null"]));
+    }
+
+    /// Callers see nobody beyond it, whatever they ask for.
+    #[test]
+    fn openapi_names_the_largest_threshold() {
+        let openapi: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+        let parameters = openapi["paths"]["/match"]["post"]["parameters"].as_array().unwrap();
+        let threshold = parameters.iter().find(|it| it["name"] == "threshold").unwrap();
+        let largest = Thresholds::of("casia-webface").unwrap().possible_max;
+        assert_eq!(threshold["schema"]["maximum"].to_string(), largest.to_string());
+        let budgets = openapi["components"]["responses"]["RateLimited"]["description"].to_string();
+        let at_once = format!("more than {} requests", limits::REQUESTS_AT_ONCE_MAX);
+        assert!(budgets.contains(&at_once), "{budgets}");
     }
 
     #[test]

@@ -3,16 +3,21 @@
 use wire::Problem;
 use worker::{Env, Request, Response};
 
-use super::request::{continent, face};
+use super::request::{face, source};
 use super::response::timed;
+use crate::caller::Caller;
 use crate::shards;
 use crate::timing::Timing;
 
-pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
+pub(super) async fn post(
+    mut request: Request,
+    env: &Env,
+    caller: &Caller,
+) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let face = face(&mut request).await?;
     timing.stage("read");
-    let embedding = shards::embed(env, continent(&request), &face).await?;
+    let embedding = shards::embed(env, source(&request, caller), &face).await?;
     timing.stage("model");
     timed(&embedding.as_slice(), 200, timing)
 }

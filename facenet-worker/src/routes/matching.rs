@@ -10,8 +10,9 @@ use wire::limits::JSON_BYTES_MAX;
 use wire::{Problem, http};
 use worker::{Env, Request, Response, Url};
 
-use super::request::{continent, face, form, media_type, served_model};
+use super::request::{face, form, media_type, served_model, source};
 use super::response::timed;
+use crate::caller::Caller;
 use crate::timing::Timing;
 use crate::{error, shards, vectorize_client};
 
@@ -32,13 +33,17 @@ struct Match {
     pictures: usize,
 }
 
-pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
+pub(super) async fn post(
+    mut request: Request,
+    env: &Env,
+    caller: &Caller,
+) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let url = request.url().map_err(error::internal)?;
     let (model, thresholds) = served_model(env)?;
     let options = query::parse(url.query().unwrap_or_default(), thresholds.possible_max)?;
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
-    let embedding = embedding(&mut request, env).await?;
+    let embedding = embedding(&mut request, env, caller).await?;
     timing.stage("model");
     let message = Search {
         namespace: facenet::namespace(&model),
@@ -54,7 +59,11 @@ pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Pr
 }
 
 /// The embedding that is searched for: of a picture as body or in a form, or the caller's own.
-async fn embedding(request: &mut Request, env: &Env) -> Result<Embedding, Problem> {
+async fn embedding(
+    request: &mut Request,
+    env: &Env,
+    caller: &Caller,
+) -> Result<Embedding, Problem> {
     let face = match &*media_type(request) {
         "application/json" => {
             return vector::parse(&http::read_up_to(request, JSON_BYTES_MAX).await?);
@@ -65,7 +74,7 @@ async fn embedding(request: &mut Request, env: &Env) -> Result<Embedding, Proble
         }
         _ => face(request).await?,
     };
-    shards::embed(env, continent(request), &face).await
+    shards::embed(env, source(request, caller), &face).await
 }
 
 /// What the distances mean.

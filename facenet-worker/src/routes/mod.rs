@@ -19,7 +19,8 @@ mod route;
 use wire::{Kind, Problem};
 use worker::{Env, Method, Request, Response};
 
-use crate::rate_limit;
+use crate::budgets;
+use crate::caller::Caller;
 
 pub(crate) use route::Route;
 
@@ -36,15 +37,24 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
     if !route.takes(&request.inner().method()) {
         return Err(Problem::method_not_allowed(route.allow()));
     }
-    let method = request.method();
-    if let (Method::Post, Some(limit)) = (&method, route.rate_limit()) {
-        rate_limit::count(env, limit, &request).await?;
-    }
-    match (&route, method) {
-        (Route::Embed, Method::Post) => embed::post(request, env).await,
-        (Route::Add, Method::Post) => add::post(request, env).await,
-        (Route::Match, Method::Post) => matching::post(request, env).await,
-        (Route::Verify, Method::Post) => verify::post(request, env).await,
+    let caller = Caller::of(&request, None);
+    let under_way = budgets::admit(env, &caller, route.cost()).await?;
+    let response = respond(&route, request, env, &caller).await;
+    drop(under_way);
+    response
+}
+
+async fn respond(
+    route: &Route,
+    request: Request,
+    env: &Env,
+    caller: &Caller,
+) -> Result<Response, Problem> {
+    match (route, request.method()) {
+        (Route::Embed, Method::Post) => embed::post(request, env, caller).await,
+        (Route::Add, Method::Post) => add::post(request, env, caller).await,
+        (Route::Match, Method::Post) => matching::post(request, env, caller).await,
+        (Route::Verify, Method::Post) => verify::post(request, env, caller).await,
         (Route::Faces, Method::Delete) => faces::delete_person(&request, env).await,
         (Route::Face(id), Method::Get | Method::Head) => faces::get(env, id).await,
         (Route::Face(id), Method::Delete) => faces::delete(&request, env, id).await,

@@ -8,7 +8,8 @@ use input::picture;
 use wire::{Kind, Problem, http};
 use worker::{Cf, Env, Request};
 
-use crate::shards::Continent;
+use crate::caller::Caller;
+use crate::shards::{Continent, Source};
 use crate::{bindings, error};
 
 /// The media type of the body, without its parameters and in lower case. Empty if none is given.
@@ -32,9 +33,10 @@ pub(super) fn authorization(request: &Request) -> Result<Option<String>, Problem
     request.headers().get("authorization").map_err(error::internal)
 }
 
-/// The continent that the caller is on.
-pub(super) fn continent(request: &Request) -> Continent {
-    Continent::of(request.cf().and_then(Cf::continent).as_deref())
+/// Where a request for an embedding comes from.
+pub(super) fn source(request: &Request, caller: &Caller) -> Source {
+    let continent = Continent::of(request.cf().and_then(Cf::continent).as_deref());
+    Source { continent, caller: caller.id() }
 }
 
 /// The body as a picture of a face.

@@ -1,7 +1,6 @@
-//! The routes of the public API: which paths there are, which methods they take, and which rate
-//! limit they have.
+//! The routes of the public API: which paths there are, which methods they take, and what they cost.
 
-use crate::bindings;
+use crate::budgets::Cost;
 
 /// A path of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,19 +63,18 @@ impl Route {
         self.allow().split(", ").any(|allowed| allowed == method)
     }
 
-    /// The binding of the route's rate limit. Routes that compute an embedding have one.
-    pub(super) const fn rate_limit(&self) -> Option<&'static str> {
+    /// What a request costs the caller.
+    pub(super) const fn cost(&self) -> Cost {
         match self {
-            Self::Embed => Some(bindings::EMBED_LIMIT),
-            Self::Add => Some(bindings::ADD_LIMIT),
-            Self::Match => Some(bindings::MATCH_LIMIT),
-            Self::Verify => Some(bindings::VERIFY_LIMIT),
+            Self::Embed | Self::Match => Cost::Embeddings(1),
+            Self::Verify => Cost::Embeddings(2),
+            Self::Add => Cost::Enrolment,
             Self::Faces
             | Self::Face(_)
             | Self::Status(_)
             | Self::Config
             | Self::Health
-            | Self::OpenApi => None,
+            | Self::OpenApi => Cost::Read,
         }
     }
 }

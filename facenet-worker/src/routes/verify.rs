@@ -6,8 +6,9 @@ use serde::Serialize;
 use wire::Problem;
 use worker::{Env, Request, Response};
 
-use super::request::{continent, form, served_model};
+use super::request::{form, served_model, source};
 use super::response::timed;
+use crate::caller::Caller;
 use crate::shards;
 use crate::timing::Timing;
 
@@ -19,16 +20,20 @@ struct Answer {
     possible_threshold: f32,
 }
 
-pub(super) async fn post(mut request: Request, env: &Env) -> Result<Response, Problem> {
+pub(super) async fn post(
+    mut request: Request,
+    env: &Env,
+    caller: &Caller,
+) -> Result<Response, Problem> {
     let mut timing = Timing::start();
     let form = form(&mut request, &["image", "other"]).await?;
     let image = picture::decode(&required(form.image, "image")?)?;
     let other = picture::decode(&required(form.other, "other")?)?;
     let (_, thresholds) = served_model(env)?;
     timing.stage("read");
-    let continent = continent(&request);
-    let image = shards::embed(env, continent, &image).await?;
-    let other = shards::embed(env, continent, &other).await?;
+    let source = source(&request, caller);
+    let image = shards::embed(env, source, &image).await?;
+    let other = shards::embed(env, source, &other).await?;
     timing.stage("model");
     let distance = image.distance(&other);
     let answer = Answer {

@@ -9,8 +9,8 @@ use worker::js_sys::{ArrayBuffer, Math, Reflect};
 use worker::wasm_bindgen::JsValue;
 use worker::{Delay, Env, Error, Result, console_warn};
 
-use super::codec::{self, Answer};
-use super::replicas::{self, Continent, Replica};
+use super::codec::{self, Answer, Source};
+use super::replicas::{self, Replica};
 use super::statistics::{self, Statistics};
 use crate::{bindings, error};
 
@@ -23,13 +23,10 @@ const BACKOFF_MS: f64 = 100.0;
 /// The embedding of a face, computed by the shards nearest to the caller.
 ///
 /// # Errors
-/// When the model is not available or has too much to do.
-pub(crate) async fn embed(
-    env: &Env,
-    continent: Continent,
-    face: &Face,
-) -> Result<Embedding, Problem> {
-    let numbers = call(env, Shard::Shard1, continent, &codec::encode_face(face)).await?;
+/// When the model is not available or has too much to do, and when the caller has too many requests
+/// under way.
+pub(crate) async fn embed(env: &Env, source: Source, face: &Face) -> Result<Embedding, Problem> {
+    let numbers = call(env, Shard::Shard1, source, &codec::encode_face(face)).await?;
     Embedding::normalise(codec::decode_numbers(&numbers))
         .map_err(|error| error::internal(format_args!("the model gave no embedding: {error}")))
 }
@@ -40,17 +37,17 @@ pub(crate) async fn embed(
 /// When the second shard is not available or has too much to do.
 pub(super) async fn call_shard2(
     env: &Env,
-    continent: Continent,
+    source: Source,
     boundary: &ArrayBuffer,
 ) -> Result<ArrayBuffer, Problem> {
-    call(env, Shard::Shard2, continent, boundary).await
+    call(env, Shard::Shard2, source, boundary).await
 }
 
 /// Calls an object of the shard; if that fails, calls the same or another one again.
 async fn call(
     env: &Env,
     shard: Shard,
-    continent: Continent,
+    source: Source,
     body: &ArrayBuffer,
 ) -> Result<ArrayBuffer, Problem> {
     let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
@@ -59,9 +56,9 @@ async fn call(
     loop {
         attempt += 1;
         let last = attempt == ATTEMPTS_MAX;
-        let replica =
-            replicas::choose(shard, continent, replicas_count).ok_or_else(error::overloaded)?;
-        match call_once(env, shard, &replica, body).await {
+        let replica = replicas::choose(shard, source.continent, replicas_count)
+            .ok_or_else(error::overloaded)?;
+        match call_once(env, shard, source, &replica, body).await {
             Ok(answer) if answer.overloaded => {
                 replica.note_overload();
                 // The next choice falls on another replica, if there is one.
@@ -99,18 +96,18 @@ async fn call(
 async fn call_once(
     env: &Env,
     shard: Shard,
+    source: Source,
     replica: &Replica,
     body: &ArrayBuffer,
 ) -> Result<Answer> {
-    let continent = replica.continent;
-    let request = codec::request(continent, body)?;
+    let request = codec::request(source, body)?;
     let namespace = match shard {
         Shard::Shard1 => bindings::FACENET_SHARD1,
         Shard::Shard2 => bindings::FACENET_SHARD2,
     };
     let stub = env
         .durable_object(namespace)?
-        .get_by_name_with_location_hint(&replica.object_name(), continent.location_hint)?;
+        .get_by_name_with_location_hint(&replica.object_name(), source.continent.location_hint)?;
     let response = stub.fetch_with_request(request).await?;
     statistics::keep_from(response.headers());
     Answer::read(&response).await

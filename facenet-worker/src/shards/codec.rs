@@ -12,13 +12,26 @@ use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Headers, Method, Request, RequestInit, Response, Result};
 
 use super::replicas::Continent;
+use crate::caller::CallerId;
 use crate::error;
 
 /// Tells the first shard where the caller is, so that it calls the second one there.
 const CONTINENT_HEADER: &str = "x-cface-continent";
 
+/// Tells the shards whose turn it is.
+const CALLER_HEADER: &str = "x-cface-caller";
+
 /// Marks the answer of an object that has too much to do.
 const OVERLOADED_HEADER: &str = "x-cface-full";
+
+/// Where a request comes from. It decides which objects serve it, and when it is its turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    /// Where the caller is.
+    pub(crate) continent: Continent,
+    /// Who the caller is.
+    pub(crate) caller: CallerId,
+}
 
 /// The pixels of a face, 160x160x3 bytes.
 pub(super) fn encode_face(face: &Face) -> ArrayBuffer {
@@ -50,19 +63,21 @@ fn bytes(buffer: &ArrayBuffer) -> Vec<u8> {
 ///
 /// # Errors
 /// When the runtime refuses to make it.
-pub(super) fn request(continent: Continent, body: &ArrayBuffer) -> Result<Request> {
+pub(super) fn request(source: Source, body: &ArrayBuffer) -> Result<Request> {
     let headers = Headers::new();
-    headers.set(CONTINENT_HEADER, continent.code)?;
+    headers.set(CONTINENT_HEADER, source.continent.code)?;
+    headers.set(CALLER_HEADER, &source.caller.to_string())?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(body.into()));
     // A stub's request goes to its object, whatever the URL.
     Request::new_with_init("http://facenet/run", &init)
 }
 
-/// The continent that a request names.
-pub(super) fn continent_of(request: &Request) -> Continent {
-    let code = request.headers().get(CONTINENT_HEADER).ok().flatten();
-    Continent::of(code.as_deref())
+/// The source that a request names.
+pub(super) fn source_of(request: &Request) -> Source {
+    let header = |name| request.headers().get(name).ok().flatten();
+    let caller = header(CALLER_HEADER).and_then(|id| id.parse().ok()).unwrap_or_default();
+    Source { continent: Continent::of(header(CONTINENT_HEADER).as_deref()), caller }
 }
 
 /// The body of a request.

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! One limiter for each shard bounds the requests of all its objects in the isolate, since they
-//! share the isolate's memory and its one thread.
+//! share the isolate's memory and its one thread. It lets callers in turn; the first shard also
+//! bounds the requests of each.
 
 #![expect(missing_docs, reason = "the attribute macro adds methods without")]
 
@@ -13,11 +14,12 @@ use std::rc::Rc;
 
 use facenet::Shard;
 use wire::Problem;
+use wire::limits::REQUESTS_AT_ONCE_MAX;
 use worker::js_sys::ArrayBuffer;
 use worker::{Date, Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::engine::LoadedShard;
-use super::limiter::{Limiter, Permit, WAITING_MAX};
+use super::limiter::{Bounds, Full, Limiter, Permit, WAITING_MAX};
 use super::load::{self, POLL};
 use super::per_shard::PerShard;
 use super::statistics::{self, Statistics};
@@ -25,8 +27,19 @@ use super::{client, codec};
 use crate::error;
 
 /// How many requests of a shard are at work, while the others wait for their turn. One computes at
-/// a time; that some of the first shard's wait for the second one keeps both busy.
-const AT_WORK_MAX: usize = 4;
+/// a time; that some of the first shard's wait for the second one keeps both busy. Whoever has more
+/// than one has them done one after the other, and never holds up others by more than that.
+const AT_WORK: Bounds = Bounds { in_all: 4, per_caller: 1 };
+
+/// How many requests of a shard are under way. The second shard takes whatever the first one has
+/// let in: to refuse what is half computed would help nobody.
+const fn under_way(shard: Shard) -> Bounds {
+    let per_caller = match shard {
+        Shard::Shard1 => REQUESTS_AT_ONCE_MAX,
+        Shard::Shard2 => WAITING_MAX,
+    };
+    Bounds { in_all: WAITING_MAX, per_caller }
+}
 
 /// The first shard: takes a face, passes the boundary tensor on to the second shard, and answers
 /// with the embedding, not normalised.
@@ -42,7 +55,10 @@ impl DurableObject for FaceNetShard1 {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let Some(permit) = acquire(Shard::Shard1) else { return refuse(Shard::Shard1) };
+        let permit = match acquire(Shard::Shard1, &request) {
+            Ok(permit) => permit,
+            Err(full) => return refuse(Shard::Shard1, full),
+        };
         let outcome = self.embed(&request, &permit).await;
         respond(Shard::Shard1, permit, outcome)
     }
@@ -52,7 +68,7 @@ impl FaceNetShard1 {
     async fn embed(&self, request: &Request, permit: &Permit) -> Result<ArrayBuffer, Problem> {
         let shard = ready(&self.env, Shard::Shard1, permit).await?;
         let boundary = boundary_of(&shard, &body_of(request).await?)?;
-        client::call_shard2(&self.env, codec::continent_of(request), &boundary).await
+        client::call_shard2(&self.env, codec::source_of(request), &boundary).await
     }
 }
 
@@ -69,7 +85,10 @@ impl DurableObject for FaceNetShard2 {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let Some(permit) = acquire(Shard::Shard2) else { return refuse(Shard::Shard2) };
+        let permit = match acquire(Shard::Shard2, &request) {
+            Ok(permit) => permit,
+            Err(full) => return refuse(Shard::Shard2, full),
+        };
         let outcome = self.embed(&request, &permit).await;
         respond(Shard::Shard2, permit, outcome)
     }
@@ -86,16 +105,16 @@ thread_local! {
     static LIMITERS: PerShard<Limiter> = PerShard::default();
 }
 
-fn acquire(shard: Shard) -> Option<Permit> {
-    let now_ms = Date::now().as_millis();
-    LIMITERS.with(|limiters| limiters.of(shard).acquire(WAITING_MAX, now_ms))
+fn acquire(shard: Shard, request: &Request) -> Result<Permit, Full> {
+    let (caller, now_ms) = (codec::source_of(request).caller, Date::now().as_millis());
+    LIMITERS.with(|limiters| limiters.of(shard).acquire(caller, under_way(shard), now_ms))
 }
 
 /// Waits until the shard is loaded and it is the request's turn. The body stays unread until then,
 /// and so outside of the isolate's WebAssembly memory, which would keep the size that a burst of
 /// requests gives it.
 async fn ready(env: &Env, shard: Shard, permit: &Permit) -> Result<Rc<LoadedShard>, Problem> {
-    while permit.rank(Date::now().as_millis()) >= AT_WORK_MAX {
+    while !permit.may_start(AT_WORK, Date::now().as_millis()) {
         Delay::from(POLL).await;
     }
     load::loaded(env, shard).await
@@ -133,9 +152,13 @@ fn respond(
     response
 }
 
-/// The answer when there is no permit.
-fn refuse(shard: Shard) -> Result<Response> {
-    with_statistics(shard, codec::overloaded_response()?)
+/// The answer when there is no permit. Only a shard that is full for all counts as overloaded.
+fn refuse(shard: Shard, full: Full) -> Result<Response> {
+    let response = match full {
+        Full::ForAll => codec::overloaded_response(),
+        Full::ForCaller => codec::response(Err(error::full(full))),
+    };
+    with_statistics(shard, response?)
 }
 
 fn with_statistics(shard: Shard, response: Response) -> Result<Response> {

@@ -117,8 +117,7 @@ fn with_known<T>(
 #[derive(Debug)]
 pub(super) struct Replica {
     shard: Shard,
-    /// Where it is.
-    pub(super) continent: Continent,
+    continent: Continent,
     index: usize,
     _permit: Permit,
 }
@@ -129,7 +128,7 @@ pub(super) fn choose(shard: Shard, continent: Continent, count: usize) -> Option
     with_known(shard, continent, |replicas| {
         replicas.resize_with(count, Known::default);
         let index = pick(replicas, now_ms)?;
-        let permit = replicas.get(index)?.calls.acquire(usize::MAX, now_ms)?;
+        let permit = replicas.get(index)?.calls.count(now_ms);
         Some(Replica { shard, continent, index, _permit: permit })
     })
 }
@@ -201,7 +200,7 @@ mod tests {
         let mut calls = Vec::new();
         let mut call = |replicas: &[Known]| {
             let index = pick(replicas, 0).unwrap();
-            calls.push(replicas[index].calls.acquire(usize::MAX, 0).unwrap());
+            calls.push(replicas[index].calls.count(0));
             index
         };
         let picked: Vec<_> = (0..3 * SPILL).map(|_| call(&replicas)).collect();

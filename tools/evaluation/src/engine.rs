@@ -14,7 +14,9 @@ use facenet::layers::INPUT_SIDE;
 use facenet::simd::Simd;
 use facenet::{Embedding, Face, Model, Shard};
 use indicatif::ProgressBar;
-use wire::limits::{IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN};
+use wire::limits::{
+    IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN, REQUESTS_AT_ONCE_MAX,
+};
 
 /// Which pictures the Worker takes as a crop.
 const LIMITS: Limits = Limits {
@@ -149,7 +151,9 @@ pub fn embed_all(
             bar.inc(1);
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(count.max(1));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let useful = if let Source::Server(_) = source { REQUESTS_AT_ONCE_MAX } else { cores };
+    let threads = cores.min(useful).min(count.max(1));
     let mut all = thread::scope(|scope| {
         let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let mut all = Vec::with_capacity(count);
