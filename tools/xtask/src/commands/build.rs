@@ -201,8 +201,13 @@ fn inputs(
     }
     for member in with_dependencies(worker)? {
         let dir = project::member(&member)?;
-        fingerprint = fingerprint.text(&member).tree(&dir.join("Cargo.toml"))?;
-        fingerprint = fingerprint.tree(&dir.join("src"))?;
+        fingerprint = fingerprint.text(&member);
+        // The public Worker contains the description of its API.
+        for input in ["Cargo.toml", "src", "openapi.json"].map(|input| dir.join(input)) {
+            if input.exists() {
+                fingerprint = fingerprint.tree(&input)?;
+            }
+        }
     }
     Ok(fingerprint.finish())
 }
