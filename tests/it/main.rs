@@ -15,6 +15,8 @@ mod http;
 
 mod index;
 
+mod killed;
+
 mod load;
 
 mod model;
@@ -28,3 +30,4 @@ mod people;
 mod rubbish;
 
 mod storage;
+

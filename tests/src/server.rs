@@ -164,7 +164,15 @@ impl Server {
         self.halt()
     }
 
-    /// The same for a server in whose place another one comes.
+    /// Kills the command that runs the server, and nothing else.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn kill(mut self) -> anyhow::Result<()> {
+        self.server.kill()
+    }
+
+    /// As [`stop`](Self::stop), for a server in whose place another one comes.
     ///
     /// # Errors
     /// As of [`stop`](Self::stop).

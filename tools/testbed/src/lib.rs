@@ -5,6 +5,8 @@ pub mod browser;
 
 pub mod golden;
 
+mod guard;
+
 pub mod port;
 
 pub mod process;

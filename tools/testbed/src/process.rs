@@ -1,14 +1,18 @@
 //! Programs with all the processes that they start. Each program gets a process group of its own,
-//! and the group ends as a whole: a server that starts other servers leaves none of them behind.
+//! and the group ends as a whole: a server that starts other servers leaves none of them behind. It
+//! also ends when this process is killed.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+
+use crate::guard::Guard;
 
 /// How long a dropped group may take to end by itself before it is killed.
 const END_MAX: Duration = Duration::from_secs(5);
@@ -36,6 +40,7 @@ pub fn end_all(kill: bool) {
 pub struct Group {
     child: Child,
     id: Pid,
+    _guard: Guard,
 }
 
 impl Group {
@@ -44,10 +49,23 @@ impl Group {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> io::Result<Self> {
-        let child = command.process_group(0).spawn()?;
+        Self::start_with(command, None)
+    }
+
+    /// The same. `lock` is a locked file that stays locked until the whole group has ended, also
+    /// when this process is killed.
+    ///
+    /// # Errors
+    /// As [`Group::start`].
+    pub fn start_with(command: &mut Command, lock: Option<&File>) -> io::Result<Self> {
+        let mut child = command.process_group(0).spawn()?;
         let id = Pid::from_child(&child);
+        let guard = Guard::over(id, lock).inspect_err(|_| {
+            let _ = kill_process_group(id, Signal::KILL);
+            let _ = child.wait();
+        })?;
         running().insert(id.as_raw_nonzero().get());
-        Ok(Self { child, id })
+        Ok(Self { child, id, _guard: guard })
     }
 
     /// Waits until the program ends by itself.
@@ -69,6 +87,16 @@ impl Group {
     /// The program's ends of the pipes that its command asked for. They can be taken once.
     pub fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
         self.child.stdin.take().zip(self.child.stdout.take())
+    }
+
+    /// Kills the program alone (SIGKILL) and waits until it is gone. What it has started is not
+    /// told.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn kill_leader(&mut self) -> io::Result<()> {
+        kill_process(self.id, Signal::KILL)?;
+        self.child.wait().map(drop)
     }
 
     /// Asks the whole group to end (SIGTERM) and does not wait for it.
@@ -162,6 +190,16 @@ mod tests {
         std::thread::sleep(Duration::from_millis(300));
         assert!(!group.end(Duration::from_millis(100)));
         assert!(test_kill_process_group(group.id).is_err());
+    }
+
+    #[test]
+    fn a_group_ends_when_whoever_watches_it_is_gone() {
+        let mut child = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+        let id = Pid::from_child(&child);
+        let mut guard = Guard::over(id, None).unwrap();
+        guard.close();
+        // By a signal, and not before the guard was closed.
+        assert_eq!(child.wait().unwrap().code(), None);
     }
 
     #[test]

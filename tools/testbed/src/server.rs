@@ -94,6 +94,14 @@ impl Server {
         Ok(format!("http://127.0.0.1:{port}/{path}"))
     }
 
+    /// Kills the command that runs the server, and nothing else.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.group.kill_leader().context("killing the server")
+    }
+
     /// Stops the server as a service manager would, with SIGTERM, and checks that it ends well
     /// and leaves no process behind.
     ///

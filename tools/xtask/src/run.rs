@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, PipeReader};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub(crate) struct Run {
     what: String,
     hint: String,
     command: Command,
+    lock: Option<File>,
 }
 
 impl Run {
@@ -33,7 +35,7 @@ impl Run {
 
     /// The same for a command that is described already.
     pub(crate) fn of(what: impl Into<String>, command: Command) -> Self {
-        Self { what: what.into(), hint: String::new(), command }
+        Self { what: what.into(), hint: String::new(), command, lock: None }
     }
 
     /// Cargo, as the one that runs xtask.
@@ -67,6 +69,12 @@ impl Run {
     /// What to do when it fails: a sentence for the user.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
+        self
+    }
+
+    /// Keeps a locked file locked until all that this starts has ended, also when xtask is killed.
+    pub(crate) fn holding(mut self, lock: File) -> Self {
+        self.lock = Some(lock);
         self
     }
 
@@ -134,10 +142,11 @@ impl Run {
     /// Starts it.
     pub(crate) fn start(&mut self) -> anyhow::Result<Group> {
         stop::check()?;
-        let group = Group::start(&mut self.command).with_context(|| {
-            let program = self.command.get_program().to_string_lossy();
-            format!("{}: cannot start `{program}`. {}", self.what, self.hint)
-        })?;
+        let group =
+            Group::start_with(&mut self.command, self.lock.as_ref()).with_context(|| {
+                let program = self.command.get_program().to_string_lossy();
+                format!("{}: cannot start `{program}`. {}", self.what, self.hint)
+            })?;
         // The request may have come while the group was started.
         if stop::requested() {
             group.ask_to_end();

@@ -25,6 +25,9 @@ use crate::{project, stop, wrangler};
 /// How long the server may take until it answers.
 const READY_MAX: Duration = Duration::from_mins(2);
 
+/// How long the folder may be in use by a server that ends.
+const FREE_MAX: Duration = Duration::from_secs(10);
+
 /// How long one request may take meanwhile.
 const REQUEST_MAX: Duration = Duration::from_secs(30);
 
@@ -54,8 +57,9 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    check_port(options.port)?;
+    // A server that ends keeps its folder as long as its port.
     let state = State::open(&options.state)?;
+    check_port(options.port)?;
     let checkpoint = options.model.map_or_else(Checkpoint::configured, Ok)?;
     {
         let _lock = project::lock()?;
@@ -122,7 +126,8 @@ fn server(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<Run> 
         .args(["--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
         .args(["--show-interactive-dev-session=false"])
         .arg_path("--persist-to", &state.dir)
-        .env("WRANGLER_REGISTRY_PATH", state.dir.join("registry"));
+        .env("WRANGLER_REGISTRY_PATH", state.dir.join("registry"))
+        .holding(state.lock.try_clone().context("holding the folder's lock")?);
     Ok(run)
 }
 
@@ -149,7 +154,7 @@ fn check_alive(server: &mut Group) -> anyhow::Result<()> {
 struct State {
     dir: PathBuf,
     /// Locked as long as the server runs: two servers would damage each other's files.
-    _lock: File,
+    lock: File,
 }
 
 impl State {
@@ -158,13 +163,18 @@ impl State {
         let context = || format!("opening the folder {}", dir.display());
         fs::create_dir_all(&dir).with_context(context)?;
         let lock = File::create(dir.join("lock")).with_context(context)?;
+        // A server whose command was killed takes some seconds to end.
+        let locked = wait::until(FREE_MAX, || {
+            stop::check()?;
+            Ok(lock.try_lock())
+        });
         ensure!(
-            lock.try_lock().is_ok(),
+            locked.is_ok(),
             "another server uses {}; stop it or choose another folder by --state",
             dir.display()
         );
         let dir = dir.canonicalize().with_context(context)?;
-        Ok(Self { dir, _lock: lock })
+        Ok(Self { dir, lock })
     }
 
     /// An empty folder for wrangler's logs.
