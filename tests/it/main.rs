@@ -7,6 +7,8 @@ mod damaged;
 
 mod deploy;
 
+mod drill;
+
 mod engines;
 
 mod hostile;
@@ -31,3 +33,4 @@ mod rubbish;
 
 mod storage;
 
+mod uploads;

@@ -1,11 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-pub mod container;
+pub mod message;
 
-pub mod form;
-
-pub mod picture;
+pub mod fields;
 
 pub mod query;
 
+#[cfg(feature = "parse")]
+pub mod container;
+#[cfg(feature = "parse")]
+pub mod form;
+#[cfg(feature = "parse")]
+pub mod picture;
+#[cfg(feature = "parse")]
 pub mod vector;

@@ -16,17 +16,17 @@ const LIMITS: Limits = Limits {
     decoded_bytes_max: IMAGE_DECODED_BYTES_MAX,
 };
 
-/// Decodes a JPEG, PNG or WebP file.
+/// Decodes a JPEG, PNG or WebP file, and forgets it before that: the scan has made a copy.
 ///
 /// # Errors
 /// 400 when there are no bytes, 415 when they are something else, 413 when the picture is too large
 /// or expands to too much, 422 when it is damaged or too small.
-pub fn decode(bytes: &[u8]) -> Result<Face, Problem> {
-    if bytes.is_empty() {
+pub fn decode(file: Vec<u8>) -> Result<Face, Problem> {
+    if file.is_empty() {
         let detail = "There is no picture. Send a JPEG, PNG or WebP file.";
         return Err(Problem::new(Kind::Malformed, detail));
     }
-    let container = container::scan(bytes).map_err(|error| match error {
+    let container = container::scan(&file).map_err(|error| match error {
         ContainerError::UnknownFormat => unknown(),
         ContainerError::Damaged(_) => damaged(),
         ContainerError::Unsupported(kind) => {
@@ -35,6 +35,7 @@ pub fn decode(bytes: &[u8]) -> Result<Face, Problem> {
             Problem::new(Kind::UnsupportedType, detail)
         }
     })?;
+    drop(file);
     check(&container)?;
     Face::decode(&container.bytes, &LIMITS).map_err(|error| match error {
         ImageError::UnknownFormat => unknown(),
@@ -106,7 +107,7 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], kind: Kind) {
-        assert_eq!(decode(bytes).unwrap_err().kind, kind);
+        assert_eq!(decode(bytes.to_vec()).unwrap_err().kind, kind);
     }
 
     #[test]

@@ -7,6 +7,18 @@ pub use facenet::embedding::DIMENSIONS as EMBEDDING_DIMENSIONS;
 /// suffice for a whole photograph, and bound the memory that a request can take.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
 
+/// Most bytes that the bodies of an isolate's requests may have together while they are read. Where
+/// they have more, the oldest ends. They are kept by the runtime, in the memory that our
+/// WebAssembly leaves.
+pub const UPLOADS_BYTES_MAX: usize = 3 * BODY_BYTES_MAX;
+
+/// Most bodies that an isolate reads at once. Where there are more, the oldest ends.
+pub const UPLOADS_MAX: usize = 128;
+
+/// How long a body may take, in seconds. 4 MiB come in half of that over a slow telephone network
+/// (1 Mbit/s).
+pub const UPLOAD_S_MAX: u32 = 60;
+
 /// Largest width and height of a picture in pixels, checked before it is decoded.
 pub const IMAGE_SIDE_MAX: u32 = 4096;
 
@@ -25,6 +37,15 @@ pub const IMAGE_DECODED_BYTES_MAX: u64 = 4 * IMAGE_PIXELS_MAX;
 /// colour have 280,000, and the progressive scripts of usual encoders visit each of them up to ten
 /// times. More takes more than a second.
 pub const IMAGE_BLOCKS_MAX: u64 = 4_000_000;
+
+/// Memory that the sandbox begins with, in pages of 64 KiB: its own data, its stack of 1 MiB, and
+/// room for a crop.
+pub const SANDBOX_PAGES_MIN: u32 = 40;
+
+/// Most memory that the sandbox may take, in pages of 64 KiB: the picture as its decoder gives it
+/// out ([`IMAGE_DECODED_BYTES_MAX`]), the form it came in, a copy of its file, and the decoder. With
+/// both shards loaded that makes less than 100 MB.
+pub const SANDBOX_PAGES_MAX: u32 = 608;
 
 /// Smallest width and height of a picture in pixels that can hold a usable face.
 pub const IMAGE_SIDE_MIN: u32 = 32;
@@ -70,5 +91,6 @@ pub const TOP_K_DEFAULT: u32 = 5;
 // The limits must fit each other.
 const _: () = assert!(IMAGE_PIXELS_MAX <= IMAGE_SIDE_MAX as u64 * IMAGE_SIDE_MAX as u64);
 const _: () = assert!(JSON_BYTES_MAX <= BODY_BYTES_MAX);
+const _: () = assert!(SANDBOX_PAGES_MIN <= SANDBOX_PAGES_MAX);
 const _: () = assert!(FORM_TEXT_BYTES_MAX >= 4 * NAME_CHARS_MAX);
 const _: () = assert!(TOP_K_DEFAULT <= TOP_K_MAX);

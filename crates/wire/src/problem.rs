@@ -24,6 +24,8 @@ pub enum Kind {
     NotFound,
     /// 405: the route exists, the method does not.
     MethodNotAllowed,
+    /// 408: the body came too slowly.
+    TooSlow,
     /// 413: the body or the picture is too large.
     TooLarge,
     /// 415: the body is not of a type that the route takes.
@@ -42,12 +44,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for documentation and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::WrongToken,
         Self::ForeignPage,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::TooSlow,
         Self::TooLarge,
         Self::UnsupportedType,
         Self::Unusable,
@@ -82,6 +85,7 @@ impl Kind {
             Self::ForeignPage => (403, "foreign-page", "Pages of other origins may not do this"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
+            Self::TooSlow => (408, "too-slow", "The request came too slowly"),
             Self::TooLarge => (413, "too-large", "The request is too large"),
             Self::UnsupportedType => {
                 (415, "unsupported-type", "The content is not of a usable type")
@@ -163,7 +167,9 @@ impl Problem {
         Some(Self { retry_after: seconds.or(problem.retry_after), ..problem })
     }
 
-    fn from_document(document: Document) -> Option<Self> {
+    /// The problem that a document describes, if it is of a kind that we know.
+    #[must_use]
+    pub fn from_document(document: Document) -> Option<Self> {
         let slug = document.type_.strip_prefix(TYPE_PREFIX)?;
         let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == slug)?;
         Some(Self::new(kind, document.detail))

@@ -1,7 +1,6 @@
 //! `POST /add`: enrols a face under a name, or adds a picture to somebody who is enrolled.
 
-use input::form::required;
-use input::picture;
+use input::fields::required;
 use wire::faces::{Enrol, Enrolled, bearer, check_name};
 use wire::{Kind, Problem};
 use worker::{Env, Request, Response};
@@ -10,10 +9,10 @@ use super::request::{authorization, form, served_model, source};
 use super::response::timed;
 use crate::caller::Caller;
 use crate::timing::Timing;
-use crate::{error, shards, vectorize_client};
+use crate::{sandbox, shards, vectorize_client};
 
 pub(super) async fn post(
-    mut request: Request,
+    request: Request,
     env: &Env,
     caller: &Caller,
 ) -> Result<Response, Problem> {
@@ -22,22 +21,19 @@ pub(super) async fn post(
     if let Some(token) = &delete_token {
         vectorize_client::check_addition(env, token).await?;
     }
-    let form = form(&mut request, &["name", "image", "consent"]).await?;
+    let form = form(&request, &["name", "image", "consent"]).await?;
     let name = required(form.name, "name")?;
     let name = check_name(&name).map_err(|detail| Problem::new(Kind::Unusable, detail))?;
     if form.consent.as_deref() != Some("true") {
         let detail = "A face is only stored with consent. Ask the person, then send consent=true.";
         return Err(Problem::new(Kind::Unusable, detail));
     }
-    let face = picture::decode(&required(form.image, "image")?)?;
+    let face = required(form.image, "image")?;
     let (model, _) = served_model(env)?;
     timing.stage("read");
     let embedding = shards::embed(env, source(&request, caller), &face).await?;
     timing.stage("model");
-    // What is stored is encoded here, so it holds the pixels and nothing else of what was sent.
-    let picture = face.to_jpeg();
-    let picture = picture
-        .map_err(|error| error::internal(format_args!("a face does not encode: {error}")))?;
+    let picture = sandbox::jpeg(&face)?;
     let message = Enrol {
         namespace: facenet::namespace(&model),
         name: name.to_owned(),

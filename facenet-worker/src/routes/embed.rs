@@ -10,12 +10,12 @@ use crate::shards;
 use crate::timing::Timing;
 
 pub(super) async fn post(
-    mut request: Request,
+    request: Request,
     env: &Env,
     caller: &Caller,
 ) -> Result<Response, Problem> {
     let mut timing = Timing::start();
-    let face = face(&mut request).await?;
+    let face = face(&request).await?;
     timing.stage("read");
     let embedding = shards::embed(env, source(&request, caller), &face).await?;
     timing.stage("model");

@@ -2,15 +2,14 @@
 
 use facenet::Embedding;
 use facenet::verdict::Thresholds;
-use input::form::required;
-use input::{picture, query, vector};
+use input::fields::required;
+use input::query;
 use serde::Serialize;
+use wire::Problem;
 use wire::faces::{Neighbours, Search};
-use wire::limits::JSON_BYTES_MAX;
-use wire::{Problem, http};
 use worker::{Env, Request, Response, Url};
 
-use super::request::{face, form, media_type, served_model, source};
+use super::request::{self, face, form, media_type, served_model, source};
 use super::response::timed;
 use crate::caller::Caller;
 use crate::timing::Timing;
@@ -34,7 +33,7 @@ struct Match {
 }
 
 pub(super) async fn post(
-    mut request: Request,
+    request: Request,
     env: &Env,
     caller: &Caller,
 ) -> Result<Response, Problem> {
@@ -43,7 +42,7 @@ pub(super) async fn post(
     let (model, thresholds) = served_model(env)?;
     let options = query::parse(url.query().unwrap_or_default(), thresholds.possible_max)?;
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
-    let embedding = embedding(&mut request, env, caller).await?;
+    let embedding = embedding(&request, env, caller).await?;
     timing.stage("model");
     let message = Search {
         namespace: facenet::namespace(&model),
@@ -59,19 +58,10 @@ pub(super) async fn post(
 }
 
 /// The embedding that is searched for: of a picture as body or in a form, or the caller's own.
-async fn embedding(
-    request: &mut Request,
-    env: &Env,
-    caller: &Caller,
-) -> Result<Embedding, Problem> {
+async fn embedding(request: &Request, env: &Env, caller: &Caller) -> Result<Embedding, Problem> {
     let face = match &*media_type(request) {
-        "application/json" => {
-            return vector::parse(&http::read_up_to(request, JSON_BYTES_MAX).await?);
-        }
-        "multipart/form-data" => {
-            let form = form(request, &["image"]).await?;
-            picture::decode(&required(form.image, "image")?)?
-        }
+        "application/json" => return request::embedding(request).await,
+        "multipart/form-data" => required(form(request, &["image"]).await?.image, "image")?,
         _ => face(request).await?,
     };
     shards::embed(env, source(request, caller), &face).await

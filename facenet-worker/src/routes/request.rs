@@ -1,16 +1,16 @@
 //! What the requests of several routes have in common: how they say what they send, pictures and
 //! forms, where the caller is, and which model is served.
 
-use facenet::Face;
 use facenet::verdict::Thresholds;
-use input::form::{self, Fields};
-use input::picture;
-use wire::{Kind, Problem, http};
+use facenet::{Embedding, Face};
+use input::fields::Fields;
+use wire::limits::{BODY_BYTES_MAX, JSON_BYTES_MAX};
+use wire::{Kind, Problem};
 use worker::{Cf, Env, Request};
 
 use crate::caller::Caller;
 use crate::shards::{Continent, Source};
-use crate::{bindings, error};
+use crate::{bindings, error, sandbox, upload};
 
 /// The media type of the body, without its parameters and in lower case. Empty if none is given.
 pub(super) fn media_type(request: &Request) -> String {
@@ -42,22 +42,30 @@ pub(super) fn source(request: &Request, caller: &Caller) -> Source {
 /// The body as a picture of a face.
 ///
 /// # Errors
-/// As of [`http::read`] and [`picture::decode`].
-pub(super) async fn face(request: &mut Request) -> Result<Face, Problem> {
-    picture::decode(&http::read(request).await?)
+/// As of [`upload::read`] and [`sandbox::face`].
+pub(super) async fn face(request: &Request) -> Result<Face, Problem> {
+    sandbox::face(&upload::read(request, BODY_BYTES_MAX).await?)
+}
+
+/// The body as an embedding.
+///
+/// # Errors
+/// As of [`upload::read`] and [`sandbox::embedding`].
+pub(super) async fn embedding(request: &Request) -> Result<Embedding, Problem> {
+    sandbox::embedding(&upload::read(request, JSON_BYTES_MAX).await?)
 }
 
 /// The body as a form. `known` are the fields that the route takes.
 ///
 /// # Errors
-/// 415 when it is something else; and as of [`http::read`] and [`form::parse`].
-pub(super) async fn form(request: &mut Request, known: &[&'static str]) -> Result<Fields, Problem> {
+/// 415 when it is something else; and as of [`upload::read`] and [`sandbox::form`].
+pub(super) async fn form(request: &Request, known: &[&str]) -> Result<Fields, Problem> {
     let content_type = content_type(request);
     if media_type_of(&content_type) != "multipart/form-data" {
         let detail = format!("Send multipart/form-data with the fields {}.", known.join(", "));
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }
-    form::parse(http::read(request).await?, &content_type, known).await
+    sandbox::form(&upload::read(request, BODY_BYTES_MAX).await?, content_type, known)
 }
 
 /// The name of the model that is served, and its thresholds.

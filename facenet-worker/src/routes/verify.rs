@@ -1,7 +1,6 @@
 //! `POST /verify`: are these two the same person? Nothing is stored.
 
-use input::form::required;
-use input::picture;
+use input::fields::required;
 use serde::Serialize;
 use wire::Problem;
 use worker::{Env, Request, Response};
@@ -21,14 +20,14 @@ struct Answer {
 }
 
 pub(super) async fn post(
-    mut request: Request,
+    request: Request,
     env: &Env,
     caller: &Caller,
 ) -> Result<Response, Problem> {
     let mut timing = Timing::start();
-    let form = form(&mut request, &["image", "other"]).await?;
-    let image = picture::decode(&required(form.image, "image")?)?;
-    let other = picture::decode(&required(form.other, "other")?)?;
+    let form = form(&request, &["image", "other"]).await?;
+    let image = required(form.image, "image")?;
+    let other = required(form.other, "other")?;
     let (_, thresholds) = served_model(env)?;
     timing.stage("read");
     let source = source(&request, caller);

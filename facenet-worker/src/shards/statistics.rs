@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use worker::{Headers, Result};
 
 use super::per_shard::PerShard;
+use crate::sandbox;
 
 /// What the isolate of a shard says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,15 +102,16 @@ const fn header(shard: Shard) -> &'static str {
     }
 }
 
-/// The memory of this isolate's WebAssembly in megabytes. It never shrinks, so this is also the
-/// most that it ever was.
+/// The memory of this isolate's WebAssembly in megabytes, that of the sandbox included. It never
+/// shrinks, so this is also the most that it ever was.
 pub(crate) fn wasm_mb() -> f64 {
     #[cfg(target_arch = "wasm32")]
     let pages = core::arch::wasm32::memory_size(0);
     #[cfg(not(target_arch = "wasm32"))]
     let pages = 0usize;
-    // Pages of 64 KiB, in tenths of a megabyte.
-    (pages as f64 * 0.65536).round() / 10.0
+    let bytes = pages as f64 * 65536.0 + f64::from(sandbox::memory_bytes());
+    // In tenths of a megabyte.
+    (bytes / 1e5).round() / 10.0
 }
 
 #[cfg(test)]

@@ -22,6 +22,13 @@ pub fn all() -> Vec<Hostile> {
     formats.into_iter().flatten().map(named).collect()
 }
 
+/// The picture that takes the most memory of those that a decoder gets.
+#[must_use]
+pub fn largest() -> Vec<u8> {
+    let pictures = png::all().into_iter();
+    pictures.filter(|(name, _)| *name == png::LARGEST).flat_map(|(_, file)| file).collect()
+}
+
 /// Names and files.
 type Files = Vec<(&'static str, Vec<u8>)>;
 

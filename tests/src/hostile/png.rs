@@ -15,6 +15,9 @@ const MIB: usize = 1 << 20;
 /// 8 bits of RGB.
 const RGB: [u8; 2] = [8, 2];
 
+/// The name of the picture that takes the most memory of those that a decoder gets.
+pub(super) const LARGEST: &str = "PNG: 6 megapixels in 4 MB";
+
 pub(super) fn all() -> Files {
     let plain = [idat(&rows(64, 64, 3)), end()];
     let with = |chunks: &[Vec<u8>]| {
@@ -84,7 +87,11 @@ fn data(plain: &[Vec<u8>; 2]) -> Files {
     let few = idat(&rows(64, 8, 3));
     let unknown_filter = idat(&[9; 64 * 193]);
     let wild = chunk(*b"IDAT", &[0xff; 5_000]);
+    // The largest file of the largest picture: what decoding takes besides comes on top.
+    let mut noisy = rows(3_000, 2_000, 4);
+    noise(&mut noisy[..4_000_000]);
     vec![
+        (LARGEST, file(3_000, 2_000, [8, 6], 0, &[idat(&noisy), end.clone()])),
         ("PNG: cut in half", cut),
         ("PNG: a wrong checksum", damaged),
         ("PNG: a chunk of 2^31 - 1 bytes", long(0x7fff_ffff)),
@@ -103,6 +110,15 @@ fn data(plain: &[Vec<u8>; 2]) -> Files {
         ("PNG: data that is not compressed", file(64, 64, RGB, 0, &[wild, end.clone()])),
         ("PNG: no data", file(64, 64, RGB, 0, std::slice::from_ref(end))),
     ]
+}
+
+/// Fills rows with bytes that do not compress, and filters them as they are.
+fn noise(rows: &mut [u8]) {
+    let mut state = 1u32;
+    for (at, byte) in rows.iter_mut().enumerate() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = if at % 12_001 == 0 { 0 } else { (state >> 24) as u8 };
+    }
 }
 
 /// Frames of one pixel.

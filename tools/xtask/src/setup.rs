@@ -12,6 +12,7 @@ pub(crate) mod npm;
 pub(crate) mod onnx;
 pub(crate) mod python;
 pub(crate) mod pytorch;
+pub(crate) mod sandbox;
 pub(crate) mod site;
 pub(crate) mod tools;
 pub(crate) mod wasm;

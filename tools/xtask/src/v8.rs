@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
+use input::message::Question;
 use serde_json::{Value, json};
 use testbed::process::Group;
+use wire::limits::{SANDBOX_PAGES_MAX, SANDBOX_PAGES_MIN};
 
 use crate::project;
 use crate::run::Run;
@@ -44,6 +46,30 @@ impl V8 {
     pub(crate) fn open_onnx(&mut self, name: &str, file: &Path) -> anyhow::Result<()> {
         let request = json!({ "operation": "open", "name": name, "file": file, "onnx": true });
         self.ask(&request).map(drop)
+    }
+
+    /// Opens the sandbox of the public Worker under a name, with the memory that the Worker gives
+    /// it.
+    pub(crate) fn open_sandbox(&mut self, name: &str, file: &Path) -> anyhow::Result<()> {
+        let pages = [SANDBOX_PAGES_MIN, SANDBOX_PAGES_MAX];
+        let request = json!({ "operation": "sandbox", "name": name, "file": file, "pages": pages });
+        self.ask(&request).map(drop)
+    }
+
+    /// Asks the sandbox about the bytes of a file from some byte on, and says how many
+    /// milliseconds that took. Fails when the sandbox traps.
+    pub(crate) fn question(
+        &mut self,
+        name: &str,
+        question: &Question,
+        file: &Path,
+        from: usize,
+    ) -> anyhow::Result<f64> {
+        let question = serde_json::to_string(question)?;
+        let request = json!({
+            "operation": "ask", "name": name, "question": question, "file": file, "from": from
+        });
+        number(&self.ask(&request)?["ms"])
     }
 
     /// Forgets what was opened.

@@ -10,7 +10,7 @@ use crate::fingerprint::{Fingerprint, Stamp};
 use crate::run::Run;
 use crate::setup::tools::Tools;
 use crate::setup::wasm::{Simd, Toolchain};
-use crate::setup::{npm, site, tools, wasm};
+use crate::setup::{npm, sandbox, site, tools, wasm};
 use crate::{parallel, project};
 
 /// Burn with both of its backends, and flex as the Worker's engine.
@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Uses no relaxed SIMD: for hosts that lack it, where our own engine is slower.
     #[arg(long)]
     pub(crate) plain_simd: bool,
+    /// Traps where a request asks for it: to see what that costs the others.
+    #[arg(long, hide = true, conflicts_with = "engine")]
+    pub(crate) drill: bool,
 }
 
 impl Options {
@@ -49,13 +52,18 @@ impl Options {
 
     /// The code of a Worker that these options give.
     pub(crate) fn main(&self, worker: &str) -> anyhow::Result<PathBuf> {
-        Ok(self.variant(worker).folder(worker)?.join("index.js"))
+        let entry = if worker == PUBLIC_WORKER { sandbox::ENTRY } else { "index.js" };
+        Ok(self.variant(worker).folder(worker)?.join(entry))
     }
 
     /// What a Worker is built from besides its code.
     fn variant(&self, worker: &str) -> Variant {
         // Only the public Worker has an engine.
         let engine = if worker == PUBLIC_WORKER { self.engine } else { Engine::Simd };
+        if self.drill && worker == PUBLIC_WORKER {
+            let arguments = &["--features", "drill"];
+            return Variant { name: Some("drill"), arguments, simd: Simd::Relaxed };
+        }
         let name = match (engine, self.plain_simd) {
             (Engine::Simd, false) => None,
             (Engine::Simd, true) => Some("plain-simd"),
@@ -177,6 +185,9 @@ fn ensure_worker(
         .env("RUN_TO_COMPLETION", "1")
         .hint("The compiler's message above says why")
         .quietly()?;
+    if worker == PUBLIC_WORKER {
+        sandbox::ensure(toolchain, variant.simd, &dir, &build)?;
+    }
     stamp.write(&inputs)
 }
 
@@ -199,7 +210,12 @@ fn inputs(
     for file in common {
         fingerprint = fingerprint.tree(&root.join(file))?;
     }
-    for member in with_dependencies(worker)? {
+    let mut members = with_dependencies(worker)?;
+    if worker == PUBLIC_WORKER {
+        members.extend(with_dependencies(sandbox::PACKAGE)?);
+        fingerprint = fingerprint.tree(&project::member(worker)?.join(sandbox::ENTRY))?;
+    }
+    for member in members {
         let dir = project::member(&member)?;
         fingerprint = fingerprint.text(&member);
         // The public Worker contains the description of its API.
@@ -244,7 +260,9 @@ mod tests {
 
     #[test]
     fn no_module_has_relaxed_instructions_where_they_are_not_wanted() {
-        let simd = |worker, engine, plain_simd| Options { engine, plain_simd }.variant(worker).simd;
+        let simd = |worker, engine, plain_simd| {
+            Options { engine, plain_simd, drill: false }.variant(worker).simd
+        };
         for worker in WORKERS {
             assert_eq!(simd(worker, Engine::Simd, false), Simd::Relaxed);
             assert_eq!(simd(worker, Engine::Simd, true), Simd::Fixed);

@@ -1,16 +1,23 @@
 //! `cargo xtask fuzz`: feeds what reads foreign bytes with bytes that look for its faults.
 //!
+//! The fuzzer runs natively. What it has found on its way, each input that does something new, then
+//! goes through the sandbox's module in V8: there `usize` has 32 bits, and memory has a bound.
+//!
 //! The fuzzer needs a nightly compiler for its instrumentation, and nothing else of the project
 //! does. Where there is none, the command says so and does nothing, but fails in CI.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use input::message::Question;
 
 use crate::run::{self, Run};
-use crate::setup::tools;
+use crate::setup::wasm::{self, Simd};
+use crate::setup::{npm, sandbox, tools};
+use crate::v8::V8;
 use crate::{ci, progress, project, stop};
 
 /// The targets in `tests/fuzz/fuzz_targets`, and the most bytes of an input: longer ones find
@@ -92,7 +99,55 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         })?;
         step.done();
         println!("{name}: {runs} inputs, no fault");
+        if let Some(read) = READ_BY_SANDBOX.iter().find(|(target, _)| *target == name) {
+            replay(name, read.1, &[found, project::root().join("tests/fuzz/corpus").join(name)])?;
+        }
     }
+    Ok(())
+}
+
+/// What an input of a target is to the sandbox: the question, and where its bytes begin.
+type Read = fn(&[u8]) -> Option<(Question, usize)>;
+
+/// The targets whose inputs the sandbox reads. Records and query strings it never sees.
+const READ_BY_SANDBOX: [(&str, Read); 2] =
+    [("image", |_| Some((Question::Picture, 0))), ("form", form_question)];
+
+/// The first line is the content type.
+fn form_question(input: &[u8]) -> Option<(Question, usize)> {
+    let line = input.iter().position(|&byte| byte == b'\n')?;
+    let content_type = std::str::from_utf8(input.get(..line)?).ok()?.to_owned();
+    let known = ["name", "consent", "image", "other"].map(str::to_owned).into();
+    Some((Question::Form { content_type, known }, line + 1))
+}
+
+/// Gives inputs to the sandbox, which may trap at none.
+fn replay(name: &str, read: Read, folders: &[PathBuf]) -> anyhow::Result<()> {
+    let module = {
+        let _lock = project::lock()?;
+        npm::ensure()?;
+        let module = project::root().join("tests/fuzz/target/sandbox.wasm");
+        sandbox::build(&wasm::ensure()?, Simd::Relaxed, &module)?;
+        module
+    };
+    let mut v8 = V8::start()?;
+    v8.open_sandbox(name, &module)?;
+    let (mut count, mut slowest_ms) = (0u32, 0f64);
+    for folder in folders {
+        for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+            stop::check()?;
+            let file = entry?.path();
+            let input = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            let Some((question, from)) = read(&input) else { continue };
+            let ms = v8.question(name, &question, &file, from);
+            let ms = ms.with_context(|| format!("the sandbox traps at {}", file.display()))?;
+            slowest_ms = slowest_ms.max(ms);
+            count += 1;
+        }
+    }
+    ensure!(count > 0, "there is no input of {name}");
+    let mb = v8.memory_bytes(name)? / 1e6;
+    println!("{name} in WebAssembly: {count} inputs, {mb:.1} MB, at most {slowest_ms:.0} ms each");
     Ok(())
 }
 

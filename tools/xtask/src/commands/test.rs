@@ -17,7 +17,8 @@ const UNIT_TESTS: [&str; 6] = [
     "tests",
     "--no-default-features",
     "--features",
-    "facenet/image,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,testbed/browser",
+    "facenet/image,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,input/parse,\
+     testbed/browser",
 ];
 
 /// The model with both backends of the Burn engine: the default and the one that a feature adds.
@@ -86,8 +87,9 @@ fn burn(filter: Option<&str>) -> anyhow::Result<()> {
     {
         let _lock = project::lock()?;
         build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
+        build::ensure(&build::Options { drill: true, ..build::Options::default() })?;
     }
-    // They are marked as ignored, because they need this build.
+    // They are marked as ignored, because they need these builds.
     cargo_test("the end-to-end tests with Burn", &["--package", "tests"], filter)
         .args(["--", "--ignored"])
         .env("CFACE_XTASK", std::env::current_exe()?)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use testbed::wrangler::npm_program;
 
-use super::wasm::{self, Simd, Toolchain};
+use super::wasm::{self, Simd, Toolchain, WASM_OPT};
 use crate::project;
 use crate::run::Run;
 
@@ -22,19 +22,6 @@ pub(crate) struct Engine {
     pub(crate) as_in_worker: bool,
     pub(crate) simd: Simd,
 }
-
-/// Features of WebAssembly that rustc uses by default, as worker-build tells them to wasm-opt. The
-/// module itself says which vector instructions it uses.
-const WASM_OPT: [&str; 8] = [
-    "-O1",
-    "--enable-mutable-globals",
-    "--enable-sign-ext",
-    "--enable-nontrapping-float-to-int",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-reference-types",
-    "--enable-exception-handling",
-];
 
 /// The folder for the modules and what they read.
 pub(crate) fn folder() -> anyhow::Result<PathBuf> {
@@ -59,6 +46,7 @@ impl Engine {
         let module = folder()?.join(self.name).with_extension("wasm");
         Run::new(format!("optimising the engine {}", self.name), npm_program("wasm-opt"))
             .args(WASM_OPT)
+            .args(["-O1"])
             .arg_path("-o", &module)
             .args([built])
             .quietly()?;

@@ -23,12 +23,7 @@ pub(crate) fn ensure() -> anyhow::Result<Tools> {
     let worker = project::locked_version("worker")?;
     let bindgen = project::locked_version("wasm-bindgen")?;
     let [worker_build, wasm_bindgen] = install([
-        Tool {
-            package: "worker-build",
-            program: "worker-build",
-            version: &worker,
-            arguments: &[],
-        },
+        Tool { package: "worker-build", program: "worker-build", version: &worker, arguments: &[] },
         Tool {
             package: "wasm-bindgen-cli",
             program: "wasm-bindgen",

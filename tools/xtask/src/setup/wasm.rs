@@ -16,6 +16,18 @@ use crate::run::{Run, clean_cargo_environment};
 /// The target of Workers.
 pub(crate) const TRIPLE: &str = "wasm32-unknown-unknown";
 
+/// Features of WebAssembly that rustc uses by default, as worker-build tells them to wasm-opt. The
+/// module itself says which vector instructions it uses.
+pub(crate) const WASM_OPT: [&str; 7] = [
+    "--enable-mutable-globals",
+    "--enable-sign-ext",
+    "--enable-nontrapping-float-to-int",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-reference-types",
+    "--enable-exception-handling",
+];
+
 /// The vector instructions that a module may use. A host that lacks one of them refuses the whole
 /// module, so this is decided when it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -108,11 +108,47 @@ class Onnx {
   }
 }
 
+/** The sandbox of the public Worker: a new instance for each question, all over one memory. */
+class Sandbox {
+  static async open({ file, pages }) {
+    const module = await WebAssembly.compile(await readFile(file));
+    const [initial, maximum] = pages;
+    return Object.assign(new Sandbox(), { module, memory: new WebAssembly.Memory({ initial, maximum }) });
+  }
+
+  get bytes() {
+    return this.memory.buffer.byteLength;
+  }
+
+  async ask({ question, bytes }) {
+    const { memory } = this;
+    const { exports } = await WebAssembly.instantiate(this.module, { env: { memory } });
+    const head = new TextEncoder().encode(question);
+    const length = 4 + head.length + bytes.length;
+    const address = exports.reserve(length);
+    new DataView(memory.buffer).setUint32(address, head.length, true);
+    const frame = new Uint8Array(memory.buffer, address, length);
+    frame.set(head, 4);
+    frame.set(bytes, 4 + head.length);
+    return timed(() => exports.run());
+  }
+}
+
 const operations = {
   /** Instantiates a bare module, or makes a session of an ONNX file, under a name. */
   async open({ name, file, onnx }) {
     open[name] = await (onnx ? Onnx : Bare).open({ file });
     return {};
+  },
+  async sandbox({ name, ...options }) {
+    open[name] = await Sandbox.open(options);
+    return {};
+  },
+  /** Asks the sandbox about the bytes of a file from some byte on. */
+  async ask({ name, question, file, from }) {
+    const bytes = (await readFile(file)).subarray(from);
+    const { ms } = await open[name].ask({ question, bytes });
+    return { ms };
   },
   close: ({ name }) => ({ closed: delete open[name] }),
   /** Calls an export of a bare module with numbers. */

@@ -1,0 +1,188 @@
+//! The sandbox: a WebAssembly module of its own, in the same isolate, that reads what callers send.
+//!
+//! Decoders of pictures trap on files that nobody has thought of. A trap here would take the
+//! weights of both shards with it; there it costs one request. Each request gets a new instance,
+//! all of them over one memory, whose size is bounded. So it is known how much memory reading
+//! takes, whatever was sent before.
+
+use std::cell::Cell;
+
+use facenet::Face;
+use input::fields::Fields;
+use input::message::{Answer, Question};
+use wire::limits::{SANDBOX_PAGES_MAX, SANDBOX_PAGES_MIN};
+use wire::{Kind, Problem};
+use worker::console_error;
+use worker::js_sys::WebAssembly::{Instance, Memory, Module};
+use worker::js_sys::{self, ArrayBuffer, Function, Object, Reflect, Uint8Array};
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+
+use crate::error;
+
+/// What `entry.js` calls what it gives: the module, and a function that calls another one and
+/// catches what that throws.
+const GLOBAL: &str = "CFACE_SANDBOX";
+
+struct Sandbox {
+    module: Module,
+    call: Function,
+    memory: Memory,
+    imports: Object,
+}
+
+thread_local! {
+    /// Of this isolate, from the first use on.
+    static SANDBOX: Result<Sandbox, JsValue> = Sandbox::new();
+    /// As of [`memory_bytes`].
+    static MEMORY_BYTES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A picture file as a face.
+///
+/// # Errors
+/// As of `input::picture::decode`, and 413 or 422 when the decoder gives up in another way.
+pub(crate) fn face(file: &Uint8Array) -> Result<Face, Problem> {
+    match ask(&Question::Picture, file)? {
+        Answer::Face(face) => Ok(face),
+        _ => Err(unexpected()),
+    }
+}
+
+/// A form whose pictures are faces. `known` are the fields that the route takes.
+///
+/// # Errors
+/// As of `input::form::parse`, and as of [`face`].
+pub(crate) fn form(
+    body: &Uint8Array,
+    content_type: String,
+    known: &[&str],
+) -> Result<Fields, Problem> {
+    let known = known.iter().map(|&name| name.to_owned()).collect();
+    match ask(&Question::Form { content_type, known }, body)? {
+        Answer::Form(fields) => Ok(fields),
+        _ => Err(unexpected()),
+    }
+}
+
+/// A caller's own embedding.
+///
+/// # Errors
+/// As of `input::vector::parse`.
+pub(crate) fn embedding(json: &Uint8Array) -> Result<facenet::Embedding, Problem> {
+    match ask(&Question::Vector, json)? {
+        Answer::Embedding(embedding) => Ok(embedding),
+        _ => Err(unexpected()),
+    }
+}
+
+/// A face as the JPEG file that is stored. It holds the pixels and nothing else of what was sent.
+///
+/// # Errors
+/// 500 when the encoder fails.
+pub(crate) fn jpeg(face: &Face) -> Result<Vec<u8>, Problem> {
+    match ask(&Question::Encode, &Uint8Array::from(face.rgb()))? {
+        Answer::Jpeg(file) => Ok(file),
+        _ => Err(unexpected()),
+    }
+}
+
+/// The memory of this isolate's sandbox in bytes, 0 until it is used. It never shrinks.
+pub(crate) fn memory_bytes() -> u32 {
+    MEMORY_BYTES.get()
+}
+
+fn unexpected() -> Problem {
+    error::internal("the sandbox has answered another question")
+}
+
+/// Asks a new instance.
+fn ask(question: &Question, bytes: &Uint8Array) -> Result<Answer, Problem> {
+    let question = question.begin().map_err(error::internal)?;
+    let frame = SANDBOX.with(|sandbox| match sandbox {
+        Ok(sandbox) => {
+            let frame = sandbox.run(&question, bytes);
+            MEMORY_BYTES.set(sandbox.memory_bytes());
+            frame
+        }
+        Err(error) => {
+            Err(error::internal(format_args!("the sandbox does not begin: {}", text(error))))
+        }
+    })?;
+    match Answer::read(&frame) {
+        Some(Answer::Problem(problem)) => Err(problem),
+        Some(answer) => Ok(answer),
+        None => Err(error::internal("the sandbox's answer cannot be read")),
+    }
+}
+
+impl Sandbox {
+    fn new() -> Result<Self, JsValue> {
+        let given = Reflect::get(&js_sys::global(), &GLOBAL.into())?;
+        let module = Reflect::get(&given, &"module".into())?.dyn_into()?;
+        let call = Reflect::get(&given, &"call".into())?.dyn_into()?;
+        let limits = Object::new();
+        Reflect::set(&limits, &"initial".into(), &SANDBOX_PAGES_MIN.into())?;
+        Reflect::set(&limits, &"maximum".into(), &SANDBOX_PAGES_MAX.into())?;
+        let memory = Memory::new(&limits)?;
+        let env = Object::new();
+        Reflect::set(&env, &"memory".into(), &memory)?;
+        let imports = Object::new();
+        Reflect::set(&imports, &"env".into(), &env)?;
+        Ok(Self { module, call, memory, imports })
+    }
+
+    fn run(&self, question: &[u8], bytes: &Uint8Array) -> Result<Vec<u8>, Problem> {
+        let broken = |error: JsValue| {
+            error::internal(format_args!("the sandbox does not work: {}", text(&error)))
+        };
+        let instance = Instance::new(&self.module, &self.imports).map_err(broken)?;
+        let exports = instance.exports();
+        let call = |name: &str, argument: u32| -> Result<u32, JsValue> {
+            let export = Reflect::get(&exports, &name.into())?;
+            // An export without a parameter ignores the argument.
+            let answer = self.call.call2(&JsValue::UNDEFINED, &export, &argument.into())?;
+            // The runtime gives 32-bit integers with a sign. What is no number is the error.
+            answer.as_f64().map(|number| number as i64 as u32).ok_or(answer)
+        };
+        let answer = || {
+            let question = Uint8Array::from(question);
+            let length = question.length().saturating_add(bytes.length());
+            let frame = self.view(call("reserve", length)?, length)?;
+            frame.set(&question, 0);
+            frame.set(bytes, question.length());
+            let place = call("run", 0)?;
+            Ok(self.view(place, call("answer_length", 0)?)?.to_vec())
+        };
+        answer().map_err(|error: JsValue| {
+            console_error!("the sandbox gave up: {}", text(&error));
+            gave_up(call("exhausted", 0).is_ok_and(|exhausted| exhausted != 0))
+        })
+    }
+
+    /// A part of the memory. It must be asked for anew after each call, which may let the memory
+    /// grow.
+    fn view(&self, place: u32, length: u32) -> Result<Uint8Array, JsValue> {
+        if place == 0 || place.saturating_add(length) > self.memory_bytes() {
+            return Err("it has no memory".into());
+        }
+        Ok(Uint8Array::new_with_byte_offset_and_length(&self.memory.buffer(), place, length))
+    }
+
+    fn memory_bytes(&self) -> u32 {
+        self.memory.buffer().unchecked_into::<ArrayBuffer>().byte_length()
+    }
+}
+
+/// What a caller is told when an instance has trapped.
+fn gave_up(exhausted: bool) -> Problem {
+    let kind = if exhausted { Kind::TooLarge } else { Kind::Unusable };
+    let detail = "The picture cannot be decoded here. Send a smaller one as PNG or baseline JPEG, \
+                  best a crop of the face.";
+    Problem::new(kind, detail)
+}
+
+/// What an error of the runtime says.
+fn text(error: &JsValue) -> String {
+    let message = Reflect::get(error, &"message".into()).ok().and_then(|it| it.as_string());
+    message.or_else(|| error.as_string()).unwrap_or_else(|| "an unknown error".into())
+}

@@ -1,0 +1,165 @@
+//! Uploads: bodies of requests while they are read. They are kept by the runtime and not in our
+//! WebAssembly memory, which never shrinks, and all of an isolate's together are bounded.
+//!
+//! Where they are more than that, the one that has taken longest ends. Whoever sends slowly on
+//! purpose is therefore the first to go, and whoever sends a crop is served.
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use wire::limits::{UPLOAD_S_MAX, UPLOADS_BYTES_MAX, UPLOADS_MAX};
+use wire::{Kind, Problem};
+use worker::js_sys::{Promise, Reflect, Uint8Array};
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::ReadableStreamDefaultReader;
+use worker::{Date, Delay, Request};
+
+/// The body of one request.
+struct Upload {
+    number: u64,
+    since_ms: u64,
+    bytes: usize,
+    chunks: Vec<Uint8Array>,
+}
+
+/// The bodies of an isolate, the oldest first.
+#[derive(Default)]
+struct Uploads {
+    next_number: u64,
+    held: Vec<Upload>,
+}
+
+thread_local! {
+    static UPLOADS: RefCell<Uploads> = RefCell::default();
+}
+
+/// Reads the whole body of a request.
+///
+/// What is beyond the limit is still read, and dropped. If a chunked body were left half read, the
+/// caller would lose the connection. (The platform bounds how much that can be.)
+///
+/// # Errors
+/// 413 when it is larger than `bytes_max`, 400 when it breaks off, 408 when it takes too long.
+pub(crate) async fn read(request: &Request, bytes_max: usize) -> Result<Uint8Array, Problem> {
+    let announced = request.headers().get("content-length").ok().flatten();
+    let announced = announced.and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > bytes_max) {
+        return Err(too_large(bytes_max));
+    }
+    // A request without a body has no stream.
+    let Some(stream) = request.inner().body() else { return Ok(Uint8Array::new_with_length(0)) };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let now_ms = Date::now().as_millis();
+    let number = UPLOADS.with_borrow_mut(|uploads| uploads.begin(now_ms));
+    let outcome = chunks(&reader, number, bytes_max).await;
+    let upload = UPLOADS.with_borrow_mut(|uploads| uploads.end(number));
+    if let Err(problem) = outcome {
+        // Nobody reads the rest. If that fails, the connection is gone already.
+        drop(reader.cancel());
+        return Err(problem);
+    }
+    let upload = upload.ok_or_else(too_slow)?;
+    joined(&upload).ok_or_else(broke_off)
+}
+
+/// Reads chunks into an upload until there are no more.
+async fn chunks(
+    reader: &ReadableStreamDefaultReader,
+    number: u64,
+    bytes_max: usize,
+) -> Result<(), Problem> {
+    let mut end = pin!(Delay::from(Duration::from_secs(u64::from(UPLOAD_S_MAX))));
+    let mut length: usize = 0;
+    loop {
+        let chunk = pin!(JsFuture::from(Promise::from(reader.read())));
+        let chunk = match select(chunk, end.as_mut()).await {
+            Either::Left((chunk, _)) => chunk.map_err(|_| broke_off())?,
+            Either::Right(_) => return Err(too_slow()),
+        };
+        let Some(chunk) = value_of(&chunk) else { break };
+        length = length.saturating_add(chunk.length() as usize);
+        // Also when the upload has ended, so that the caller gets to know.
+        let chunk = (length <= bytes_max).then_some(chunk);
+        UPLOADS.with_borrow_mut(|uploads| uploads.add(number, chunk));
+    }
+    if length > bytes_max { Err(too_large(bytes_max)) } else { Ok(()) }
+}
+
+/// The bytes in what a reader has given. Nothing at the end.
+fn value_of(chunk: &JsValue) -> Option<Uint8Array> {
+    Reflect::get(chunk, &"value".into()).ok()?.dyn_into().ok()
+}
+
+/// The chunks as one.
+fn joined(upload: &Upload) -> Option<Uint8Array> {
+    if let [only] = upload.chunks.as_slice() {
+        return Some(only.clone());
+    }
+    let all = Uint8Array::new_with_length(u32::try_from(upload.bytes).ok()?);
+    let mut at = 0;
+    for chunk in &upload.chunks {
+        all.set(chunk, at);
+        at += chunk.length();
+    }
+    Some(all)
+}
+
+impl Uploads {
+    /// Admits a body, and gives its number.
+    fn begin(&mut self, now_ms: u64) -> u64 {
+        // The request of a caller that goes away is never continued and never dropped.
+        let age_ms_max = u64::from(UPLOAD_S_MAX) * 1000;
+        self.held.retain(|upload| now_ms.saturating_sub(upload.since_ms) <= age_ms_max);
+        while self.held.len() >= UPLOADS_MAX {
+            self.held.remove(0);
+        }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.held.push(Upload { number, since_ms: now_ms, bytes: 0, chunks: Vec::new() });
+        number
+    }
+
+    /// Adds a chunk to a body, or drops the body, whose chunks are too many.
+    fn add(&mut self, number: u64, chunk: Option<Uint8Array>) {
+        let Some(upload) = self.held.iter_mut().find(|upload| upload.number == number) else {
+            return;
+        };
+        match chunk {
+            Some(chunk) => {
+                upload.bytes += chunk.length() as usize;
+                upload.chunks.push(chunk);
+            }
+            None => {
+                upload.bytes = 0;
+                upload.chunks.clear();
+            }
+        }
+        while self.held.iter().map(|upload| upload.bytes).sum::<usize>() > UPLOADS_BYTES_MAX {
+            self.held.remove(0);
+        }
+    }
+
+    /// Takes a body. Nothing when it had to end before.
+    fn end(&mut self, number: u64) -> Option<Upload> {
+        let at = self.held.iter().position(|upload| upload.number == number)?;
+        Some(self.held.remove(at))
+    }
+}
+
+fn broke_off() -> Problem {
+    Problem::new(Kind::Malformed, "The body broke off. Send it again.")
+}
+
+fn too_slow() -> Problem {
+    let detail = "The body came too slowly while many others were sent. Send a smaller picture, \
+                  best a crop of the face.";
+    Problem::new(Kind::TooSlow, detail)
+}
+
+fn too_large(bytes_max: usize) -> Problem {
+    let kib = bytes_max >> 10;
+    Problem::new(Kind::TooLarge, format!("The body is larger than {kib} KiB. Send a smaller one."))
+}
