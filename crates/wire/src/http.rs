@@ -138,6 +138,9 @@ impl Problem {
         let response = json(&self.document(), self.kind.status())?;
         let headers = response.headers();
         headers.set("content-type", MEDIA_TYPE)?;
+        if let Some(challenge) = self.kind.challenge() {
+            headers.set("www-authenticate", challenge)?;
+        }
         if let Some(seconds) = self.retry_after {
             headers.set("retry-after", &seconds.to_string())?;
         }

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
+
 pub mod faces;
 
 #[cfg(feature = "worker")]
@@ -10,5 +12,7 @@ pub mod limits;
 pub mod problem;
 
 pub mod retention;
+
+pub mod secret;
 
 pub use problem::{Kind, Problem};

@@ -20,6 +20,10 @@ pub enum Kind {
     WrongToken,
     /// 403: the request comes from a page of another origin, which may not send it.
     ForeignPage,
+    /// 401: the API key is missing or unknown.
+    WrongKey,
+    /// 403: the API key does not allow this.
+    MissingScope,
     /// 404: no such route or face.
     NotFound,
     /// 405: the route exists, the method does not.
@@ -44,10 +48,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for documentation and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Malformed,
         Self::WrongToken,
         Self::ForeignPage,
+        Self::WrongKey,
+        Self::MissingScope,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::TooSlow,
@@ -78,11 +84,23 @@ impl Kind {
         self.row().2
     }
 
+    /// How a caller shows who it is; sent as `WWW-Authenticate`, which every 401 must have.
+    #[must_use]
+    pub const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::WrongToken => Some("Bearer realm=\"delete token\""),
+            Self::WrongKey => Some("ApiKey realm=\"cface\", header=\"X-API-Key\""),
+            _ => None,
+        }
+    }
+
     const fn row(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::Malformed => (400, "malformed", "The request cannot be read"),
             Self::WrongToken => (401, "wrong-token", "The delete token is missing or wrong"),
             Self::ForeignPage => (403, "foreign-page", "Pages of other origins may not do this"),
+            Self::WrongKey => (401, "wrong-key", "The API key is missing or unknown"),
+            Self::MissingScope => (403, "missing-scope", "The API key does not allow this"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
             Self::TooSlow => (408, "too-slow", "The request came too slowly"),
@@ -195,6 +213,7 @@ mod tests {
     fn kinds_differ_in_type_and_fit_their_status() {
         for (i, a) in Kind::ALL.iter().enumerate() {
             assert!((400..600).contains(&a.status()));
+            assert_eq!(a.challenge().is_some(), a.status() == 401);
             for b in &Kind::ALL[i + 1..] {
                 assert_ne!(a.slug(), b.slug());
             }
