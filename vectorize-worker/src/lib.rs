@@ -4,6 +4,7 @@ mod routes;
 
 mod enrol;
 mod face;
+mod gallery;
 mod person;
 mod purge;
 mod search;

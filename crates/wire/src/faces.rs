@@ -9,6 +9,8 @@
 //! | `GET /faces/{id}` | | 200 `image/jpeg` |
 //! | `GET /faces/{id}/status` | | 200 [`Status`] |
 //! | `DELETE /faces/{id}`, `DELETE /faces` | `Authorization: Bearer <delete_token>` | 204 |
+//! | `GET /admin/faces`, and with `?after={id}` | | 200 [`Listing`] |
+//! | `DELETE /admin/faces/{id}`, `DELETE /admin/faces` | | 204 |
 //! | `GET /health` | | 200 when index and bucket answer |
 //!
 //! Anything else is a [`Problem`](crate::Problem).
@@ -100,6 +102,29 @@ pub struct Neighbour {
     pub distance: f32,
     /// Pictures of the person.
     pub pictures: usize,
+}
+
+/// Some of the faces that are stored, in the order of their ids.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listing {
+    /// At most [`LISTED_FACES_MAX`](crate::limits::LISTED_FACES_MAX).
+    pub faces: Vec<Listed>,
+    /// The id after which the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// A face that is stored, for the operator.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listed {
+    /// As in [`Enrolled`].
+    pub id: String,
+    /// As in [`Enrolled`]. The index has the names, so there is none until it has applied the
+    /// write.
+    pub name: Option<String>,
+    /// Pictures of the person.
+    pub pictures: usize,
+    /// As in [`Enrolled`].
+    pub expires_at: String,
 }
 
 /// The token in an `Authorization` header.

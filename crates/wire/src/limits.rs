@@ -82,6 +82,9 @@ pub const NAME_CHARS_MAX: usize = 80;
 /// [`TOP_K_DEFAULT`] people even if each has this many pictures.
 pub const PERSON_PICTURES_MAX: usize = 8;
 
+/// Most faces on a page of the operator's list. Each twenty cost a call of the index.
+pub const LISTED_FACES_MAX: usize = 100;
+
 /// Most people that a search can ask for. The page shows fewer.
 pub const TOP_K_MAX: u32 = 20;
 
@@ -94,3 +97,4 @@ const _: () = assert!(JSON_BYTES_MAX <= BODY_BYTES_MAX);
 const _: () = assert!(SANDBOX_PAGES_MIN <= SANDBOX_PAGES_MAX);
 const _: () = assert!(FORM_TEXT_BYTES_MAX >= 4 * NAME_CHARS_MAX);
 const _: () = assert!(TOP_K_DEFAULT <= TOP_K_MAX);
+const _: () = assert!(PERSON_PICTURES_MAX < LISTED_FACES_MAX);

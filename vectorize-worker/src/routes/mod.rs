@@ -3,6 +3,7 @@
 
 mod add;
 mod faces;
+mod gallery;
 mod health;
 mod matching;
 
@@ -47,6 +48,9 @@ async fn dispatch(request: &mut Request, env: &Env) -> std::result::Result<Respo
         (Route::Face(id), Method::Get) => faces::get(id, &stores).await,
         (Route::Face(id), Method::Delete) => faces::delete(id, request, &stores).await,
         (Route::Status(id), Method::Get) => faces::status(id, &stores).await,
+        (Route::Gallery, Method::Get) => gallery::list(request, &stores).await,
+        (Route::Gallery, Method::Delete) => gallery::empty(&stores).await,
+        (Route::AnyFace(id), Method::Delete) => gallery::delete(id, &stores).await,
         (Route::Health, Method::Get) => health::get(&stores).await,
         (route, _) => Err(Problem::method_not_allowed(route.allow()).into()),
     }

@@ -15,6 +15,10 @@ pub(super) enum Route<'a> {
     Face(&'a str),
     /// `/faces/{id}/status`
     Status(&'a str),
+    /// `/admin/faces`
+    Gallery,
+    /// `/admin/faces/{id}`
+    AnyFace(&'a str),
     /// `/health`
     Health,
 }
@@ -27,8 +31,12 @@ impl<'a> Route<'a> {
             "/addition" => Self::Addition,
             "/match" => Self::Match,
             "/faces" => Self::Faces,
+            "/admin/faces" => Self::Gallery,
             "/health" => Self::Health,
             _ => {
+                if let Some(face) = path.strip_prefix("/admin/faces/") {
+                    return Some(Self::AnyFace(face));
+                }
                 let face = path.strip_prefix("/faces/")?;
                 face.strip_suffix("/status").map_or(Self::Face(face), Self::Status)
             }
@@ -39,8 +47,8 @@ impl<'a> Route<'a> {
     pub(super) const fn allow(self) -> &'static str {
         match self {
             Self::Add | Self::Match => "POST",
-            Self::Faces => "DELETE",
-            Self::Face(_) => "GET, DELETE",
+            Self::Faces | Self::AnyFace(_) => "DELETE",
+            Self::Face(_) | Self::Gallery => "GET, DELETE",
             Self::Addition | Self::Status(_) | Self::Health => "GET",
         }
     }
@@ -60,6 +68,9 @@ mod tests {
             ("/faces/ab", Some(Route::Face("ab"))),
             ("/faces/", Some(Route::Face(""))),
             ("/faces/ab/status", Some(Route::Status("ab"))),
+            ("/admin/faces", Some(Route::Gallery)),
+            ("/admin/faces/ab", Some(Route::AnyFace("ab"))),
+            ("/admin", None),
             ("/health", Some(Route::Health)),
             ("/", None),
             ("/add/", None),

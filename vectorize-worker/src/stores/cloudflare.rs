@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wire::faces::is_id;
 use wire::limits::EMBEDDING_DIMENSIONS;
-use worker::{Bucket, Env, HttpMetadata, Object};
+use worker::{Bucket, Env, HttpMetadata, Object, Objects};
 
 use super::{Candidate, Entry, Face, IndexState, Page, PictureMetadata, Pictures, Vectors};
 use crate::bindings;
@@ -77,6 +77,12 @@ impl Vectors for Index {
         Ok(found.into_iter().map(|vector| vector.id).collect())
     }
 
+    async fn names(&self, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+        let found = self.0.get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        let named = |vector: Vector| Some((vector.id, name(vector.metadata)?));
+        Ok(found.into_iter().filter_map(named).collect())
+    }
+
     async fn state(&self) -> Result<IndexState, StoreError> {
         let info = self.0.describe().await.map_err(StoreError::of("vectorize describe"))?;
         Ok(IndexState { dimensions: info.dimensions, last_write: info.processed_up_to_mutation })
@@ -134,21 +140,35 @@ impl Pictures for Faces {
         if let Some(cursor) = cursor {
             list = list.cursor(cursor);
         }
-        let listed = list.execute().await.map_err(StoreError::of("r2 list"))?;
-        let entry = |object: &Object| Entry {
-            key: object.key(),
-            uploaded_ms: object.uploaded().as_millis(),
-        };
-        Ok(Page {
-            entries: listed.objects().iter().map(entry).collect(),
-            cursor: listed.cursor().filter(|_| listed.truncated()),
-        })
+        Ok(page(&list.execute().await.map_err(StoreError::of("r2 list"))?))
     }
+
+    async fn list_after(&self, key: Option<&str>, count: u32) -> Result<Page, StoreError> {
+        let mut list = self.0.list().limit(count);
+        if let Some(key) = key {
+            list = list.start_after(key);
+        }
+        Ok(page(&list.execute().await.map_err(StoreError::of("r2 list"))?))
+    }
+}
+
+fn page(listed: &Objects) -> Page {
+    let entry =
+        |object: &Object| Entry { key: object.key(), uploaded_ms: object.uploaded().as_millis() };
+    Page {
+        entries: listed.objects().iter().map(entry).collect(),
+        cursor: listed.cursor().filter(|_| listed.truncated()),
+    }
+}
+
+/// The name in a vector's metadata.
+fn name(metadata: Option<Metadata>) -> Option<String> {
+    Some(metadata?.remove(NAME)?.as_str()?.to_owned())
 }
 
 /// A match as this Worker stores faces. A vector of another form is passed over.
 fn candidate(found: Match) -> Option<Candidate> {
-    let name = found.metadata?.remove(NAME)?.as_str()?.to_owned();
+    let name = name(found.metadata)?;
     let embedding = found.values.filter(|values| values.len() == EMBEDDING_DIMENSIONS)?;
     Some(Candidate { id: found.id, name, embedding })
 }

@@ -208,6 +208,14 @@ impl Vectors for Fake {
         Ok(ids.iter().filter(|id| vectors.contains_key(*id)).cloned().collect())
     }
 
+    async fn names(&self, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+        assert!((1..=super::LOOK_UP_VECTORS_MAX).contains(&ids.len()), "{} ids", ids.len());
+        self.read("vectors.names").await?;
+        let vectors = self.vectors.borrow();
+        let named = |id: &String| Some((id.clone(), vectors.get(id)?.name.clone()));
+        Ok(ids.iter().filter_map(named).collect())
+    }
+
     async fn state(&self) -> Result<IndexState, StoreError> {
         self.read("vectors.state").await?;
         let last_write = Some(self.applied.get()).filter(|&n| n > 0).map(|n| n.to_string());
@@ -258,20 +266,33 @@ impl Pictures for Fake {
     /// A cursor is the last key of its page.
     async fn list(&self, prefix: &str, cursor: Option<String>) -> Result<Page, StoreError> {
         self.read("pictures.list").await?;
+        Ok(self.page(prefix, cursor.as_deref(), super::PAGE_MAX))
+    }
+
+    async fn list_after(&self, key: Option<&str>, count: u32) -> Result<Page, StoreError> {
+        self.read("pictures.list").await?;
+        Ok(self.page("", key, count as usize))
+    }
+}
+
+impl Fake {
+    /// The objects whose keys begin with `prefix` and come after `after`.
+    fn page(&self, prefix: &str, after: Option<&str>, count: usize) -> Page {
         let (pictures, tombstones) = (self.pictures.borrow(), self.tombstones.borrow());
-        let after = cursor.unwrap_or_default();
+        let after = after.unwrap_or_default();
         let pictures = pictures.iter().map(|(key, metadata)| (key, metadata.uploaded_ms));
         let tombstones = tombstones.iter().map(|(key, (_, uploaded_ms))| (key, *uploaded_ms));
         let mut all: Vec<_> = pictures.chain(tombstones).collect();
         all.sort();
-        let mut rest = all.into_iter().filter(|(key, _)| key.starts_with(prefix) && **key > after);
+        let mut rest =
+            all.into_iter().filter(|(key, _)| key.starts_with(prefix) && &***key > after);
         let entries: Vec<Entry> = rest
             .by_ref()
-            .take(super::PAGE_MAX)
+            .take(count)
             .map(|(key, uploaded_ms)| Entry { key: key.clone(), uploaded_ms })
             .collect();
         let more = rest.next().is_some();
         let cursor = entries.last().filter(|_| more).map(|entry| entry.key.clone());
-        Ok(Page { entries, cursor })
+        Page { entries, cursor }
     }
 }

@@ -96,6 +96,9 @@ pub(crate) trait Vectors {
     /// Which of at most [`LOOK_UP_VECTORS_MAX`] ids have a vector in the index now.
     async fn present(&self, ids: &[String]) -> Result<Vec<String>, StoreError>;
 
+    /// The ids and names of those of at most [`LOOK_UP_VECTORS_MAX`] faces that the index has.
+    async fn names(&self, ids: &[String]) -> Result<Vec<(String, String)>, StoreError>;
+
     /// What the index says of itself.
     async fn state(&self) -> Result<IndexState, StoreError>;
 }
@@ -119,6 +122,10 @@ pub(crate) trait Pictures {
 
     /// At most [`PAGE_MAX`] of the objects whose keys begin with `prefix`.
     async fn list(&self, prefix: &str, cursor: Option<String>) -> Result<Page, StoreError>;
+
+    /// At most `count` of the objects whose keys come after `key`, or the first ones. R2 sorts keys
+    /// as bytes.
+    async fn list_after(&self, key: Option<&str>, count: u32) -> Result<Page, StoreError>;
 }
 
 /// Most candidates that the index returns together with their values.

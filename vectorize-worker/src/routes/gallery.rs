@@ -1,0 +1,34 @@
+//! `/admin/faces` and `/admin/faces/{id}`: what an operator does with the faces of others. The
+//! public Worker asks for these paths only when a key of scope `admin` was sent.
+
+use worker::{Request, Response, console_log};
+
+use super::Stores;
+use super::response::{json, no_content};
+use crate::clock::SystemClock;
+use crate::error::{Error, StoreError};
+use crate::gallery;
+
+/// `GET /admin/faces`.
+pub(super) async fn list(
+    request: &Request,
+    (vectors, pictures): &Stores,
+) -> Result<Response, Error> {
+    let url = request.url().map_err(StoreError::of("request"))?;
+    let mut pairs = url.query_pairs();
+    let after = pairs.find_map(|(key, value)| (key == "after").then_some(value));
+    json(&gallery::list(vectors, pictures, &SystemClock, after.as_deref()).await?, 200)
+}
+
+/// `DELETE /admin/faces/{id}`.
+pub(super) async fn delete(id: &str, (vectors, pictures): &Stores) -> Result<Response, Error> {
+    gallery::delete(vectors, pictures, id).await?.logged();
+    no_content()
+}
+
+/// `DELETE /admin/faces`.
+pub(super) async fn empty((vectors, pictures): &Stores) -> Result<Response, Error> {
+    let report = gallery::empty(vectors, pictures, &SystemClock).await?;
+    console_log!("the gallery was emptied: {report}");
+    no_content()
+}
