@@ -39,6 +39,12 @@ pub(crate) const ENROLMENTS_PER_CALLER: &str = "ENROLMENTS_PER_CALLER";
 /// Rate limit: what a caller reads and deletes.
 pub(crate) const READS_PER_CALLER: &str = "READS_PER_CALLER";
 
+/// Variable: who may search and enrol; see [`Access`](crate::access::Access).
+pub(crate) const ACCESS: &str = "ACCESS";
+
+/// Variable: where people can report a face, a mail or web address; nothing if it is empty.
+pub(crate) const REPORT_ADDRESS: &str = "REPORT_ADDRESS";
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -75,7 +81,8 @@ mod tests {
         ];
         assert_eq!(all(&config["ratelimits"], "name"), limits.into());
         let variables: BTreeSet<_> = config["vars"].as_table().unwrap().keys().collect();
-        let expected = [MODEL, REPLICAS, ALLOWED_ORIGINS].map(str::to_owned);
+        let expected =
+            [MODEL, REPLICAS, ALLOWED_ORIGINS, ACCESS, REPORT_ADDRESS].map(str::to_owned);
         assert_eq!(variables, expected.iter().collect());
     }
 

@@ -16,7 +16,7 @@ const SECURITY: [(&str, &str); 4] = [
 ];
 
 /// What the pages of other origins may read besides the body.
-const EXPOSED: &str = "retry-after, server-timing, allow";
+const EXPOSED: &str = "retry-after, server-timing, allow, www-authenticate";
 
 /// How long browsers may remember the answer to a preflight.
 const PREFLIGHT_AGE_S_MAX: u32 = 600;
@@ -51,7 +51,8 @@ impl Origin {
             let response = http::no_content()?;
             let headers = response.headers();
             headers.set("access-control-allow-methods", route.allow())?;
-            headers.set("access-control-allow-headers", "content-type, authorization")?;
+            headers
+                .set("access-control-allow-headers", "content-type, authorization, x-api-key")?;
             headers.set("access-control-max-age", &PREFLIGHT_AGE_S_MAX.to_string())?;
             Ok(response)
         })

@@ -47,6 +47,25 @@ pub(crate) async fn check_addition(env: &Env, token: &str) -> Result<(), Problem
     body(ADDITION, fetch(env, ADDITION, init).await?).await.map(drop)
 }
 
+/// Asks for a deletion, with the delete token if there is one. The response is for the caller, even
+/// if it is a problem.
+///
+/// # Errors
+/// As [`fetch`].
+pub(crate) async fn delete(
+    env: &Env,
+    path: &str,
+    token: Option<&str>,
+) -> Result<Response, Problem> {
+    let headers = Headers::new();
+    if let Some(token) = token {
+        headers.set("authorization", token).map_err(error::internal)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Delete).with_headers(headers);
+    fetch(env, path, init).await
+}
+
 async fn read<A: DeserializeOwned>(path: &str, response: Response) -> Result<A, Problem> {
     serde_json::from_slice(&body(path, response).await?).map_err(not_answering)
 }

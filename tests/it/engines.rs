@@ -1,7 +1,7 @@
 //! The Worker with the reference engine, which `cargo xtask test --burn` builds.
 
 use anyhow::ensure;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use tests::api::{Api, json};
 use tests::server::Server;
 
@@ -12,7 +12,7 @@ async fn burn_in_the_worker_gives_the_golden_embeddings() -> anyhow::Result<()> 
     let server = Server::start_with(state.path(), &["--engine", "burn-flex"]).await?;
     let api = Api::of(&server);
     api.check_golden().await?;
-    let health = json(api.request(Method::GET, "/health").send().await?, StatusCode::OK).await?;
+    let health = json(api.health().await?, StatusCode::OK).await?;
     ensure!(health["engine"] == "burn-flex", "{health}");
     println!("memory: {} MB", health["memory"]["wasm_mb"]);
     server.stop()

@@ -35,8 +35,7 @@ async fn pictures_that_are_made_to_hurt_cost_nobody_anything() -> anyhow::Result
             problem(response, status).await.context(name)?;
         }
         ensure!(api.embed(&good).await? == expected, "another embedding after {name}");
-        let health =
-            json(api.request(Method::GET, "/health").send().await?, StatusCode::OK).await?;
+        let health = json(api.health().await?, StatusCode::OK).await?;
         let wasm_mb = check_health(&health).with_context(|| format!("after {name}: {health}"))?;
         if wasm_mb > last_mb {
             println!("WebAssembly memory: {wasm_mb} MB after {name}");

@@ -42,7 +42,7 @@ async fn embedding(response: Response) -> anyhow::Result<Option<Vec<f64>>> {
 }
 
 async fn health(api: &Api<'_>) -> anyhow::Result<Value> {
-    json(api.request(Method::GET, "/health").send().await?, StatusCode::OK).await
+    json(api.health().await?, StatusCode::OK).await
 }
 
 fn reads(health: &Value) -> Vec<u64> {
@@ -155,8 +155,7 @@ async fn a_shard_that_is_missing_or_damaged_is_named_and_loaded_once_it_is_there
 
     wrangler(state.path(), &["delete", "models/shard2.bin"])?;
     refused("missing").await?;
-    problem(api.request(Method::GET, "/health").send().await?, StatusCode::SERVICE_UNAVAILABLE)
-        .await?;
+    problem(api.health().await?, StatusCode::SERVICE_UNAVAILABLE).await?;
     let bytes = std::fs::read(weights.join("shard2.bin"))?;
     let damaged = state.path().join("damaged.bin");
     std::fs::write(&damaged, &bytes[..bytes.len() / 3])?;

@@ -1,6 +1,8 @@
 //! End to end: real workerd, real R2 and Durable Objects as Miniflare runs them, the real
 //! weights, a real browser.
 
+mod access;
+
 mod budgets;
 
 mod damaged;

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, ensure};
 use facenet::verdict::Thresholds;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use tests::api::{Api, json};
 use tests::golden;
 use tests::server::Server;
@@ -23,7 +23,7 @@ async fn another_checkpoint_is_served_by_its_name() -> anyhow::Result<()> {
     let options = ["--model", MODEL, "--weights", weights];
     let server = Server::start_with(&folder.path().join("state"), &options).await?;
     let api = Api::of(&server);
-    let health = json(api.request(Method::GET, "/health").send().await?, StatusCode::OK).await?;
+    let health = json(api.health().await?, StatusCode::OK).await?;
     ensure!(health["model"] == MODEL, "{health}");
     api.check_golden().await?;
     api.enrol("Barack Obama", &golden("obama-1.png")).await?;

@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use wire::access::HEADER;
 
 use crate::server::Server;
 
@@ -16,18 +17,39 @@ pub const ADDRESS: &str = "cf-connecting-ip";
 pub struct Api<'a> {
     server: &'a Server,
     client: reqwest::Client,
+    /// Sent with every request.
+    key: Option<String>,
 }
 
 impl<'a> Api<'a> {
     /// A client of `server`.
     #[must_use]
     pub fn of(server: &'a Server) -> Self {
-        Self { server, client: reqwest::Client::new() }
+        Self { server, client: reqwest::Client::new(), key: None }
+    }
+
+    /// A client that sends an API key.
+    #[must_use]
+    pub fn with_key(server: &'a Server, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..Self::of(server) }
     }
 
     /// Starts any request.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, self.server.url(path))
+        let request = self.client.request(method, self.server.url(path));
+        match &self.key {
+            Some(key) => request.header(HEADER, key),
+            None => request,
+        }
+    }
+
+    /// `GET /health` as the operator.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn health(&self) -> anyhow::Result<Response> {
+        let operator = Self::with_key(self.server, &self.server.admin_key()?);
+        Ok(operator.request(Method::GET, "/health").send().await?)
     }
 
     /// `POST` of a file as body.

@@ -16,8 +16,9 @@ pub mod index;
 pub mod server;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 /// A file that the tests share with those of `facenet`: a golden crop, or the embeddings.
 #[must_use]
@@ -38,6 +39,18 @@ pub fn photograph(file: &str) -> PathBuf {
 pub fn variable(name: &str) -> anyhow::Result<PathBuf> {
     let value = std::env::var_os(name);
     Ok(value.with_context(|| format!("{name} is not set: run this by `cargo xtask test`"))?.into())
+}
+
+/// Runs a command of `cargo xtask`, and gives what it prints.
+///
+/// # Errors
+/// When it fails, with what it says.
+pub fn run_xtask(arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(xtask()?).args(arguments).output();
+    let output = output.with_context(|| format!("running {arguments:?}"))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{arguments:?}: {}\n{text}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The program behind `cargo xtask`.

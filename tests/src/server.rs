@@ -1,7 +1,6 @@
 //! The server that a test uses: what [`testbed::server`] starts, and what the tests order it.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, ensure};
@@ -10,7 +9,7 @@ use serde_json::Value;
 pub use testbed::wrangler::WORKER_HEADER;
 use wire::retention::PURGE_CRON;
 
-use crate::xtask;
+use crate::{run_xtask, xtask};
 
 /// The Worker that stands in for Vectorize.
 const INDEX_WORKER: &str = "vectorize-local";
@@ -78,6 +77,14 @@ impl Server {
         self.server.state()
     }
 
+    /// The key that allows everything.
+    ///
+    /// # Errors
+    /// When the server has made none.
+    pub fn admin_key(&self) -> anyhow::Result<String> {
+        self.server.admin_key()
+    }
+
     /// What the server has printed.
     #[must_use]
     pub fn log(&self) -> String {
@@ -89,12 +96,7 @@ impl Server {
     /// # Errors
     /// When the command fails.
     pub fn fire_cron(&self) -> anyhow::Result<()> {
-        let port = self.port().to_string();
-        let output = Command::new(xtask()?).args(["cron", "--port", &port]).output();
-        let output = output.context("firing the cron")?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "cargo xtask cron: {}\n{text}", output.status);
-        Ok(())
+        run_xtask(&["cron", "--port", &self.port().to_string()]).map(drop)
     }
 
     /// Sends a control call to the local index and returns what it reports; `{}` only asks. The

@@ -4,6 +4,8 @@ pub mod message;
 
 pub mod fields;
 
+pub mod gallery;
+
 pub mod query;
 
 #[cfg(feature = "parse")]

@@ -10,6 +10,7 @@ use worker::{Env, Response};
 
 use super::request::served_model;
 use super::response::{ok, public};
+use crate::access::Access;
 use crate::bindings;
 
 #[derive(Serialize)]
@@ -25,6 +26,9 @@ struct Answer {
     retention: Retention,
     stored: [Stored; 4],
     allowed_origins: Vec<String>,
+    access: &'static str,
+    /// None when the operator names none.
+    report_address: Option<String>,
 }
 
 /// Largest L2 distance of each verdict.
@@ -72,6 +76,15 @@ struct Retention {
     hour_utc: u64,
 }
 
+/// What the operator has decided.
+struct Operator {
+    /// With commas between them.
+    origins: String,
+    access: Access,
+    /// May be empty.
+    report_address: String,
+}
+
 /// One thing that an enrolment leaves.
 #[derive(Debug, Serialize)]
 struct Stored {
@@ -83,8 +96,13 @@ struct Stored {
 
 pub(super) fn get(env: &Env) -> Result<Response, Problem> {
     let (model, thresholds) = served_model(env)?;
-    let origins = env.var(bindings::ALLOWED_ORIGINS).map(|value| value.to_string());
-    public(ok(&answer(model, thresholds, &origins.unwrap_or_default()))?)
+    let variable = |name| env.var(name).map(|value| value.to_string()).unwrap_or_default();
+    let operator = Operator {
+        origins: variable(bindings::ALLOWED_ORIGINS),
+        access: Access::configured(env)?,
+        report_address: variable(bindings::REPORT_ADDRESS),
+    };
+    public(ok(&answer(model, thresholds, operator))?)
 }
 
 fn accuracy(measured: &Measurement) -> Accuracy {
@@ -105,8 +123,8 @@ fn accuracy(measured: &Measurement) -> Accuracy {
     }
 }
 
-fn answer(model: String, thresholds: Thresholds, origins: &str) -> Answer {
-    let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+fn answer(model: String, thresholds: Thresholds, operator: Operator) -> Answer {
+    let origins = operator.origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     let accuracy = Measurement::of(&model).as_ref().map(accuracy);
     Answer {
         model,
@@ -127,6 +145,8 @@ fn answer(model: String, thresholds: Thresholds, origins: &str) -> Answer {
         retention: Retention { cron: PURGE_CRON, hour_utc: PURGE_HOUR },
         stored: stored(),
         allowed_origins: origins.map(str::to_owned).collect(),
+        access: operator.access.as_str(),
+        report_address: Some(operator.report_address).filter(|address| !address.is_empty()),
     }
 }
 
@@ -167,7 +187,12 @@ mod tests {
     /// The answer for a model, and the schema that describes it.
     fn answer_and_schema(model: &str) -> (Value, Value) {
         let thresholds = Thresholds::of(model).unwrap();
-        let answer = answer(model.into(), thresholds, "https://a.test, https://b.test");
+        let operator = Operator {
+            origins: "https://a.test, https://b.test".into(),
+            access: Access::Private,
+            report_address: "faces@example.org".into(),
+        };
+        let answer = answer(model.into(), thresholds, operator);
         let openapi: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
         let schema = openapi["components"]["schemas"]["Config"].clone();
         (serde_json::to_value(answer).unwrap(), schema)
@@ -189,6 +214,8 @@ mod tests {
         let items = &schema["properties"]["stored"]["items"]["properties"];
         assert_eq!(keys(&answer["stored"][0]), keys(items));
         assert_eq!(answer["allowed_origins"].as_array().unwrap().len(), 2);
+        assert_eq!(answer["access"], "private");
+        assert_eq!(answer["report_address"], "faces@example.org");
     }
 
     #[test]

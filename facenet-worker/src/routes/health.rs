@@ -1,4 +1,5 @@
-//! `GET /health`: whether everything is there that a request needs.
+//! `GET /health`: that the instance answers. To an operator it tells whether everything is there
+//! that a request needs, and how the shards are. Others get only what costs nothing.
 
 use facenet::Shard;
 use serde::Serialize;
@@ -7,15 +8,26 @@ use worker::{Env, RequestInit, Response};
 
 use super::request::served_model;
 use super::response::ok;
+use crate::access::{Grant, keys};
 use crate::shards::{self, Statistics};
 use crate::{error, vectorize_client};
 
+/// What everybody may know.
 #[derive(Serialize)]
 struct Answer {
     status: &'static str,
     model: String,
     pipeline: &'static str,
+    /// For an operator.
+    #[serde(flatten)]
+    details: Option<Details>,
+}
+
+#[derive(Serialize)]
+struct Details {
     engine: &'static str,
+    /// The names of the API keys.
+    keys: Vec<String>,
     memory: Memory,
     shards: Vec<ShardStatistics>,
 }
@@ -42,10 +54,16 @@ impl ShardStatistics {
     }
 }
 
-pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
+pub(super) async fn get(env: &Env, grant: &Grant) -> Result<Response, Problem> {
     let (model, _) = served_model(env)?;
+    let details = if grant.is_admin() { Some(details(env, &model).await?) } else { None };
+    ok(&Answer { status: "ok", model, pipeline: facenet::PIPELINE, details })
+}
+
+/// Asks everything that a request needs.
+async fn details(env: &Env, model: &str) -> Result<Details, Problem> {
     for shard in Shard::ALL {
-        shards::check_record(env, shard, &model).await?;
+        shards::check_record(env, shard, model).await?;
     }
     let store = vectorize_client::fetch(env, "/health", RequestInit::new()).await?;
     let status = store.status_code();
@@ -53,13 +71,10 @@ pub(super) async fn get(env: &Env) -> Result<Response, Problem> {
         let problem = Problem::new(Kind::Unavailable, "The store is not available.");
         return Err(error::logged(format_args!("/health answered {status}"), problem));
     }
-    let answer = Answer {
-        status: "ok",
-        model,
-        pipeline: facenet::PIPELINE,
+    Ok(Details {
         engine: shards::engine_name(),
+        keys: keys::names(env),
         memory: Memory { wasm_mb: shards::wasm_mb() },
         shards: Shard::ALL.into_iter().filter_map(ShardStatistics::of).collect(),
-    };
-    ok(&answer)
+    })
 }

@@ -5,6 +5,7 @@ mod add;
 mod config;
 mod embed;
 mod faces;
+mod gallery;
 mod health;
 mod matching;
 mod openapi;
@@ -19,9 +20,11 @@ mod route;
 use wire::{Kind, Problem};
 use worker::{Env, Method, Request, Response};
 
+use crate::access::{self, Grant};
 use crate::budgets;
 use crate::caller::Caller;
 
+use route::Carries;
 pub(crate) use route::Route;
 
 /// Answers a request for the API.
@@ -37,9 +40,10 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
     if !route.takes(&request.inner().method()) {
         return Err(Problem::method_not_allowed(route.allow()));
     }
-    let caller = Caller::of(&request, None);
+    let grant = access::check(&request, env, route.need(&request.method(), Carries::of(&request)))?;
+    let caller = Caller::of(&request, grant.key_name());
     let under_way = budgets::admit(env, &caller, route.cost()).await?;
-    let response = respond(&route, request, env, &caller).await;
+    let response = respond(&route, request, env, &caller, &grant).await;
     drop(under_way);
     response
 }
@@ -49,18 +53,20 @@ async fn respond(
     request: Request,
     env: &Env,
     caller: &Caller,
+    grant: &Grant,
 ) -> Result<Response, Problem> {
     match (route, request.method()) {
         (Route::Embed, Method::Post) => embed::post(request, env, caller).await,
         (Route::Add, Method::Post) => add::post(request, env, caller).await,
         (Route::Match, Method::Post) => matching::post(request, env, caller).await,
         (Route::Verify, Method::Post) => verify::post(request, env, caller).await,
-        (Route::Faces, Method::Delete) => faces::delete_person(&request, env).await,
+        (Route::Faces, Method::Get | Method::Head) => gallery::list(&request, env, grant).await,
+        (Route::Faces, Method::Delete) => faces::delete_person(&request, env, grant).await,
         (Route::Face(id), Method::Get | Method::Head) => faces::get(env, id).await,
-        (Route::Face(id), Method::Delete) => faces::delete(&request, env, id).await,
+        (Route::Face(id), Method::Delete) => faces::delete(&request, env, id, grant).await,
         (Route::Status(id), Method::Get | Method::Head) => faces::status(env, id).await,
         (Route::Config, Method::Get | Method::Head) => config::get(env),
-        (Route::Health, Method::Get | Method::Head) => health::get(env).await,
+        (Route::Health, Method::Get | Method::Head) => health::get(env, grant).await,
         (Route::OpenApi, Method::Get | Method::Head) => openapi::get(),
         (route, _) => Err(Problem::method_not_allowed(route.allow())),
     }

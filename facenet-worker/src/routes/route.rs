@@ -1,5 +1,11 @@
-//! The routes of the public API: which paths there are, which methods they take, and what they cost.
+//! The routes of the public API: which paths there are, which methods they take, whom they are for,
+//! and what they cost.
 
+use wire::access::Scope;
+use worker::{Method, Request};
+
+use super::request::media_type;
+use crate::access::Need;
 use crate::budgets::Cost;
 
 /// A path of the API.
@@ -52,8 +58,7 @@ impl Route {
     pub(crate) const fn allow(&self) -> &'static str {
         match self {
             Self::Embed | Self::Add | Self::Match | Self::Verify => "POST",
-            Self::Faces => "DELETE",
-            Self::Face(_) => "GET, HEAD, DELETE",
+            Self::Faces | Self::Face(_) => "GET, HEAD, DELETE",
             Self::Status(_) | Self::Config | Self::Health | Self::OpenApi => "GET, HEAD",
         }
     }
@@ -61,6 +66,24 @@ impl Route {
     /// Whether the route takes a method, as it was sent.
     pub(super) fn takes(&self, method: &str) -> bool {
         self.allow().split(", ").any(|allowed| allowed == method)
+    }
+
+    /// Whom a request is for.
+    pub(super) fn need(&self, method: &Method, carries: Carries) -> Need {
+        match (self, method) {
+            (Self::Faces | Self::Face(_), Method::Delete) if carries.token => Need::Token,
+            (Self::Faces | Self::Face(_), Method::Delete) => Need::TokenOrAdmin,
+            (Self::Faces, Method::Get | Method::Head) => Need::Always(Scope::Admin),
+            (Self::Match, Method::Post) if carries.vector => Need::Always(Scope::Vector),
+            (Self::Match | Self::Verify, Method::Post) => Need::InPrivate(&[Scope::Search]),
+            (Self::Embed, Method::Post) => Need::InPrivate(&[Scope::Search, Scope::Vector]),
+            (Self::Add, Method::Post) => Need::InPrivate(&[Scope::Enrol]),
+            (Self::Face(_) | Self::Status(_), Method::Get | Method::Head) => {
+                Need::InPrivate(&[Scope::Search, Scope::Enrol])
+            }
+            // What the instance is, and methods that the route does not take.
+            _ => Need::Nothing,
+        }
     }
 
     /// What a request costs the caller.
@@ -75,6 +98,25 @@ impl Route {
             | Self::Config
             | Self::Health
             | Self::OpenApi => Cost::Read,
+        }
+    }
+}
+
+/// What a request brings besides its path and method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Carries {
+    /// A delete token, or what should be one.
+    token: bool,
+    /// An embedding, as JSON.
+    vector: bool,
+}
+
+impl Carries {
+    /// Looks at the headers only.
+    pub(super) fn of(request: &Request) -> Self {
+        Self {
+            token: request.headers().has("authorization").unwrap_or(false),
+            vector: media_type(request) == "application/json",
         }
     }
 }
@@ -101,6 +143,20 @@ mod tests {
         for method in ["POST", "get", "QUERY", "PROPFIND", "", "GET, HEAD", "AD"] {
             assert!(!face.takes(method), "{method}");
         }
+    }
+
+    #[test]
+    fn a_header_more_does_not_lower_what_is_needed() {
+        let vector = Carries { token: false, vector: true };
+        let both = Carries { token: true, vector: true };
+        let needed = |route: &Route, method, carries| route.need(&method, carries);
+        for carries in [vector, both] {
+            assert_eq!(needed(&Route::Match, Method::Post, carries), Need::Always(Scope::Vector));
+            assert_eq!(needed(&Route::Faces, Method::Get, carries), Need::Always(Scope::Admin));
+        }
+        let face = Route::Face("ab".into());
+        assert_eq!(needed(&face, Method::Delete, both), Need::Token);
+        assert_eq!(needed(&face, Method::Delete, vector), Need::TokenOrAdmin);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use wire::access::HEADER;
 
 use crate::process::{self, Group};
 use crate::{wait, wrangler};
@@ -18,6 +19,9 @@ const REQUEST_MAX: Duration = Duration::from_secs(30);
 
 /// How long a server may take to end. That is more than `cargo xtask` gives its own processes.
 const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// The file in a server's folder with a key that allows everything.
+pub const ADMIN_KEY: &str = "admin.key";
 
 /// A running server. Ends when dropped.
 pub struct Server {
@@ -55,9 +59,24 @@ impl Server {
         let url = self.url("/health");
         let answered = wait::until(READY_MAX, || match self.group.ended()? {
             Some(status) => bail!("the server ended with {status}"),
-            None => Ok(agent.get(&url).call()),
+            None => Ok(self.health(&agent, &url)),
         });
         answered.map(drop).with_context(|| self.log())
+    }
+
+    /// Asks as the operator, who is told whether everything is there.
+    fn health(&self, agent: &ureq::Agent, url: &str) -> anyhow::Result<()> {
+        agent.get(url).header(HEADER, self.admin_key()?).call()?;
+        Ok(())
+    }
+
+    /// The key that allows everything.
+    ///
+    /// # Errors
+    /// When the server has not made it yet.
+    pub fn admin_key(&self) -> anyhow::Result<String> {
+        let key = fs::read_to_string(self.state.join(ADMIN_KEY)).context("reading the own key")?;
+        Ok(key.trim().to_owned())
     }
 
     /// The address of a path.

@@ -9,6 +9,7 @@ pub(crate) mod dev;
 pub(crate) mod eval;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
+pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod test;
 mod test_wasm;

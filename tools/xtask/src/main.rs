@@ -5,10 +5,12 @@
 mod ci;
 mod commands;
 mod fingerprint;
+mod keys;
 mod parallel;
 mod progress;
 mod project;
 mod run;
+mod servers;
 mod setup;
 mod stop;
 #[cfg(test)]
@@ -51,6 +53,8 @@ enum Command {
     Generate(generate::Options),
     /// Puts everything on Cloudflare.
     Deploy(deploy::Options),
+    /// Makes, lists and revokes the API keys of an instance.
+    Keys(commands::keys::Options),
     /// Checks licences, sources and known faults of the dependencies.
     Deny(deny::Options),
     /// Looks for faults in what reads foreign bytes.
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),
+        Command::Keys(options) => commands::keys::run(&options),
         Command::Deny(options) => deny::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Lint => lint::run(),

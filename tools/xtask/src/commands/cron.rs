@@ -11,8 +11,7 @@ use clap::Args;
 use testbed::wrangler::{WORKER_HEADER, inner_port};
 use wire::retention::PURGE_CRON;
 
-use super::dev;
-use crate::wrangler;
+use crate::{servers, wrangler};
 
 /// How long a purge may take.
 const PURGE_MAX: Duration = Duration::from_mins(5);
@@ -35,7 +34,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let no_server =
         || format!("no server runs on port {port}; start it by `cargo xtask dev --port {port}`");
     agent.get(format!("http://127.0.0.1:{port}/health")).call().with_context(no_server)?;
-    let state = dev::state_of(port).with_context(no_server)?;
+    let state = servers::state_of(port).with_context(no_server)?;
     let inner = inner_port(&state.join("logs"))?;
     let private = wrangler::config(wrangler::PRIVATE_CONFIG)?;
     let mut answer = agent

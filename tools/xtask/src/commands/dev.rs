@@ -10,8 +10,10 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use facenet::Shard;
 use testbed::process::Group;
+use testbed::server::ADMIN_KEY;
 use testbed::wait;
 use toml::Table;
+use wire::access::HEADER;
 
 use super::build::{INDEX_WORKER, PRIVATE_WORKER, PUBLIC_WORKER};
 use super::{build, weights};
@@ -20,7 +22,7 @@ use crate::run::{self, Run};
 use crate::setup::checkpoint::Checkpoint;
 use crate::setup::site;
 use crate::wrangler::local;
-use crate::{project, stop, wrangler};
+use crate::{keys, project, servers, stop, wrangler};
 
 /// How long the server may take until it answers.
 const READY_MAX: Duration = Duration::from_mins(2);
@@ -34,15 +36,21 @@ const REQUEST_MAX: Duration = Duration::from_secs(30);
 /// How often a running server is looked after, and a signal noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// The state folder of servers that are not told another.
+const DEFAULT_STATE: &str = ".cface/state";
+
 /// Runs everything on this machine.
 #[derive(Args)]
 pub(crate) struct Options {
     /// The port to listen on.
     #[arg(long, default_value_t = 8787)]
     port: u16,
-    /// The folder for everything that is stored.
-    #[arg(long, default_value = ".cface/state")]
+    /// The folder for everything that is stored. `admin.key` in it is a key for every scope.
+    #[arg(long, default_value = DEFAULT_STATE)]
     state: PathBuf,
+    /// Sets a variable of wrangler.toml, as in `--var ACCESS=private`.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
     /// Keeps the rate limits of production.
     #[arg(long)]
     rate_limits: bool,
@@ -54,6 +62,11 @@ pub(crate) struct Options {
     weights: Option<PathBuf>,
     #[command(flatten)]
     build: build::Options,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.into(), value.into()))
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
@@ -70,6 +83,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let made = project::weights(checkpoint.model());
     state.store_weights(options.weights.as_deref().unwrap_or(&made))?;
+    keys::ensure_own(&state.dir)?;
     let configs = configs(checkpoint.model(), options)?;
     let outcome = serve(options.port, &state.write(&configs)?, &state);
     // This command ends when the user stops it.
@@ -87,6 +101,9 @@ fn configs(model: &str, options: &Options) -> anyhow::Result<[Table; 3]> {
     let main = |worker| options.build.main(worker);
     let mut public =
         local::public(wrangler::config(wrangler::PUBLIC_CONFIG)?, model, &main(PUBLIC_WORKER)?)?;
+    for (name, value) in &options.variables {
+        local::set_variable(&mut public, name, value)?;
+    }
     if !options.rate_limits {
         local::make_generous(&mut public)?;
     }
@@ -98,9 +115,10 @@ fn configs(model: &str, options: &Options) -> anyhow::Result<[Table; 3]> {
 
 fn serve(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<()> {
     let mut server = server(port, configs, state)?.start()?;
-    wait_until_ready(port, &mut server)?;
-    state.announce(port)?;
+    wait_until_ready(port, &mut server, state)?;
+    servers::announce(port, &state.dir)?;
     println!("\nCFace runs at http://127.0.0.1:{port} (Ctrl-C ends it)");
+    println!("A key for every scope is in {}", state.dir.join(ADMIN_KEY).display());
     while !stop::requested() {
         check_alive(&mut server)?;
         // workerd may end without wrangler's ending.
@@ -131,14 +149,15 @@ fn server(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<Run> 
     Ok(run)
 }
 
-fn wait_until_ready(port: u16, server: &mut Group) -> anyhow::Result<()> {
+fn wait_until_ready(port: u16, server: &mut Group, state: &State) -> anyhow::Result<()> {
+    let key = fs::read_to_string(state.dir.join(ADMIN_KEY)).context("reading the own key")?;
     let agent: ureq::Agent =
         ureq::Agent::config_builder().timeout_global(Some(REQUEST_MAX)).build().into();
     let url = format!("http://127.0.0.1:{port}/health");
     let answered = wait::until(READY_MAX, || {
         stop::check()?;
         check_alive(server)?;
-        Ok(agent.get(&url).call())
+        Ok(agent.get(&url).header(HEADER, key.trim()).call())
     });
     answered.map(drop).with_context(|| format!("the server does not answer GET {url}"))
 }
@@ -215,32 +234,17 @@ impl State {
         stamp.write(&fingerprint)
     }
 
-    /// Writes the Workers' configurations, each to a file that is called as its Worker.
+    /// Writes the Workers' configurations, each to a folder that is called as its Worker: wrangler
+    /// gives the secrets that are beside a configuration to its Worker only.
     fn write(&self, configs: &[Table]) -> anyhow::Result<Vec<PathBuf>> {
         let write = |config: &Table| {
-            let file = self.dir.join(wrangler::name(config)?).with_extension("toml");
-            fs::write(&file, config.to_string()).context("writing the local configurations")?;
+            let folder = local::folder(&self.dir, config)?;
+            let file = folder.join(local::CONFIG);
+            fs::create_dir_all(&folder)
+                .and_then(|()| fs::write(&file, config.to_string()))
+                .context("writing the local configurations")?;
             Ok(file)
         };
         configs.iter().map(write).collect()
     }
-
-    /// Lets `cargo xtask cron` find the server by its port.
-    fn announce(&self, port: u16) -> anyhow::Result<()> {
-        let dir = servers();
-        fs::create_dir_all(&dir)
-            .and_then(|()| {
-                fs::write(dir.join(port.to_string()), self.dir.to_string_lossy().as_ref())
-            })
-            .context("noting the server's folder")
-    }
-}
-
-/// The folder of the server that was last started on a port.
-pub(crate) fn state_of(port: u16) -> Option<PathBuf> {
-    fs::read_to_string(servers().join(port.to_string())).ok().map(PathBuf::from)
-}
-
-fn servers() -> PathBuf {
-    project::local().join("servers")
 }

@@ -3,13 +3,16 @@
 //! and in this: the public Worker is told its model and has other rate limits, and the private
 //! Worker's index is the stand-in, because Vectorize has no local emulation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use toml::{Table, Value};
 
-use super::MODEL;
+use super::{MODEL, name};
 use crate::project;
+
+/// What the file with a Worker's configuration is called.
+pub(crate) const CONFIG: &str = "wrangler.toml";
 
 /// Requests in a period that nobody makes by hand, nor a test that does not mean to.
 const GENEROUS_LIMIT: i64 = 1_000_000;
@@ -45,6 +48,19 @@ pub(crate) fn with_main(mut config: Table, main: &Path) -> anyhow::Result<Table>
     Ok(config)
 }
 
+/// The folder for what wrangler knows of a Worker on this machine, below the server's.
+pub(crate) fn folder(state: &Path, config: &Table) -> anyhow::Result<PathBuf> {
+    Ok(state.join(name(config)?))
+}
+
+/// Gives one of the variables that wrangler.toml has another value.
+pub(crate) fn set_variable(config: &mut Table, name: &str, value: &str) -> anyhow::Result<()> {
+    let vars = config.get_mut("vars").and_then(Value::as_table_mut);
+    let variable = vars.and_then(|vars| vars.get_mut(name));
+    *variable.with_context(|| format!("wrangler.toml has no variable {name}"))? = value.into();
+    Ok(())
+}
+
 /// Replaces the rate limits by some that never apply.
 pub(crate) fn make_generous(config: &mut Table) -> anyhow::Result<()> {
     let limits = config.get_mut("ratelimits").and_then(Value::as_array_mut);
@@ -66,7 +82,7 @@ fn absolute(path: &Path) -> anyhow::Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wrangler::{INDEX_CONFIG, PRIVATE_CONFIG, PUBLIC_CONFIG, config, name};
+    use crate::wrangler::{INDEX_CONFIG, PRIVATE_CONFIG, PUBLIC_CONFIG, config};
 
     const MAIN: &str = "a/build/index.js";
 
@@ -87,6 +103,15 @@ mod tests {
         }
         local["assets"]["directory"] = production["assets"]["directory"].clone();
         assert_eq!(local, production);
+    }
+
+    #[test]
+    fn only_variables_that_there_are_can_be_set() {
+        let mut public = config(PUBLIC_CONFIG).unwrap();
+        set_variable(&mut public, "ACCESS", "private").unwrap();
+        assert_eq!(public["vars"]["ACCESS"].as_str(), Some("private"));
+        let error = set_variable(&mut public, "ACESS", "private").unwrap_err().to_string();
+        assert!(error.contains("ACESS"), "{error}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testbed::golden::Golden;
 use testbed::server;
+use wire::access::HEADER;
 
 /// How long one request may take. The first one loads the weights.
 const REQUEST_MAX: Duration = Duration::from_mins(3);
@@ -38,7 +39,11 @@ impl Server {
     }
 
     fn health(&self) -> anyhow::Result<Value> {
-        let mut answer = self.agent.get(self.running.inner_url("health")?).call()?;
+        let mut answer = self
+            .agent
+            .get(self.running.inner_url("health")?)
+            .header(HEADER, self.running.admin_key()?)
+            .call()?;
         Ok(serde_json::from_str(&answer.body_mut().read_to_string()?)?)
     }
 
