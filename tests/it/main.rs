@@ -25,6 +25,8 @@ mod load;
 
 mod model;
 
+mod operator;
+
 mod origins;
 
 mod page;

@@ -7,6 +7,7 @@ pub(crate) mod deny;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod eval;
+pub(crate) mod faces;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod keys;

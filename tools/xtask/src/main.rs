@@ -23,7 +23,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::commands::{
-    bench, build, cron, deny, deploy, dev, eval, fuzz, generate, lint, test, wasm_std, weights,
+    bench, build, cron, deny, deploy, dev, eval, faces, fuzz, generate, lint, test, wasm_std,
+    weights,
 };
 
 /// The commands of the project. Each sets up what it needs and says so.
@@ -55,6 +56,8 @@ enum Command {
     Deploy(deploy::Options),
     /// Makes, lists and revokes the API keys of an instance.
     Keys(commands::keys::Options),
+    /// Lists and deletes the faces of an instance, as its operator.
+    Faces(faces::Options),
     /// Checks licences, sources and known faults of the dependencies.
     Deny(deny::Options),
     /// Looks for faults in what reads foreign bytes.
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),
         Command::Keys(options) => commands::keys::run(&options),
+        Command::Faces(options) => faces::run(&options),
         Command::Deny(options) => deny::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Lint => lint::run(),

@@ -39,6 +39,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The state folder of servers that are not told another.
 const DEFAULT_STATE: &str = ".cface/state";
 
+/// The absolute path of that folder.
+pub(crate) fn default_state() -> PathBuf {
+    project::root().join(DEFAULT_STATE)
+}
+
 /// Runs everything on this machine.
 #[derive(Args)]
 pub(crate) struct Options {
