@@ -4,6 +4,9 @@
  * {@link Problem}, whose words can be shown to people, or the reason of an abort.
  */
 
+import * as key from "./key.js";
+import { Problem, problemOf, unknown } from "./problem.js";
+
 /** @typedef {{id: string, name: string, distance: number, picture: string,
  *   pictures?: number}} Match  pictures of the person, one if that is missing */
 /** @typedef {"match" | "possible" | "none"} Verdict */
@@ -20,26 +23,15 @@
  *   match: Rates, possible: Rates}} Accuracy */
 /** @typedef {{model: string, pipeline: string, embedding_dimensions: number, crop_side: number,
  *   accuracy: Accuracy | null, retention: {hour_utc: number}, stored: Stored[],
- *   allowed_origins: string[]}} Config  what the page uses of `/config`; the accuracy is null for a
- *   model that was not measured */
+ *   allowed_origins: string[], access: "public" | "private",
+ *   report_address: string | null}} Config  what the page uses of `/config`; the accuracy is null
+ *   for a model that was not measured */
+
+/** The route that is asked without a key, because its facts matter to who has a wrong one too. */
+const CONFIG = "/config";
 
 /** A cold start loads 47 MB of weights. After a minute people no longer wait. */
 const TIMEOUT_MS = 60_000;
-
-/** A request that did not succeed. */
-export class Problem extends Error {
-  /**
-   * @param {string} message a sentence or two that say what to do
-   * @param {{title?: string, status?: number, retryAfter?: number}} [more] the HTTP status, or 0
-   *   when there was no answer; the seconds to wait before another try
-   */
-  constructor(message, { title = "", status = 0, retryAfter = 0 } = {}) {
-    super(message);
-    this.title = title;
-    this.status = status;
-    this.retryAfter = retryAfter;
-  }
-}
 
 /**
  * Searches for the faces nearest to a crop, which the server does not keep.
@@ -102,7 +94,7 @@ export function status(id) {
 
 /** @returns {Promise<Config>} the facts of this deployment, as /openapi.json describes them */
 export function config() {
-  return json("/config", {}, ({ stored }) => Array.isArray(stored));
+  return json(CONFIG, {}, ({ stored }) => Array.isArray(stored));
 }
 
 /**
@@ -111,6 +103,15 @@ export function config() {
  */
 export function face(id) {
   return `/faces/${encodeURIComponent(id)}`;
+}
+
+/**
+ * The stored picture of a face.
+ * @param {string} id
+ * @returns {Promise<Blob>}
+ */
+export async function picture(id) {
+  return (await call(face(id), {})).blob();
 }
 
 /**
@@ -133,7 +134,10 @@ export async function download(url, onBytes) {
 async function call(path, init) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
-  const response = await fetch(path, { ...init, signal }).catch((error) => {
+  const headers = new Headers(init.headers);
+  const sent = path === CONFIG ? "" : key.kept();
+  if (sent) headers.set("x-api-key", sent);
+  const response = await fetch(path, { ...init, headers, signal }).catch((error) => {
     if (init.signal?.aborted) throw error;
     if (error.name === "TimeoutError") {
       throw new Problem("The server took too long to answer.", { title: "No answer" });
@@ -145,13 +149,7 @@ async function call(path, init) {
     throw new Problem("Check the connection and try again.", { title });
   });
   if (response.ok) return response;
-  const problem = await response.json().catch(() => undefined);
-  if (typeof problem?.detail !== "string") throw unknown(response.status);
-  throw new Problem(problem.detail, {
-    title: problem.title,
-    status: response.status,
-    retryAfter: Number(response.headers.get("retry-after")) || 0,
-  });
+  throw await problemOf(response, sent);
 }
 
 /**
@@ -171,11 +169,4 @@ async function json(path, init, fits) {
     throw unknown(response.status);
   }
   return answer;
-}
-
-/** @param {number} status */
-function unknown(status) {
-  const title = "Something is wrong with the server";
-  const message = `It gave an answer that this page does not know (${status}).`;
-  return new Problem(message, { title, status });
 }

@@ -2,9 +2,11 @@
 /** The page's entry: listens to what people press, type, drop and paste, and calls what it does. */
 
 import { Camera } from "./camera.js";
-import { fillFacts } from "./deployment.js";
+import { config, fillFacts } from "./deployment.js";
 import { forgetByToken, showEarlier } from "./enrolled.js";
 import { choosePerson, enrol, openForm } from "./enrolment.js";
+import * as key from "./key.js";
+import { INVITED } from "./problem.js";
 import { match } from "./result.js";
 import * as session from "./session.js";
 import { cancel } from "./task.js";
@@ -116,6 +118,13 @@ function showObstacle() {
   element("start-camera").hidden = Camera.obstacle !== "";
 }
 
+/** Tells people without a key that they need one here. */
+async function showAccess() {
+  const facts = await config();
+  element("private").textContent = `This server is for invited people only. ${INVITED}`;
+  element("private").hidden = facts?.access !== "private" || key.kept() !== "";
+}
+
 function listen() {
   consent.checked = false;
   consent.addEventListener("change", agree);
@@ -152,10 +161,17 @@ function listen() {
   document.addEventListener("keydown", pressKey);
   listenForFiles();
   watchNetwork();
+  // The link with a key may be opened where the page is open already.
+  addEventListener("hashchange", () => {
+    key.take();
+    showAccess();
+  });
 }
 
+key.take();
 listen();
 showObstacle();
 view.enter("idle");
 fillFacts();
+showAccess();
 showEarlier();

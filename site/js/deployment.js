@@ -29,6 +29,7 @@ export async function fillFacts() {
   fill("side", `${side} × ${side}`);
   fill("model", `${facts.model}, pipeline ${facts.pipeline}`);
   fill("accuracy", accuracyInWords(facts.accuracy));
+  if (facts.report_address) showReport(facts.report_address);
 }
 
 /**
@@ -37,6 +38,18 @@ export async function fillFacts() {
  */
 function fill(fact, text) {
   for (const place of document.querySelectorAll(`[data-fact="${fact}"]`)) place.textContent = text;
+}
+
+/**
+ * Shows where people can report a face.
+ * @param {string} address of mail or the web
+ */
+function showReport(address) {
+  for (const link of document.querySelectorAll("[data-report] a")) {
+    link.textContent = address;
+    link.setAttribute("href", /^https?:/.test(address) ? address : `mailto:${address}`);
+  }
+  for (const place of document.querySelectorAll("[data-report]")) place.removeAttribute("hidden");
 }
 
 /**

@@ -9,6 +9,7 @@ import * as api from "./api.js";
 import { moment } from "./deployment.js";
 import { remembered } from "./remembered.js";
 import * as session from "./session.js";
+import { show } from "./stored-picture.js";
 import { run } from "./task.js";
 import * as view from "./view.js";
 
@@ -94,7 +95,7 @@ function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
   const item = copyTemplate("enrolled-template");
   item.dataset.id = id;
   const picture = elementOf(HTMLImageElement, "enrolled-picture", item);
-  picture.src = api.face(id);
+  show(picture, id);
   picture.alt = `The stored picture of ${name}`;
   element("enrolled-name", item).textContent = name;
   element("enrolled-count", item).textContent = pictures > 1 ? `, ${pictures} pictures` : "";

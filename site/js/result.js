@@ -6,6 +6,7 @@
 
 import * as api from "./api.js";
 import * as session from "./session.js";
+import { show } from "./stored-picture.js";
 import { patiently, run } from "./task.js";
 import { copyTemplate, element, elementOf, enter, panel } from "./view.js";
 
@@ -36,7 +37,8 @@ function showResult({ verdict, threshold, possible_threshold: possible, matches 
   element("pair").hidden = !known;
   if (known) {
     const picture = elementOf(HTMLImageElement, "pair-picture");
-    picture.src = nearest.picture;
+    picture.removeAttribute("src");
+    show(picture, nearest.id);
     picture.alt = `The stored picture of ${nearest.name}`;
   }
   const thresholds = { threshold, possible };
@@ -88,14 +90,14 @@ function isolated(name) {
  * @param {Match} match
  * @param {{threshold: number, possible: number}} thresholds
  */
-function resultItem({ name, distance, picture, pictures = 1 }, { threshold, possible }) {
+function resultItem({ id, name, distance, pictures = 1 }, { threshold, possible }) {
   const item = copyTemplate("result-template");
   element("result-name", item).textContent = name;
   element("result-distance", item).textContent = number(distance);
   element("result-pictures", item).textContent = pictures > 1 ? `${pictures} pictures` : "";
   const image = elementOf(HTMLImageElement, "result-picture", item);
   image.alt = `Stored picture of ${name}`;
-  image.src = picture;
+  show(image, id);
   const scale = element("scale", item);
   const marks = { "--at": distance, "--match": threshold, "--possible": possible };
   for (const [mark, value] of Object.entries(marks)) {

@@ -2,6 +2,8 @@
 //! screenshots at phone and desktop size, light and dark, and checks that axe-core finds nothing,
 //! that nothing is cut off, and that nothing is too small to touch.
 
+mod access;
+
 mod accessibility;
 
 mod capture;
