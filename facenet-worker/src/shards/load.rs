@@ -4,13 +4,15 @@
 //! Requests interleave at every await. What they share is borrowed inside closures only, which
 //! cannot await; Clippy refuses a borrow that lives across one (`await_holding_refcell_ref`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use facenet::Shard;
 use facenet::record::RecordError;
 use futures_util::StreamExt as _;
+use futures_util::future::{self, Either};
 use wire::{Kind, Problem};
 use worker::{Date, Delay, Env, Result, console_log};
 
@@ -27,12 +29,20 @@ pub(super) const POLL: Duration = Duration::from_millis(20);
 /// another request starts anew.
 const LOAD_MS_MAX: u64 = 30_000;
 
+/// How often a load looks whether it was taken over. It looks by a timer, because one that stalls
+/// gets no chunk at which it could look.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// How long a request waits for another one to finish loading.
 const WAIT_MS_MAX: u64 = 40_000;
 
 /// How long a failure is the answer to those who waited for the load, and to those who come right
 /// after: another load would read as much from R2 and fail in the same way.
 const FAILURE_MS: u64 = 500;
+
+/// Names one load. An isolate gives each load another name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Owner(u64);
 
 /// How far the isolate is with loading one shard.
 #[derive(Default)]
@@ -41,6 +51,7 @@ enum LoadState<T> {
     Empty,
     Loading {
         since_ms: u64,
+        owner: Owner,
     },
     Ready(Rc<T>),
     Failed {
@@ -56,16 +67,17 @@ enum Next<T> {
     /// Ask again soon.
     Wait,
     /// Load the shard, then call [`LoadState::finish`].
-    Load,
+    Load(Owner),
     Refuse(Problem),
 }
 
 impl<T> LoadState<T> {
     /// Tells one request to load, and no other one until that load has ended or is abandoned.
-    fn next(&mut self, now_ms: u64) -> Next<T> {
+    /// That one is named by `owner`.
+    fn next(&mut self, now_ms: u64, owner: Owner) -> Next<T> {
         match self {
             Self::Ready(loaded) => return Next::Use(Rc::clone(loaded)),
-            Self::Loading { since_ms } if now_ms.saturating_sub(*since_ms) < LOAD_MS_MAX => {
+            Self::Loading { since_ms, .. } if now_ms.saturating_sub(*since_ms) < LOAD_MS_MAX => {
                 return Next::Wait;
             }
             Self::Failed { problem, until_ms } if now_ms < *until_ms => {
@@ -73,25 +85,38 @@ impl<T> LoadState<T> {
             }
             Self::Empty | Self::Loading { .. } | Self::Failed { .. } => {}
         }
-        *self = Self::Loading { since_ms: now_ms };
-        Next::Load
+        *self = Self::Loading { since_ms: now_ms, owner };
+        Next::Load(owner)
     }
 
-    /// Ends a load.
-    fn finish(&mut self, outcome: Result<Rc<T>, Problem>, now_ms: u64) {
-        match (outcome, &self) {
-            (Ok(loaded), _) => *self = Self::Ready(loaded),
-            // An abandoned load went on and failed, after another one has succeeded.
-            (Err(_), Self::Ready(_)) => {}
-            (Err(problem), _) => {
+    /// Whether this load is still the one that others wait for.
+    fn is_owned_by(&self, load: Owner) -> bool {
+        matches!(self, Self::Loading { owner, .. } if *owner == load)
+    }
+
+    /// Ends a load. The first shard that is whole is used, also that of a load which was taken over
+    /// but did not notice in time. The failure of such a load says nothing.
+    fn finish(&mut self, owner: Owner, outcome: Result<Rc<T>, Problem>, now_ms: u64) {
+        match outcome {
+            Ok(_) if matches!(self, Self::Ready(_)) => {}
+            Ok(loaded) => *self = Self::Ready(loaded),
+            Err(problem) if self.is_owned_by(owner) => {
                 *self = Self::Failed { problem, until_ms: now_ms + FAILURE_MS };
             }
+            Err(_) => {}
         }
     }
 }
 
 thread_local! {
     static STATES: PerShard<RefCell<LoadState<LoadedShard>>> = PerShard::default();
+    static LOADS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A name that no other load of the isolate has.
+fn new_owner() -> Owner {
+    LOADS.set(LOADS.get() + 1);
+    Owner(LOADS.get())
 }
 
 /// Looks at or changes the state of a shard. The borrow ends with the closure.
@@ -99,7 +124,8 @@ fn with_state<T>(shard: Shard, use_state: impl FnOnce(&mut LoadState<LoadedShard
     STATES.with(|states| use_state(&mut states.of(shard).borrow_mut()))
 }
 
-/// The loaded shard. The first request loads it, the others wait.
+/// The loaded shard. The first request loads it, the others wait. A request whose load was taken
+/// over waits too.
 ///
 /// # Errors
 /// 503 when the shard cannot be loaded or takes too long.
@@ -107,7 +133,7 @@ pub(super) async fn loaded(env: &Env, shard: Shard) -> Result<Rc<LoadedShard>, P
     let since_ms = Date::now().as_millis();
     loop {
         let now_ms = Date::now().as_millis();
-        match with_state(shard, |state| state.next(now_ms)) {
+        match with_state(shard, |state| state.next(now_ms, new_owner())) {
             Next::Use(loaded) => return Ok(loaded),
             Next::Refuse(problem) => return Err(problem),
             Next::Wait if now_ms.saturating_sub(since_ms) > WAIT_MS_MAX => {
@@ -115,13 +141,40 @@ pub(super) async fn loaded(env: &Env, shard: Shard) -> Result<Rc<LoadedShard>, P
                 return Err(Problem::try_again(Kind::ModelUnavailable, what));
             }
             Next::Wait => Delay::from(POLL).await,
-            Next::Load => break,
+            Next::Load(owner) => {
+                if let Some(outcome) = load_owned(env, shard, owner).await {
+                    return outcome;
+                }
+            }
         }
     }
-    let outcome = load(env, shard).await.map(Rc::new).map_err(|error| error.problem(env, shard));
+}
+
+/// Loads a shard and ends the load. `None` when another load has taken over: then this one has
+/// stopped, and has dropped its stream and all that it held.
+async fn load_owned(
+    env: &Env,
+    shard: Shard,
+    owner: Owner,
+) -> Option<Result<Rc<LoadedShard>, Problem>> {
+    let outcome = match future::select(pin!(load(env, shard)), pin!(lost(shard, owner))).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(_) => {
+            console_log!("a load of {} was taken over and stops", shard.name());
+            return None;
+        }
+    };
+    let outcome = outcome.map(Rc::new).map_err(|error| error.problem(env, shard));
     let now_ms = Date::now().as_millis();
-    with_state(shard, |state| state.finish(outcome.clone(), now_ms));
-    outcome
+    with_state(shard, |state| state.finish(owner, outcome.clone(), now_ms));
+    Some(outcome)
+}
+
+/// Ends when a load is no longer the one that others wait for.
+async fn lost(shard: Shard, owner: Owner) {
+    while with_state(shard, |state| state.is_owned_by(owner)) {
+        Delay::from(WATCH).await;
+    }
 }
 
 /// Streams a shard from R2 into its engine.
@@ -230,33 +283,39 @@ mod tests {
     #[test]
     fn one_loads_and_the_others_wait() {
         let mut state = LoadState::Empty;
-        assert_eq!(state.next(0), Next::Load);
+        assert_eq!(state.next(0, Owner(1)), Next::Load(Owner(1)));
         for now_ms in [0, 1, LOAD_MS_MAX - 1] {
-            assert_eq!(state.next(now_ms), Next::Wait);
+            assert_eq!(state.next(now_ms, Owner(2)), Next::Wait);
         }
-        state.finish(Ok(Rc::new(7)), 500);
-        assert_eq!(state.next(501), Next::Use(Rc::new(7)));
+        state.finish(Owner(1), Ok(Rc::new(7)), 500);
+        assert_eq!(state.next(501, Owner(3)), Next::Use(Rc::new(7)));
     }
 
     #[test]
-    fn an_abandoned_load_is_taken_over_once() {
+    fn an_abandoned_load_is_taken_over_once_and_learns_of_it() {
         let mut state = LoadState::Empty;
-        assert_eq!(state.next(0), Next::Load);
-        assert_eq!(state.next(LOAD_MS_MAX), Next::Load);
-        assert_eq!(state.next(LOAD_MS_MAX + 1), Next::Wait);
-        state.finish(Ok(Rc::new(7)), LOAD_MS_MAX + 2);
-        // The first load went on all the same, and failed.
-        state.finish(Err(problem()), LOAD_MS_MAX + 3);
-        assert_eq!(state.next(LOAD_MS_MAX + 4), Next::Use(Rc::new(7)));
+        assert_eq!(state.next(0, Owner(1)), Next::Load(Owner(1)));
+        assert!(state.is_owned_by(Owner(1)));
+        assert_eq!(state.next(LOAD_MS_MAX, Owner(2)), Next::Load(Owner(2)));
+        assert_eq!(state.next(LOAD_MS_MAX + 1, Owner(3)), Next::Wait);
+        assert!(!state.is_owned_by(Owner(1)) && state.is_owned_by(Owner(2)));
+        // That the first load fails is not what the others wait for.
+        state.finish(Owner(1), Err(problem()), LOAD_MS_MAX + 2);
+        assert_eq!(state.next(LOAD_MS_MAX + 3, Owner(4)), Next::Wait);
+        // Should it be whole first, the second one learns that it is no longer needed.
+        state.finish(Owner(1), Ok(Rc::new(7)), LOAD_MS_MAX + 4);
+        assert!(!state.is_owned_by(Owner(2)));
+        state.finish(Owner(2), Ok(Rc::new(8)), LOAD_MS_MAX + 5);
+        assert_eq!(state.next(LOAD_MS_MAX + 6, Owner(5)), Next::Use(Rc::new(7)));
     }
 
     #[test]
     fn a_failure_answers_shortly_and_is_then_tried_again() {
         let mut state = LoadState::<u32>::Empty;
-        assert_eq!(state.next(0), Next::Load);
-        state.finish(Err(problem()), 100);
-        assert_eq!(state.next(100 + FAILURE_MS - 1), Next::Refuse(problem()));
-        assert_eq!(state.next(100 + FAILURE_MS), Next::Load);
-        assert_eq!(state.next(100 + FAILURE_MS), Next::Wait);
+        assert_eq!(state.next(0, Owner(1)), Next::Load(Owner(1)));
+        state.finish(Owner(1), Err(problem()), 100);
+        assert_eq!(state.next(100 + FAILURE_MS - 1, Owner(2)), Next::Refuse(problem()));
+        assert_eq!(state.next(100 + FAILURE_MS, Owner(3)), Next::Load(Owner(3)));
+        assert_eq!(state.next(100 + FAILURE_MS, Owner(4)), Next::Wait);
     }
 }
