@@ -48,7 +48,7 @@ impl Origin {
             && headers.has("access-control-request-method").unwrap_or(false);
         let route = Route::parse(&request.path())?;
         (asks && self.is_allowed()).then(|| {
-            let response = http::no_content()?;
+            let response = http::empty(204)?;
             let headers = response.headers();
             headers.set("access-control-allow-methods", route.allow())?;
             headers

@@ -1,12 +1,12 @@
 //! Several pictures of one person: a search names people, by the nearest of their pictures.
 
 use anyhow::ensure;
-use reqwest::multipart::Form;
+use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use tests::api::{Api, json, part, problem};
-use tests::golden;
 use tests::server::Server;
+use tests::{golden, shaded};
 use wire::retention::BUCKET_NAME;
 
 async fn add(api: &Api<'_>, token: &str, picture: &str) -> anyhow::Result<Response> {
@@ -14,6 +14,15 @@ async fn add(api: &Api<'_>, token: &str, picture: &str) -> anyhow::Result<Respon
         .text("name", "Barack Obama")
         .text("consent", "true")
         .part("image", part(&golden(picture))?);
+    Ok(api.request(Method::POST, "/add").bearer_auth(token).multipart(form).send().await?)
+}
+
+/// Adds another picture: the first one, a little brighter.
+async fn add_shade(api: &Api<'_>, token: &str, shade: u8) -> anyhow::Result<Response> {
+    let form = Form::new()
+        .text("name", "Barack Obama")
+        .text("consent", "true")
+        .part("image", Part::bytes(shaded("obama-1.png", shade)?));
     Ok(api.request(Method::POST, "/add").bearer_auth(token).multipart(form).send().await?)
 }
 
@@ -53,10 +62,13 @@ async fn a_person_has_several_pictures_and_one_name() -> anyhow::Result<()> {
     problem(add(&api, &"0".repeat(64), "obama-2.png").await?, StatusCode::UNAUTHORIZED).await?;
     let basic = api.request(Method::POST, "/add").basic_auth("a", Some("b"));
     problem(basic.send().await?, StatusCode::UNAUTHORIZED).await?;
-    for _ in 2..8 {
-        json(add(&api, token, "obama-1.png").await?, StatusCode::CREATED).await?;
+    // What is sent twice is stored once.
+    let again = json(add(&api, token, "obama-2.png").await?, StatusCode::CREATED).await?;
+    ensure!((&again["id"], &again["pictures"]) == (&second["id"], &second["pictures"]), "{again}");
+    for shade in 2..8 {
+        json(add_shade(&api, token, shade).await?, StatusCode::CREATED).await?;
     }
-    problem(add(&api, token, "obama-1.png").await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
+    problem(add_shade(&api, token, 8).await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
 
     // One picture is deleted, then the whole person. The stranger stays.
     ensure!(delete(&api, &format!("/faces/{other}"), token).await? == 204);

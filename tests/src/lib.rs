@@ -26,6 +26,18 @@ pub fn golden(file: &str) -> PathBuf {
     testbed::golden::file(file)
 }
 
+/// A golden crop that is so much brighter, as PNG.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn shaded(file: &str, brighter: u8) -> anyhow::Result<Vec<u8>> {
+    let mut picture = image::open(golden(file))?.into_rgb8();
+    picture.iter_mut().for_each(|value| *value = value.saturating_add(brighter));
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png)?;
+    Ok(png.into_inner())
+}
+
 /// A whole photograph.
 #[must_use]
 pub fn photograph(file: &str) -> PathBuf {

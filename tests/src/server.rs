@@ -7,15 +7,25 @@ use anyhow::{Context as _, ensure};
 use reqwest::StatusCode;
 use serde_json::Value;
 pub use testbed::wrangler::WORKER_HEADER;
-use wire::retention::PURGE_CRON;
+use wire::retention::{PURGE_CRON, next_purge_ms};
 
 use crate::{run_xtask, xtask};
 
 /// The Worker that stands in for Vectorize.
 const INDEX_WORKER: &str = "vectorize-local";
 
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
 /// The Worker that keeps faces.
 pub const STORE_WORKER: &str = "cface-vectorize";
+
+/// The time in milliseconds since 1970.
+///
+/// # Errors
+/// When the clock is before that.
+pub fn now_ms() -> anyhow::Result<u64> {
+    Ok(u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?)
+}
 
 /// A running server. Ends when dropped.
 pub struct Server {
@@ -136,12 +146,21 @@ impl Server {
         self.server.inner_url(path)
     }
 
-    /// Runs the purge as if it were a given time.
+    /// Runs the purge as if the next noon had come, or a noon so many days later. Everything goes
+    /// that is stored now. A noon has one purge: a further trigger goes on with it or does nothing.
     ///
     /// # Errors
     /// When it does not end well.
-    pub async fn purge_at(&self, time: SystemTime) -> anyhow::Result<()> {
-        let time_ms = time.duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+    pub async fn purge(&self, days_later: u32) -> anyhow::Result<()> {
+        let noon_ms = next_purge_ms(now_ms()?);
+        self.trigger(noon_ms + u64::from(days_later) * DAY_MS).await
+    }
+
+    /// Fires a trigger of the cron that was due at this time, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub async fn trigger(&self, time_ms: u64) -> anyhow::Result<()> {
         let cron = PURGE_CRON.replace(' ', "+");
         let path = format!("cdn-cgi/handler/scheduled?cron={cron}&time={time_ms}");
         let request = reqwest::Client::new().get(self.inner_url(&path)?);

@@ -9,7 +9,7 @@ pub(crate) const FACES: &str = "FACES";
 #[cfg(test)]
 mod tests {
     use toml::{Table, Value};
-    use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
+    use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, REPEAT_CRON};
 
     use super::*;
 
@@ -30,8 +30,8 @@ mod tests {
 
     #[test]
     fn the_cron_fires_when_the_promises_say() {
-        assert_eq!(config()["triggers"]["crons"], Value::Array(vec![PURGE_CRON.into()]));
-        assert_eq!(PURGE_CRON, format!("0 {PURGE_HOUR} * * *"));
+        let crons = Value::Array(vec![PURGE_CRON.into(), REPEAT_CRON.into()]);
+        assert_eq!(config()["triggers"]["crons"], crons);
     }
 
     /// The privacy page says so. The address of an invocation has the id of a face.

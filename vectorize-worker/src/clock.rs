@@ -4,11 +4,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
-use wire::retention::PURGE_HOUR;
+pub(crate) use wire::retention::{last_purge_ms, next_purge_ms};
 use worker::{Date, Delay};
-
-const HOUR_MS: u64 = 3600 * 1000;
-const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The time as it passes.
 pub(crate) trait Clock {
@@ -30,12 +27,6 @@ impl Clock for SystemClock {
     async fn pause(&self, pause_ms: u64) {
         Delay::from(Duration::from_millis(pause_ms)).await;
     }
-}
-
-/// When the first purge after `time_ms` is due.
-pub(crate) fn next_purge_ms(time_ms: u64) -> u64 {
-    let today_ms = time_ms / DAY_MS * DAY_MS + PURGE_HOUR * HOUR_MS;
-    if time_ms < today_ms { today_ms } else { today_ms + DAY_MS }
 }
 
 /// A time as RFC 3339 writes it, to the second.
@@ -63,11 +54,5 @@ mod tests {
         check(1_798_761_599, "2026-12-31T23:59:59Z", "2027-01-01T12:00:00Z");
         check(1_835_395_200, "2028-02-29T00:00:00Z", "2028-02-29T12:00:00Z");
         check(4_107_542_400, "2100-03-01T00:00:00Z", "2100-03-01T12:00:00Z");
-    }
-
-    #[test]
-    fn milliseconds_decide_which_purge_is_the_next() {
-        assert_eq!(next_purge_ms(12 * HOUR_MS - 1), 12 * HOUR_MS);
-        assert_eq!(next_purge_ms(12 * HOUR_MS), 36 * HOUR_MS);
     }
 }

@@ -4,14 +4,14 @@
 
 use crate::error::{Outcome, StoreError};
 use crate::stores::{Pictures, Vectors};
-use crate::tombstone;
+use crate::{pending, tombstone};
 
 /// What became of a deletion.
 #[derive(Debug)]
 pub(crate) struct Deletion {
     /// From here on the faces match nobody.
     pub(crate) pictures: Result<(), StoreError>,
-    /// When the pictures are gone and this failed, the next purge deletes the vectors.
+    /// When the pictures are gone and this failed, the deletion is [pending].
     pub(crate) vectors: Result<(), StoreError>,
 }
 
@@ -34,7 +34,14 @@ pub(crate) async fn delete(
         Ok(()) => pictures.delete(ids).await,
         Err(error) => Err(error),
     };
-    Deletion { pictures: deleted, vectors: vectors.delete(ids).await }
+    let vectors = match vectors.delete(ids).await {
+        // Should the note fail too, the next purge learns the ids from the tombstone.
+        Err(error) if deleted.is_ok() => {
+            Err(error.with_undoing([pending::note(pictures, ids).await]))
+        }
+        outcome => outcome,
+    };
+    Deletion { pictures: deleted, vectors }
 }
 
 async fn put_tombstone(pictures: &impl Pictures, ids: &[String]) -> Result<(), StoreError> {
@@ -42,5 +49,5 @@ async fn put_tombstone(pictures: &impl Pictures, ids: &[String]) -> Result<(), S
         [id] => tombstone::key_of(id),
         _ => tombstone::new_key()?,
     };
-    pictures.put_tombstone(&key, ids).await
+    pictures.put_ids(&key, ids).await
 }

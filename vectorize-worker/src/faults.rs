@@ -1,17 +1,19 @@
 //! Every call to a store failed in turn, in every way and order that matters. Tests only.
 //!
 //! After each case three things hold. Every vector that there is, or that may still come, has a
-//! picture or a tombstone with its id. Nobody matches who has no picture. One purge without
-//! failures leaves no vector and no picture, and another one a day later leaves no tombstone.
+//! picture or a tombstone with its id. Nobody matches who has no picture. The next purge without
+//! failures leaves no vector and no picture, and the one a day later leaves no tombstone.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use wire::faces::{Enrol, Search};
+use wire::limits::PERSON_PICTURES_MAX;
 
 use crate::stores::fake::{Fake, Fault, embedding, face, now};
-use crate::{enrol, face, id, person, purge, search, token, tombstone};
+use crate::{enrol, face, id, pending, person, purge, search, token, tombstone};
 
 const HOUR_MS: u64 = 3600 * 1000;
 const NOON_MS: u64 = 12 * HOUR_MS;
@@ -22,7 +24,12 @@ const FAULTS: [Fault; 3] = [Fault::Refused, Fault::Lost, Fault::Delayed];
 const OUTAGE_CALLS: usize = 200;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
-const TOKEN: &str = "a token";
+const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// The place of the call that stores the picture: of an enrolment whose token the store makes, and
+/// of one that brings a token.
+const PUT: usize = 1;
+const PUT_WITH_TOKEN: usize = 4;
 
 fn request() -> Enrol {
     Enrol {
@@ -30,17 +37,20 @@ fn request() -> Enrol {
         name: "Ada".into(),
         embedding: embedding(0.0),
         delete_token: None,
+        must_exist: false,
         picture: vec![],
     }
 }
 
-async fn enrol_one(fake: &Fake) -> bool {
-    enrol::enrol(fake, fake, fake, request()).await.is_ok()
+/// A picture of the person who holds [`TOKEN`]. Pictures are told apart by their number.
+async fn add(fake: &Fake, must_exist: bool, picture: u8) -> bool {
+    let delete_token = Some(TOKEN.into());
+    let request = Enrol { delete_token, must_exist, picture: vec![picture], ..request() };
+    enrol::enrol(fake, fake, fake, request).await.is_ok()
 }
 
-async fn add_another(fake: &Fake) -> bool {
-    let request = Enrol { delete_token: Some(TOKEN.into()), ..request() };
-    enrol::enrol(fake, fake, fake, request).await.is_ok()
+async fn enrol_one(fake: &Fake) -> bool {
+    enrol::enrol(fake, fake, fake, request()).await.is_ok()
 }
 
 async fn delete_person(fake: &Fake) -> bool {
@@ -52,16 +62,34 @@ async fn delete_one(fake: &Fake) -> bool {
 }
 
 async fn purge_all(fake: &Fake) -> bool {
-    purge::purge(fake, fake, fake, NOON_MS).await.failures.is_empty()
+    let report = purge::trigger(fake, fake, fake, NOON_MS).await;
+    report.is_none_or(|report| report.failures.is_empty())
+}
+
+async fn delete_stored(fake: &Fake) -> bool {
+    face::delete(fake, fake, &stored_id(), Some(TOKEN)).await.is_ok()
+}
+
+/// The id of the person's first picture.
+fn stored_id() -> String {
+    id::of_face(TOKEN, &token::hash(TOKEN), NOON_MS, 0, &[0])
 }
 
 /// What is done, and what the stores hold before.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     /// A face is enrolled. The stores are empty.
     Enrol,
+    /// A face is enrolled under a token that the caller brings. The stores are empty.
+    Bring,
+    /// The same is sent again. The face is stored.
+    Repeat,
     /// A picture is added to a person, who has one face.
     Add,
+    /// Another picture is added to a person.
+    AddOther,
+    /// The only face of a person is deleted.
+    DeleteStored,
     /// A face is deleted. It is the only one.
     Delete,
     /// A person is deleted, who has three faces.
@@ -75,8 +103,10 @@ impl Operation {
         let fake = Fake::default();
         fake.now_ms.set(HOUR_MS);
         match self {
-            Self::Enrol => {}
-            Self::Add => insert_person(&fake, 1),
+            Self::Enrol | Self::Bring => {}
+            Self::Add | Self::AddOther | Self::Repeat | Self::DeleteStored => {
+                insert_person(&fake, 1);
+            }
             Self::DeletePerson => insert_person(&fake, 3),
             Self::Delete => fake.insert(face(ID, 0.0), &token::hash("token")),
             Self::Purge => {
@@ -98,7 +128,10 @@ impl Operation {
     async fn run(self, fake: &Fake) -> bool {
         match self {
             Self::Enrol => enrol_one(fake).await,
-            Self::Add => add_another(fake).await,
+            Self::Bring | Self::Repeat => add(fake, false, 0).await,
+            Self::Add => add(fake, true, 100).await,
+            Self::AddOther => add(fake, true, 101).await,
+            Self::DeleteStored => delete_stored(fake).await,
             Self::DeletePerson => delete_person(fake).await,
             Self::Delete => delete_one(fake).await,
             Self::Purge => purge_all(fake).await,
@@ -107,10 +140,10 @@ impl Operation {
 }
 
 /// Stores so many faces of the person who holds [`TOKEN`].
-fn insert_person(fake: &Fake, faces: usize) {
+fn insert_person(fake: &Fake, faces: u8) {
     let hash = token::hash(TOKEN);
     for number in 0..faces {
-        fake.insert(face(&format!("{}{number:016x}", id::person(&hash)), 0.0), &hash);
+        fake.insert(face(&id::of_face(TOKEN, &hash, NOON_MS, 0, &[number]), 0.0), &hash);
     }
 }
 
@@ -137,16 +170,21 @@ fn matches(fake: &Fake) -> usize {
     found.iter().map(|neighbour| neighbour.pictures).sum()
 }
 
-/// Checks what a purge without failures leaves, and one a day later.
+/// Checks what the next purge leaves when nothing fails, and the one a day later.
 fn check_purge(fake: &Fake, case: &str) {
     fake.faults.borrow_mut().clear();
-    fake.now_ms.set(NOON_MS);
-    assert!(now(purge_all(fake)), "{case}");
-    fake.catch_up();
+    let trigger = |noon_ms| {
+        fake.now_ms.set(noon_ms);
+        let report = now(pending::finish(fake, fake));
+        assert!(report.failures.is_empty() && report.waiting == 0, "{case}: {report:?}");
+        let report = now(purge::trigger(fake, fake, fake, noon_ms)).expect("a purge is due");
+        assert!(report.failures.is_empty(), "{case}: {report}");
+        fake.catch_up();
+        report.tombstones_kept
+    };
+    trigger(NOON_MS + DAY_MS);
     assert_eq!(fake.counts(), (0, 0), "{case}: after one purge");
-    fake.now_ms.set(NOON_MS + DAY_MS);
-    let report = now(purge::purge(fake, fake, fake, NOON_MS + DAY_MS));
-    assert!(report.failures.is_empty() && report.tombstones_kept == 0, "{case}: {report}");
+    assert_eq!(trigger(NOON_MS + 2 * DAY_MS), 0, "{case}");
     assert!(fake.tombstones.borrow().is_empty(), "{case}: a tombstone is left");
 }
 
@@ -165,26 +203,32 @@ fn run(operation: Operation, faults: &[(usize, Fault)], lags: bool) -> usize {
         check_ids(&fake, &case);
         matches(&fake)
     };
+    let one_fault = faults.len() == 1;
     match (operation, done) {
-        (Operation::Enrol, true) => assert_eq!(found_late, 1, "{case}: it was promised"),
-        // After a single fault an enrolment is undone: nobody matches, now or later.
-        (Operation::Enrol, false) if faults.len() == 1 => {
-            // The picture alone is left when it was stored after its deletion.
-            let left = faults == [(0, Fault::Delayed)];
+        (Operation::Enrol | Operation::Bring, true) => {
+            assert_eq!(found_late, 1, "{case}: it was promised");
+        }
+        // After a single fault an enrolment is undone: nobody matches, now or later. The picture
+        // alone is left when it was stored after its deletion.
+        (Operation::Enrol | Operation::Bring, false) if one_fault => {
+            let put = if operation == Operation::Enrol { PUT } else { PUT_WITH_TOKEN };
+            let left = faults == [(put, Fault::Delayed)];
             assert_eq!((found, found_late), (0, 0), "{case}");
             assert_eq!(fake.counts().1, usize::from(left), "{case}: a picture is left");
         }
         (Operation::Add, true) => assert_eq!(found_late, 2, "{case}: it was promised"),
-        (Operation::Add, false) if faults.len() == 1 => {
+        (Operation::Add, false) if one_fault => {
             // Again the picture may be stored after its deletion, and counts as one of the
             // person's.
-            let left = usize::from(matches!(faults, [(2, Fault::Delayed)]));
+            let left = usize::from(faults == [(PUT_WITH_TOKEN, Fault::Delayed)]);
             assert_eq!((found, found_late), (1, 1 + left), "{case}");
         }
-        (Operation::Delete | Operation::DeletePerson, true) => {
+        // What was stored before stays, whatever becomes of the repetition.
+        (Operation::Repeat, _) => assert_eq!((found, found_late), (1, 1), "{case}"),
+        (Operation::Delete | Operation::DeletePerson | Operation::DeleteStored, true) => {
             assert_eq!((found, found_late), (0, 0), "{case}");
         }
-        (Operation::Purge, true) => assert_eq!(fake.counts(), (0, 0), "{case}"),
+        (Operation::Purge, true) => assert_eq!(fake.counts().1, 0, "{case}"),
         _ => {}
     }
     check_purge(&fake, &case);
@@ -238,8 +282,14 @@ fn no_failing_calls_of_an_enrolment_leave_an_orphan() {
 }
 
 #[test]
+fn no_failing_calls_of_an_enrolment_with_a_token_leave_an_orphan() {
+    exhaust(Operation::Bring, 3, 900);
+    exhaust(Operation::Repeat, 3, 60);
+}
+
+#[test]
 fn no_failing_calls_of_another_picture_leave_an_orphan() {
-    exhaust(Operation::Add, 4, 200);
+    exhaust(Operation::Add, 3, 900);
 }
 
 #[test]
@@ -254,7 +304,7 @@ fn no_failing_calls_of_a_deletion_leave_an_orphan() {
 
 #[test]
 fn no_failing_calls_of_a_purge_leave_an_orphan() {
-    exhaust(Operation::Purge, 2, 2000);
+    exhaust(Operation::Purge, 2, 1000);
 }
 
 /// Polls two futures in the order that the bits of `schedule` give, then in turn until both end.
@@ -278,22 +328,29 @@ fn interleave(
     }
 }
 
-/// Runs two operations at once, in every order of their first `bits` calls.
-fn exhaust_orders(operations: [Operation; 2], fake: impl Fn() -> Fake, bits: u32) {
+/// Runs two operations at once, in every order of their first `bits` calls. `check` is given the
+/// stores, which of the two succeeded, and the case, when both have ended and the index has caught
+/// up.
+fn exhaust_orders(
+    operations: [Operation; 2],
+    fake: impl Fn() -> Fake,
+    bits: u32,
+    check: impl Fn(&Fake, [bool; 2], &str),
+) {
     for lags in [false, true] {
         for schedule in 0..1_u32 << bits {
             let fake = fake();
             fake.lags.set(lags);
             fake.steps.set(true);
-            let run = async |operation: Operation| {
-                operation.run(&fake).await;
-            };
-            interleave(pin!(run(operations[0])), pin!(run(operations[1])), schedule);
+            let done = [(); 2].map(|()| Cell::new(false));
+            let run = async |at: usize| done[at].set(operations[at].run(&fake).await);
+            interleave(pin!(run(0)), pin!(run(1)), schedule);
             fake.steps.set(false);
             let case = format!("{operations:?}, lags: {lags}, schedule {schedule:b}");
             check_ids(&fake, &case);
             fake.catch_up();
             check_ids(&fake, &case);
+            check(&fake, done.map(Cell::into_inner), &case);
             check_purge(&fake, &case);
         }
     }
@@ -307,15 +364,76 @@ fn an_enrolment_during_a_purge_leaves_no_orphan() {
         fake.now_ms.set(NOON_MS - 1);
         fake
     };
-    exhaust_orders([Operation::Enrol, Operation::Purge], fake, 12);
+    exhaust_orders([Operation::Enrol, Operation::Purge], fake, 12, |_, _, _| ());
 }
 
 #[test]
 fn two_purges_at_once_do_no_harm() {
-    exhaust_orders([Operation::Purge, Operation::Purge], || Operation::Delete.fake(), 14);
+    let fake = || Operation::Delete.fake();
+    exhaust_orders([Operation::Purge, Operation::Purge], fake, 14, |_, _, _| ());
 }
 
 #[test]
 fn a_deletion_during_a_purge_leaves_no_orphan() {
-    exhaust_orders([Operation::Delete, Operation::Purge], || Operation::Delete.fake(), 12);
+    let fake = || Operation::Delete.fake();
+    exhaust_orders([Operation::Delete, Operation::Purge], fake, 12, |_, _, _| ());
+}
+
+#[test]
+fn an_enrolment_that_is_under_way_does_not_outlive_its_person() {
+    for operation in [Operation::Bring, Operation::Repeat, Operation::Add] {
+        let operations = [operation, Operation::DeletePerson];
+        exhaust_orders(
+            operations,
+            || operation.fake(),
+            12,
+            |fake, _, case| {
+                assert_eq!((fake.counts().1, matches(fake)), (0, 0), "{case}");
+            },
+        );
+    }
+}
+
+#[test]
+fn an_enrolment_that_is_repeated_at_once_is_stored_once() {
+    let operations = [Operation::Bring, Operation::Bring];
+    exhaust_orders(operations, Fake::default, 12, |fake, done, case| {
+        assert_eq!((done, fake.counts()), ([true; 2], (1, 1)), "{case}");
+    });
+    let operations = [Operation::Repeat, Operation::DeleteStored];
+    exhaust_orders(
+        operations,
+        || Operation::Repeat.fake(),
+        12,
+        |fake, done, case| {
+            assert!(done[1] && !fake.pictures.borrow().contains_key(&stored_id()), "{case}");
+            assert!(matches(fake) == fake.counts().1, "{case}");
+        },
+    );
+}
+
+#[test]
+fn pictures_that_are_added_at_once_are_not_too_many() {
+    const MAX: usize = PERSON_PICTURES_MAX;
+    let filled = |ticks| {
+        let fake = Fake::default();
+        fake.ticks.set(ticks);
+        insert_person(&fake, MAX as u8 - 1);
+        fake
+    };
+    let operations = [Operation::Add, Operation::AddOther];
+    for ticks in [false, true] {
+        exhaust_orders(
+            operations,
+            || filled(ticks),
+            12,
+            |fake, done, case| {
+                let added = done.into_iter().filter(|done| *done).count();
+                assert_eq!(fake.counts().1, MAX - 1 + added, "{case}");
+                assert!(added <= 1, "{case}: {added} were added");
+                // Whichever was stored first stays, unless both were stored in one millisecond.
+                assert!(added == 1 || !ticks, "{case}: none was added");
+            },
+        );
+    }
 }

@@ -82,7 +82,7 @@ pub(crate) async fn empty(
     clock: &impl Clock,
 ) -> Result<Report, StoreError> {
     let now_ms = clock.now_ms();
-    let report = purge::purge(vectors, pictures, clock, now_ms + CLOCKS_DIFFER_MS_MAX).await;
+    let report = purge::purge(vectors, pictures, clock, now_ms + CLOCKS_DIFFER_MS_MAX, 0).await;
     // The report does not tell whether a page was never listed.
     let first = pictures.list_after(None, 1).await?.entries;
     let is_left = |entry: &Entry| is_id(&entry.key) && entry.uploaded_ms <= now_ms;

@@ -9,7 +9,11 @@ mod person;
 mod purge;
 mod search;
 
+mod addition;
+mod copies;
+
 mod deletion;
+mod pending;
 mod tombstone;
 
 mod stores;
@@ -35,24 +39,23 @@ use clock::SystemClock;
 
 /// Answers a request of `cface`.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    routes::answer(request, &env).await
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    routes::answer(request, &env, &context).await
 }
 
-/// Runs the purge.
+/// Goes on with deletions that the index did not take, and runs the purge if one is due.
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    // When the run was due. It may start later, and faces that were stored meanwhile were promised
-    // to stay.
-    let due_ms = event.schedule() as u64;
     let (vectors, pictures) = match stores::cloudflare::bound(&env) {
         Ok(stores) => stores,
-        Err(error) => return console_error!("purge: {error}"),
+        Err(error) => return console_error!("trigger: {error}"),
     };
-    let report = purge::purge(&vectors, &pictures, &SystemClock, due_ms).await;
-    if report.failures.is_empty() {
-        console_log!("{report}");
-    } else {
-        console_error!("{report}");
+    pending::finish(&vectors, &pictures).await.log();
+    // When the trigger was due. It may come later.
+    let scheduled_ms = event.schedule() as u64;
+    match purge::trigger(&vectors, &pictures, &SystemClock, scheduled_ms).await {
+        Some(report) if report.failures.is_empty() => console_log!("{report}"),
+        Some(report) => console_error!("{report}"),
+        None => {}
     }
 }

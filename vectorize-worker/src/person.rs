@@ -3,50 +3,30 @@
 //! about a person.
 
 use wire::Kind;
-use wire::limits::PERSON_PICTURES_MAX;
+use wire::faces::is_token;
 
-use crate::clock::{self, Clock};
+use crate::clock;
 use crate::error::{Error, Outcome, StoreError};
-use crate::stores::{DELETE_VECTORS_MAX, Pictures, Vectors};
-use crate::{deletion, id, token};
+use crate::stores::{DELETE_VECTORS_MAX, Entry, Pictures, Vectors};
+use crate::{deletion, id, token, tombstone};
 
-/// The ids of a person's faces that have not expired. `person` is what the ids begin with. One page
-/// of the bucket holds all faces that a person can have.
+/// A person's faces that have not expired. `person` is what the ids begin with. One page of the
+/// bucket holds all faces that a person can have.
 pub(crate) async fn current_faces(
     pictures: &impl Pictures,
     now_ms: u64,
     person: &str,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<Entry>, StoreError> {
     let page = pictures.list(person, None).await?;
-    let current =
-        page.entries.into_iter().filter(|entry| now_ms < clock::next_purge_ms(entry.uploaded_ms));
-    Ok(current.map(|entry| entry.key).collect())
-}
-
-/// Checks that a picture can be added to the person who holds this token, and returns how many
-/// pictures the person has already.
-pub(crate) async fn check_addition(
-    pictures: &impl Pictures,
-    clock: &impl Clock,
-    token: &str,
-) -> Result<usize, Error> {
-    let person = token::hash(token);
-    let faces = current_faces(pictures, clock.now_ms(), id::person(&person)).await?;
-    if !belong_to(pictures, &faces, token).await? {
-        let text = "Nobody is enrolled under this token. Leave out `Authorization` to enrol anew.";
-        return Err(Error::problem(Kind::WrongToken, text));
-    }
-    if faces.len() >= PERSON_PICTURES_MAX {
-        let text = format!(
-            "There are {PERSON_PICTURES_MAX} pictures of this person, which is the most. Delete \
-             one first."
-        );
-        return Err(Error::problem(Kind::Unusable, text));
-    }
-    Ok(faces.len())
+    let mut current = page.entries;
+    current.retain(|entry| now_ms < clock::next_purge_ms(entry.uploaded_ms));
+    Ok(current)
 }
 
 /// Deletes all faces of the person who holds a token, expired ones too.
+///
+/// The token ends first, also when nobody is enrolled under it: an enrolment that is under way, or
+/// that a caller has sent and lost sight of, then takes itself back.
 pub(crate) async fn delete(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
@@ -56,12 +36,16 @@ pub(crate) async fn delete(
         let text = "Send the delete token as `Authorization: Bearer <token>`.";
         return Err(Error::problem(Kind::WrongToken, text));
     };
-    let page = pictures.list(id::person(&token::hash(token)), None).await?;
-    let faces: Vec<String> = page.entries.into_iter().map(|entry| entry.key).collect();
-    if !belong_to(pictures, &faces, token).await? {
-        let text = "Nothing is enrolled under this token.";
-        return Err(Error::problem(Kind::NotFound, text));
+    if !is_token(token) {
+        return Err(nobody());
     }
+    let token_hash = token::hash(token);
+    pictures.put_ids(&tombstone::end_of(&token_hash), &[]).await?;
+    let faces = pictures.list(id::person(&token_hash), None).await?.entries;
+    if !belong_to(pictures, &faces, token).await? {
+        return Err(nobody());
+    }
+    let faces: Vec<String> = faces.into_iter().map(|face| face.key).collect();
     let mut failure = None;
     for batch in faces.chunks(DELETE_VECTORS_MAX) {
         let outcome = deletion::delete(vectors, pictures, batch).await.outcome()?;
@@ -70,21 +54,30 @@ pub(crate) async fn delete(
     Ok(Outcome { answer: (), failure })
 }
 
+fn nobody() -> Error {
+    Error::problem(Kind::NotFound, "Nothing is enrolled under this token.")
+}
+
 /// Whether the faces, which are of one person, belong to this token. The beginning of an id does
 /// not prove it: it holds only a part of the hash.
-async fn belong_to(
+pub(crate) async fn belong_to(
     pictures: &impl Pictures,
-    faces: &[String],
+    faces: &[Entry],
     token: &str,
 ) -> Result<bool, StoreError> {
-    let Some(face) = faces.first() else { return Ok(false) };
-    let metadata = pictures.metadata(face).await?;
-    Ok(metadata.is_some_and(|metadata| token::has_hash(token, &metadata.token_hash)))
+    for face in faces {
+        // One that was listed may be gone by now: an addition that took itself back.
+        if let Some(metadata) = pictures.metadata(&face.key).await? {
+            return Ok(token::has_hash(token, &metadata.token_hash));
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::tests::numbered;
     use crate::random;
     use crate::stores::fake::{Fake, face, now};
 
@@ -93,8 +86,8 @@ mod tests {
         let fake = Fake::default();
         let token = token::new().unwrap();
         let hash = token::hash(&token);
-        for _ in 0..count {
-            fake.insert(face(&id::of_face(&hash).unwrap(), 0.0), &hash);
+        for number in 0..count {
+            fake.insert(face(&numbered(&token, number as u8), 0.0), &hash);
         }
         fake.insert(face(&random::digits::<16>().unwrap(), 0.0), &token::hash("other"));
         (fake, token)
@@ -114,7 +107,7 @@ mod tests {
         let (fake, token) = filled(3);
         now(delete(&fake, &fake, Some(&token))).unwrap();
         assert_eq!(fake.counts(), (1, 1));
-        assert_eq!(fake.calls("pictures.put_tombstone"), 1, "one tombstone for all");
+        assert_eq!(fake.calls("pictures.put_ids"), 2, "the end, and one tombstone for all");
         assert_eq!(kind(now(delete(&fake, &fake, Some(&token)))), Kind::NotFound);
         assert_eq!(kind(now(delete(&fake, &fake, None))), Kind::WrongToken);
         assert_eq!(fake.counts(), (1, 1));
@@ -122,8 +115,7 @@ mod tests {
 
     #[test]
     fn a_failed_deletion_can_be_repeated() {
-        for broken in
-            ["pictures.list", "pictures.metadata", "pictures.put_tombstone", "pictures.delete"]
+        for broken in ["pictures.list", "pictures.metadata", "pictures.put_ids", "pictures.delete"]
         {
             let (fake, token) = filled(2);
             fake.broken.borrow_mut().insert(broken);
@@ -139,24 +131,8 @@ mod tests {
     fn ids_that_begin_alike_prove_nothing() {
         let fake = Fake::default();
         let token = token::new().unwrap();
-        let id = id::of_face(&token::hash(&token)).unwrap();
-        fake.insert(face(&id, 0.0), &token::hash("another token"));
+        fake.insert(face(&numbered(&token, 0), 0.0), &token::hash("another token"));
         assert_eq!(kind(now(delete(&fake, &fake, Some(&token)))), Kind::NotFound);
-        assert_eq!(kind(now(check_addition(&fake, &fake, &token))), Kind::WrongToken);
         assert_eq!(fake.counts(), (1, 1));
-    }
-
-    #[test]
-    fn a_person_has_so_many_pictures_and_no_more() {
-        let (fake, token) = filled(PERSON_PICTURES_MAX - 1);
-        assert_eq!(now(check_addition(&fake, &fake, &token)).unwrap(), PERSON_PICTURES_MAX - 1);
-        let (fake, token) = filled(PERSON_PICTURES_MAX);
-        assert_eq!(kind(now(check_addition(&fake, &fake, &token))), Kind::Unusable);
-        let (fake, token) = filled(0);
-        assert_eq!(kind(now(check_addition(&fake, &fake, &token))), Kind::WrongToken);
-        // Expired pictures do not count.
-        let (fake, token) = filled(1);
-        fake.now_ms.set(12 * 3600 * 1000);
-        assert_eq!(kind(now(check_addition(&fake, &fake, &token))), Kind::WrongToken);
     }
 }

@@ -1,24 +1,28 @@
 //! Search: finds the nearest people, each by the nearest of the person's faces.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::pin::pin;
 
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use wire::faces::{Neighbour, Neighbours, Search};
 
 use crate::clock::Clock;
 use crate::error::{Error, StoreError};
-use crate::stores::{CANDIDATES_MAX, Candidate, Pictures, Vectors};
+use crate::stores::{
+    CALLS_AT_ONCE, CANDIDATE_IDS_MAX, CANDIDATES_MAX, Candidate, LOOK_UP_VECTORS_MAX, Pictures,
+    Vectors,
+};
 use crate::{id, person};
 
 /// Candidates beyond those asked for. The index learns late of deletions, so some candidates may be
 /// of deleted faces.
 const SPARE: u32 = 5;
 
-/// People looked up at once: a Worker may wait for six connections.
-const LOOKUPS: usize = 6;
-
 /// The nearest people who have a picture. Asks the index for few candidates first. When too many of
-/// them have no picture any more, asks for as many as the index returns.
+/// them have no picture any more, or are of one person, asks for as many as the index returns, and
+/// then for as many as it names. Should there still be others behind those, the answer is
+/// incomplete.
 pub(crate) async fn search(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
@@ -26,21 +30,45 @@ pub(crate) async fn search(
     search: &Search,
 ) -> Result<Neighbours, Error> {
     let wanted = search.top_k as usize;
-    let mut count = search.top_k + SPARE;
-    loop {
-        let found = vectors.nearest(&search.namespace, &search.embedding, count).await?;
-        let has_fewer = found.len() < count as usize;
-        let ranked = ranked(found, &search.embedding);
+    let lookups = Lookups { pictures, now_ms: clock.now_ms(), known: RefCell::default() };
+    let mut candidates = Vec::new();
+    let mut answer = Neighbours { matches: Vec::new(), incomplete: true };
+    for count in [search.top_k + SPARE, CANDIDATES_MAX, CANDIDATE_IDS_MAX] {
+        let found = if count <= CANDIDATES_MAX {
+            candidates = vectors.nearest(&search.namespace, &search.embedding, count).await?;
+            candidates.len()
+        } else {
+            add_further(vectors, search, &mut candidates).await?
+        };
+        let ranked = ranked(&candidates, &search.embedding);
         let near = ranked.partition_point(|face| face.distance <= search.distance_max);
-        // The index has no further candidate that is near enough, or returns no more.
-        let is_last = has_fewer || near < ranked.len() || count >= CANDIDATES_MAX;
+        // The index has no further candidate that is near enough.
+        let are_all = found < count as usize || near < ranked.len();
         let people = by_person(ranked.into_iter().take(near));
-        let matches = present(pictures, clock.now_ms(), people, wanted).await?;
-        if is_last || matches.len() == wanted {
-            return Ok(Neighbours { matches });
+        let matches = lookups.present(people, wanted).await?;
+        let incomplete = !are_all && matches.len() < wanted;
+        answer = Neighbours { matches, incomplete };
+        if !incomplete {
+            break;
         }
-        count = CANDIDATES_MAX;
     }
+    Ok(answer)
+}
+
+/// Adds those candidates that the index names and does not return by itself. Returns how many it
+/// names.
+async fn add_further(
+    vectors: &impl Vectors,
+    search: &Search,
+    candidates: &mut Vec<Candidate>,
+) -> Result<usize, StoreError> {
+    let mut ids = vectors.nearest_ids(&search.namespace, &search.embedding).await?;
+    let found = ids.len();
+    ids.retain(|id| candidates.iter().all(|candidate| candidate.id != *id));
+    let few = ids.chunks(LOOK_UP_VECTORS_MAX).map(|few| vectors.look_up(few));
+    let further: Vec<_> = stream::iter(few).buffered(CALLS_AT_ONCE).try_collect().await?;
+    candidates.extend(further.into_iter().flatten());
+    Ok(found)
 }
 
 /// A candidate with its exact distance.
@@ -51,14 +79,13 @@ struct Ranked {
 }
 
 /// Candidates by their exact distance: the scores of the index may be approximate.
-fn ranked(candidates: Vec<Candidate>, query: &[f32]) -> Vec<Ranked> {
-    let mut ranked: Vec<_> = candidates
-        .into_iter()
-        .map(|Candidate { id, name, embedding }| {
-            let distance = distance(&embedding, query);
-            Ranked { id, name, distance }
-        })
-        .collect();
+fn ranked(candidates: &[Candidate], query: &[f32]) -> Vec<Ranked> {
+    let rank = |Candidate { id, name, embedding }: &Candidate| Ranked {
+        id: id.clone(),
+        name: name.clone(),
+        distance: distance(embedding, query),
+    };
+    let mut ranked: Vec<_> = candidates.iter().map(rank).collect();
     ranked.sort_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.id.cmp(&b.id)));
     ranked
 }
@@ -82,46 +109,65 @@ fn by_person(ranked: impl Iterator<Item = Ranked>) -> Vec<Person> {
     people
 }
 
-/// The nearest `wanted` people who have a picture that has not expired.
-async fn present(
-    pictures: &impl Pictures,
+/// What R2 says of people, each of whom is looked up once.
+struct Lookups<'a, P> {
+    pictures: &'a P,
     now_ms: u64,
-    people: Vec<Person>,
-    wanted: usize,
-) -> Result<Vec<Neighbour>, StoreError> {
-    let nearest: Vec<f32> = people.iter().map(|person| person.nearest.distance).collect();
-    let mut following = nearest.into_iter().skip(1);
-    let lookups = people.into_iter().map(|person| look_up(pictures, now_ms, person));
-    let mut lookups = pin!(stream::iter(lookups).buffered(LOOKUPS.min(wanted)));
-    let mut matches: Vec<Neighbour> = Vec::with_capacity(wanted);
-    while let Some(neighbour) = lookups.next().await {
-        matches.extend(neighbour?);
-        // A person whose nearest face is gone may be further away than the next person.
-        matches.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-        let next = following.next().unwrap_or(f32::INFINITY);
-        if matches.get(wanted - 1).is_some_and(|last| last.distance <= next) {
-            break;
-        }
-    }
-    matches.truncate(wanted);
-    Ok(matches)
+    /// The ids of each person's current faces.
+    known: RefCell<HashMap<String, Vec<String>>>,
 }
 
-/// A person by the nearest face that still has a picture; `None` when no face has.
-async fn look_up(
-    pictures: &impl Pictures,
-    now_ms: u64,
-    Person { nearest, others }: Person,
-) -> Result<Option<Neighbour>, StoreError> {
-    let present = person::current_faces(pictures, now_ms, id::person(&nearest.id)).await?;
-    let mut faces = [nearest].into_iter().chain(others);
-    let found = faces.find(|face| present.contains(&face.id));
-    Ok(found.map(|Ranked { id, name, distance }| Neighbour {
-        id,
-        name,
-        distance,
-        pictures: present.len(),
-    }))
+impl<P: Pictures> Lookups<'_, P> {
+    /// The nearest `wanted` people who have a picture that has not expired.
+    async fn present(
+        &self,
+        people: Vec<Person>,
+        wanted: usize,
+    ) -> Result<Vec<Neighbour>, StoreError> {
+        let nearest: Vec<f32> = people.iter().map(|person| person.nearest.distance).collect();
+        let mut following = nearest.into_iter().skip(1);
+        let lookups = people.into_iter().map(|person| self.look_up(person));
+        let mut lookups = pin!(stream::iter(lookups).buffered(CALLS_AT_ONCE.min(wanted)));
+        let mut matches: Vec<Neighbour> = Vec::with_capacity(wanted);
+        while let Some(neighbour) = lookups.next().await {
+            matches.extend(neighbour?);
+            // A person whose nearest face is gone may be further away than the next person.
+            matches.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+            let next = following.next().unwrap_or(f32::INFINITY);
+            if matches.get(wanted - 1).is_some_and(|last| last.distance <= next) {
+                break;
+            }
+        }
+        matches.truncate(wanted);
+        Ok(matches)
+    }
+
+    /// A person by the nearest face that still has a picture; `None` when no face has.
+    async fn look_up(
+        &self,
+        Person { nearest, others }: Person,
+    ) -> Result<Option<Neighbour>, StoreError> {
+        let present = self.faces_of(id::person(&nearest.id)).await?;
+        let mut faces = [nearest].into_iter().chain(others);
+        let found = faces.find(|face| present.contains(&face.id));
+        Ok(found.map(|Ranked { id, name, distance }| Neighbour {
+            id,
+            name,
+            distance,
+            pictures: present.len(),
+        }))
+    }
+
+    async fn faces_of(&self, person: &str) -> Result<Vec<String>, StoreError> {
+        let known = self.known.borrow().get(person).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let faces = person::current_faces(self.pictures, self.now_ms, person).await?;
+        let faces: Vec<String> = faces.into_iter().map(|face| face.key).collect();
+        self.known.borrow_mut().insert(person.to_owned(), faces.clone());
+        Ok(faces)
+    }
 }
 
 /// The L2 distance, computed in float64 and rounded once.
@@ -221,14 +267,55 @@ mod tests {
         assert_eq!(fake.journal.borrow().iter().filter(nearest).count(), 2);
     }
 
-    #[test]
-    fn a_search_among_deleted_faces_ends() {
+    /// An index that holds so many deleted faces of as many people, and behind them one person.
+    fn behind(deleted: u32) -> Fake {
         let fake = Fake::default();
-        for i in 0..60 {
-            fake.insert(face(&format!("{i:02}"), 0.1), "");
+        for i in 0..deleted {
+            fake.insert(face(&format!("{i:032x}"), 0.1), "");
         }
         fake.pictures.borrow_mut().clear();
-        assert!(ids(&fake, 3).is_empty());
+        fake.insert(face(&"f".repeat(32), 0.2), "");
+        fake
+    }
+
+    #[test]
+    fn a_person_behind_deleted_faces_is_found_or_the_answer_is_incomplete() {
+        for deleted in [0, 5, 49, 50, 51, 60, 98, 99, 100, 101, 300] {
+            let fake = behind(deleted);
+            let found = now(search(&fake, &fake, &fake, &query(1))).unwrap();
+            let is_found = deleted < CANDIDATE_IDS_MAX;
+            assert_eq!(found.matches.len(), usize::from(is_found), "{deleted}");
+            assert_eq!(found.incomplete, !is_found, "{deleted}");
+            let people = deleted.min(CANDIDATE_IDS_MAX - u32::from(is_found)) as usize;
+            let lists = fake.calls("pictures.list");
+            assert!(lists <= people + 1, "{deleted}: {lists} lists; a person is listed once");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_complete_when_what_is_behind_is_too_far_away() {
+        let fake = behind(40);
+        for i in 0..100 {
+            // Behind the person in the order of ids, which the fake takes for the nearest.
+            fake.insert(face(&format!("{}{i:016x}", "g".repeat(16)), 1.5), "");
+        }
+        let near = Search { distance_max: 0.5, ..query(5) };
+        let found = now(search(&fake, &fake, &fake, &near)).unwrap();
+        assert_eq!((found.matches.len(), found.incomplete), (1, false));
+        // As many people as were wanted are all that was asked for.
+        let one = Search { distance_max: 2.0, ..query(1) };
+        assert!(!now(search(&fake, &fake, &fake, &one)).unwrap().incomplete);
+    }
+
+    #[test]
+    fn many_pictures_of_one_person_do_not_hide_the_next() {
+        let fake = Fake::default();
+        for number in 0..80 {
+            fake.insert(of('a', number, 0.1), "");
+        }
+        fake.insert(of('b', 0, 0.2), "");
+        let found = now(search(&fake, &fake, &fake, &query(2))).unwrap();
+        assert_eq!((found.matches.len(), found.incomplete), (2, false));
     }
 
     #[test]

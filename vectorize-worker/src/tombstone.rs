@@ -1,12 +1,16 @@
-//! Tombstones: R2 objects that list the ids of deleted faces, which are random, and nothing else.
-//! A tombstone stays until the index has surely forgotten the vectors of its faces.
+//! Tombstones: R2 objects that say what was deleted, and nothing else. Most list the ids of deleted
+//! faces, which look random. A tombstone stays until the index has surely forgotten the vectors of
+//! its faces.
 //!
 //! A tombstone is written before the pictures are deleted. Without it, nobody would know the id of
 //! a vector that outlives its picture. That happens when the index fails to delete the vector, and
 //! when an enrolment writes the vector after it was deleted: one that is still under way, or one
 //! that failed but whose write is carried out all the same. The purge deletes the vectors of all
-//! tombstones. It deletes a tombstone when that is older than [`GRACE_MS`] and the index has none
-//! of its vectors any more.
+//! tombstones. It deletes a tombstone when an earlier purge has done so before, a day ago, and the
+//! index has none of its vectors any more.
+//!
+//! An end is a tombstone of a token. Under a token that has ended nobody can be enrolled, and an
+//! enrolment that was under way takes itself back.
 
 use wire::faces::is_id;
 
@@ -16,9 +20,11 @@ use crate::random;
 /// What the keys of tombstones begin with. No id begins so.
 pub(crate) const PREFIX: &str = "gone/";
 
-/// How old a tombstone must be until no write from before it is still under way, in milliseconds.
-/// An enrolment takes seconds, and the index queues a write before it answers.
-pub(crate) const GRACE_MS: u64 = 3600 * 1000;
+/// What the keys of those tombstones begin with whose vectors the index did not delete.
+pub(crate) const PENDING_PREFIX: &str = "gone/pending-";
+
+/// What the keys of ends begin with.
+const END_PREFIX: &str = "gone/token-";
 
 /// The key of a tombstone that lists one id. The key holds the id, so the purge need not read the
 /// object.
@@ -29,6 +35,21 @@ pub(crate) fn key_of(id: &str) -> String {
 /// A new key for a tombstone that lists many ids.
 pub(crate) fn new_key() -> Result<String, StoreError> {
     Ok(format!("{PREFIX}batch-{}", random::digits::<16>()?))
+}
+
+/// A new key for a tombstone whose vectors the index did not delete.
+pub(crate) fn new_pending_key() -> Result<String, StoreError> {
+    Ok(format!("{PENDING_PREFIX}{}", random::digits::<16>()?))
+}
+
+/// The key of the end of the token with this hash. It lists no ids.
+pub(crate) fn end_of(token_hash: &str) -> String {
+    format!("{END_PREFIX}{token_hash}")
+}
+
+/// Whether a key is that of an end.
+pub(crate) fn is_end(key: &str) -> bool {
+    key.starts_with(END_PREFIX)
 }
 
 /// The id that the key of a tombstone holds, if it holds one.
@@ -45,9 +66,11 @@ mod tests {
         let id = random::digits::<16>().unwrap();
         assert!(is_id(&id));
         assert_eq!(id_in(&key_of(&id)), Some(id.as_str()));
-        let key = new_key().unwrap();
-        assert!(key.starts_with(PREFIX));
-        assert_eq!(id_in(&key), None);
+        for key in [new_key().unwrap(), new_pending_key().unwrap(), end_of(&id)] {
+            assert!(key.starts_with(PREFIX));
+            assert_eq!(id_in(&key), None);
+        }
+        assert!(is_end(&end_of(&id)) && !is_end(&key_of(&id)));
         assert_eq!(id_in(&id), None);
         assert!(!is_id(&key_of(&id)));
     }

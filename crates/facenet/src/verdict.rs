@@ -53,6 +53,11 @@ pub const DIFFERENT_PAIRS_MIN: u32 = (3.0 / MATCH_FALSE_MATCH_RATE) as u32;
 /// people who look alike make many close pairs.
 pub const PEOPLE_MIN: u32 = 100;
 
+/// The largest distance of two embeddings of the same photograph, which was only encoded again,
+/// resized, brightened or cut out a little differently. Such copies were measured up to 0.14 apart,
+/// and two photographs of one person from 0.67; `tests/it/copies.rs` measures both again.
+pub const SAME_PICTURE_MAX: f32 = 0.2;
+
 /// What was counted at one threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {

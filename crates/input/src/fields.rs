@@ -11,6 +11,8 @@ pub struct Fields {
     pub name: Option<String>,
     /// `true` where the person has consented.
     pub consent: Option<String>,
+    /// The delete token that the caller has made for a new person.
+    pub delete_token: Option<String>,
     /// The picture.
     #[serde(skip)]
     pub image: Option<Face>,

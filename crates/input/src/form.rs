@@ -18,6 +18,7 @@ impl Fields {
         match name {
             "name" => self.name.is_some(),
             "consent" => self.consent.is_some(),
+            "delete_token" => self.delete_token.is_some(),
             "image" => self.image.is_some(),
             "other" => self.other.is_some(),
             _ => false,
@@ -64,6 +65,7 @@ async fn parts(body: &[u8], content_type: &str, known: &[String]) -> Result<Fiel
         match name.as_str() {
             "name" => fields.name = Some(text(&bytes, name)?),
             "consent" => fields.consent = Some(text(&bytes, name)?),
+            "delete_token" => fields.delete_token = Some(text(&bytes, name)?),
             "image" => fields.image = Some(picture::decode(bytes)?),
             "other" => fields.other = Some(picture::decode(bytes)?),
             _ => {}

@@ -8,11 +8,12 @@
 //! | `POST /match` | [`Search`] | 200 [`Neighbours`] |
 //! | `GET /faces/{id}` | | 200 `image/jpeg` |
 //! | `GET /faces/{id}/status` | | 200 [`Status`] |
-//! | `DELETE /faces/{id}`, `DELETE /faces` | `Authorization: Bearer <delete_token>` | 204 |
+//! | `DELETE /faces/{id}`, `DELETE /faces` | `Authorization: Bearer <delete_token>` | 204, 202 |
 //! | `GET /admin/faces`, and with `?after={id}` | | 200 [`Listing`] |
-//! | `DELETE /admin/faces/{id}`, `DELETE /admin/faces` | | 204 |
-//! | `GET /health` | | 200 when index and bucket answer |
+//! | `DELETE /admin/faces/{id}`, `DELETE /admin/faces` | | 204, 202 |
+//! | `GET /health` | | 200 [`StoreHealth`] when index and bucket answer |
 //!
+//! 202: the faces match nobody any more, but the index has not taken the deletion yet.
 //! Anything else is a [`Problem`](crate::Problem).
 
 use base64::Engine as _;
@@ -32,9 +33,14 @@ pub struct Enrol {
     pub name: String,
     /// The L2-normalised embedding of `picture`, 512 numbers.
     pub embedding: Vec<f32>,
-    /// The token of a person who is enrolled already: the picture is added to theirs.
+    /// The token of the person, already checked by [`is_token`] where it is a new one. Without a
+    /// token the person is new, and the store makes one. With one, the same request can be sent
+    /// again: it stores the same face.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_token: Option<String>,
+    /// Whether somebody has to be enrolled under the token already.
+    #[serde(default)]
+    pub must_exist: bool,
     /// The crop as JPEG.
     #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
     pub picture: Vec<u8>,
@@ -43,7 +49,7 @@ pub struct Enrol {
 /// A face that was stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Enrolled {
-    /// 32 hexadecimal digits, random.
+    /// 32 hexadecimal digits. To whoever does not have the token they are random.
     pub id: String,
     /// The name as stored.
     pub name: String,
@@ -89,6 +95,9 @@ pub struct Search {
 pub struct Neighbours {
     /// People, each once.
     pub matches: Vec<Neighbour>,
+    /// Whether there may be further people who are near enough. The index returns so many faces
+    /// and no more, and those of deleted people can be among them for some minutes.
+    pub incomplete: bool,
 }
 
 /// A person near the query, by the nearest of the person's faces.
@@ -125,6 +134,36 @@ pub struct Listed {
     pub pictures: usize,
     /// As in [`Enrolled`].
     pub expires_at: String,
+}
+
+/// The health of the store, for the operator.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StoreHealth {
+    /// `ok`.
+    pub status: String,
+    /// The last purge; nothing before the first.
+    pub purge: Option<LastPurge>,
+}
+
+/// How the last purge went. Times are RFC 3339 in UTC.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPurge {
+    /// When it was due. Faces that were stored before are gone.
+    pub noon: String,
+    /// When its last run ended.
+    pub ended: String,
+    /// Whether everything was done. If not, the next trigger goes on.
+    pub complete: bool,
+    /// Whether the purge of the last noon has not been completed.
+    pub overdue: bool,
+    /// How many runs it took so far.
+    pub runs: u32,
+    /// Faces that the last run deleted.
+    pub faces_removed: usize,
+    /// Faces that the last run could not delete.
+    pub faces_left: usize,
+    /// Calls of the last run that failed for good.
+    pub failures: usize,
 }
 
 /// The token in an `Authorization` header.
@@ -181,6 +220,12 @@ pub fn is_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// Whether `token` has the form of a delete token: 64 lower-case hexadecimal digits, so 32 bytes.
+#[must_use]
+pub fn is_token(token: &str) -> bool {
+    token.len() == 64 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn to_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&STANDARD.encode(bytes))
 }
@@ -227,6 +272,10 @@ mod tests {
         assert!(!is_id("0123456789ABCDEF0123456789ABCDEF"));
         assert!(!is_id("../../etc/passwd"));
         assert!(!is_id(""));
+        assert!(is_token(&"0123456789abcdef".repeat(4)));
+        for other in ["", "0123456789abcdef0123456789abcdef", &"A".repeat(64), &"g".repeat(64)] {
+            assert!(!is_token(other), "{other}");
+        }
     }
 
     #[test]
@@ -236,6 +285,7 @@ mod tests {
             name: "a".into(),
             embedding: vec![0.5],
             delete_token: None,
+            must_exist: false,
             picture: vec![0, 255, 7],
         };
         let text = serde_json::to_string(&enrol).unwrap();

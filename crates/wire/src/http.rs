@@ -121,12 +121,12 @@ pub fn json(value: &impl Serialize, status: u16) -> worker::Result<Response> {
     Ok(Response::from_bytes(body)?.with_status(status).with_headers(headers("application/json")?))
 }
 
-/// 204: it is done, and there is nothing to say.
+/// An answer without a body, which nobody may keep: 204 when it is done, 202 when it will be.
 ///
 /// # Errors
 /// When the runtime refuses to make a response.
-pub fn no_content() -> worker::Result<Response> {
-    Ok(Response::empty()?.with_status(204).with_headers(no_store()?))
+pub fn empty(status: u16) -> worker::Result<Response> {
+    Ok(Response::empty()?.with_status(status).with_headers(no_store()?))
 }
 
 impl Problem {

@@ -78,12 +78,17 @@ pub const REQUESTS_AT_ONCE_MAX: usize = 4;
 /// Longest name of a person in characters.
 pub const NAME_CHARS_MAX: usize = 80;
 
-/// Most pictures of one person. A search gets at most 50 candidates from Vectorize, so it finds
+/// Most pictures of one person. A search gets at most 100 candidates from Vectorize, so it finds
 /// [`TOP_K_DEFAULT`] people even if each has this many pictures.
 pub const PERSON_PICTURES_MAX: usize = 8;
 
 /// Most faces on a page of the operator's list. Each twenty cost a call of the index.
 pub const LISTED_FACES_MAX: usize = 100;
+
+/// Most people who are enrolled with the same picture. Several pictures of one person are not
+/// bounded by it. A search that asks for [`TOP_K_DEFAULT`] people sees some copies of a face and
+/// hardly whoever is behind them, so they are few.
+pub const COPIES_MAX: u32 = 8;
 
 /// Most people that a search can ask for. The page shows fewer.
 pub const TOP_K_MAX: u32 = 20;
@@ -98,3 +103,4 @@ const _: () = assert!(SANDBOX_PAGES_MIN <= SANDBOX_PAGES_MAX);
 const _: () = assert!(FORM_TEXT_BYTES_MAX >= 4 * NAME_CHARS_MAX);
 const _: () = assert!(TOP_K_DEFAULT <= TOP_K_MAX);
 const _: () = assert!(PERSON_PICTURES_MAX < LISTED_FACES_MAX);
+const _: () = assert!(COPIES_MAX <= TOP_K_MAX);

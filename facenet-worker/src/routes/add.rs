@@ -1,7 +1,7 @@
 //! `POST /add`: enrols a face under a name, or adds a picture to somebody who is enrolled.
 
 use input::fields::required;
-use wire::faces::{Enrol, Enrolled, bearer, check_name};
+use wire::faces::{Enrol, Enrolled, bearer, check_name, is_token};
 use wire::{Kind, Problem};
 use worker::{Env, Request, Response};
 
@@ -17,11 +17,13 @@ pub(super) async fn post(
     caller: &Caller,
 ) -> Result<Response, Problem> {
     let mut timing = Timing::start();
-    let delete_token = token(&request)?;
-    if let Some(token) = &delete_token {
+    let known_token = token(&request)?;
+    if let Some(token) = &known_token {
         vectorize_client::check_addition(env, token).await?;
     }
-    let form = form(&request, &["name", "image", "consent"]).await?;
+    let form = form(&request, &["name", "image", "consent", "delete_token"]).await?;
+    let must_exist = known_token.is_some();
+    let delete_token = one_token(known_token, form.delete_token)?;
     let name = required(form.name, "name")?;
     let name = check_name(&name).map_err(|detail| Problem::new(Kind::Unusable, detail))?;
     if form.consent.as_deref() != Some("true") {
@@ -39,11 +41,28 @@ pub(super) async fn post(
         name: name.to_owned(),
         embedding: embedding.into_vec(),
         delete_token,
+        must_exist,
         picture,
     };
     let enrolled: Enrolled = vectorize_client::post(env, "/add", &message).await?;
     timing.stage("store");
     timed(&enrolled, 201, timing)
+}
+
+/// The one token of a request: of somebody who is enrolled, or made by the caller for somebody new.
+fn one_token(known: Option<String>, new: Option<String>) -> Result<Option<String>, Problem> {
+    let detail = match &new {
+        None => return Ok(known),
+        Some(_) if known.is_some() => {
+            "Send either `Authorization`, to add a picture to somebody, or the field \
+             `delete_token`, to enrol somebody new."
+        }
+        Some(token) if !is_token(token) => {
+            "The field `delete_token` is 32 random bytes as 64 lower-case hexadecimal digits."
+        }
+        Some(_) => return Ok(new),
+    };
+    Err(Problem::new(Kind::Unusable, detail))
 }
 
 /// The token of the person that the picture is added to; none for somebody new.
@@ -54,4 +73,20 @@ fn token(request: &Request) -> Result<Option<String>, Problem> {
         Problem::new(Kind::WrongToken, detail)
     })?;
     Ok(Some(token.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_one_token_at_most() {
+        let [known, new] = ["a token", &"0f".repeat(32)].map(|token| Some(token.to_owned()));
+        assert_eq!(one_token(None, None), Ok(None));
+        assert_eq!(one_token(known.clone(), None), Ok(known.clone()));
+        assert_eq!(one_token(None, new.clone()), Ok(new.clone()));
+        for (known, new) in [(known.clone(), new), (None, known), (None, Some(String::new()))] {
+            assert_eq!(one_token(known, new).unwrap_err().kind, Kind::Unusable);
+        }
+    }
 }

@@ -3,14 +3,15 @@
 
 use facenet::Shard;
 use serde::Serialize;
-use wire::{Kind, Problem};
-use worker::{Env, RequestInit, Response};
+use wire::Problem;
+use wire::faces::{LastPurge, StoreHealth};
+use worker::{Env, Response};
 
 use super::request::served_model;
 use super::response::ok;
 use crate::access::{Grant, keys};
 use crate::shards::{self, Statistics};
-use crate::{error, vectorize_client};
+use crate::vectorize_client;
 
 /// What everybody may know.
 #[derive(Serialize)]
@@ -30,6 +31,8 @@ struct Details {
     keys: Vec<String>,
     memory: Memory,
     shards: Vec<ShardStatistics>,
+    /// How the last purge went; none before the first.
+    purge: Option<LastPurge>,
 }
 
 #[derive(Serialize)]
@@ -65,16 +68,12 @@ async fn details(env: &Env, model: &str) -> Result<Details, Problem> {
     for shard in Shard::ALL {
         shards::check_record(env, shard, model).await?;
     }
-    let store = vectorize_client::fetch(env, "/health", RequestInit::new()).await?;
-    let status = store.status_code();
-    if status != 200 {
-        let problem = Problem::new(Kind::Unavailable, "The store is not available.");
-        return Err(error::logged(format_args!("/health answered {status}"), problem));
-    }
+    let store: StoreHealth = vectorize_client::get(env, "/health").await?;
     Ok(Details {
         engine: shards::engine_name(),
         keys: keys::names(env),
         memory: Memory { wasm_mb: shards::wasm_mb() },
         shards: Shard::ALL.into_iter().filter_map(ShardStatistics::of).collect(),
+        purge: store.purge,
     })
 }

@@ -1,7 +1,7 @@
 //! `POST /match`: who is this? (`match` is a word of the language, so no file is called that.)
 
 use facenet::Embedding;
-use facenet::verdict::Thresholds;
+use facenet::verdict::{Thresholds, Verdict};
 use input::fields::required;
 use input::query;
 use serde::Serialize;
@@ -15,9 +15,14 @@ use crate::caller::Caller;
 use crate::timing::Timing;
 use crate::{error, shards, vectorize_client};
 
+/// The verdict when the search could not look far enough.
+const INCOMPLETE: &str = "incomplete";
+
 #[derive(Serialize)]
 struct Answer {
     verdict: &'static str,
+    /// Whether there may be further people who are near enough.
+    incomplete: bool,
     threshold: f32,
     possible_threshold: f32,
     matches: Vec<Match>,
@@ -81,9 +86,15 @@ fn verdict(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Answer 
         })
         .collect();
     // What is told has the same verdict as the distance itself.
-    let nearest = matches.first().map_or(f32::INFINITY, |nearest| nearest.distance);
+    let verdict = match matches.first() {
+        Some(nearest) => thresholds.verdict(nearest.distance).as_str(),
+        // Nobody was found, and that does not mean that nobody is there.
+        None if neighbours.incomplete => INCOMPLETE,
+        None => Verdict::None.as_str(),
+    };
     Answer {
-        verdict: thresholds.verdict(nearest).as_str(),
+        verdict,
+        incomplete: neighbours.incomplete,
         threshold: thresholds.match_max,
         possible_threshold: thresholds.possible_max,
         matches,
@@ -108,7 +119,7 @@ mod tests {
     fn the_nearest_decides() {
         let url = Url::parse("http://localhost:8787/match?top_k=3").unwrap();
         let thresholds = Thresholds::of("casia-webface").unwrap();
-        let answer = |distances: &[f32]| {
+        let answer_of = |distances: &[f32], incomplete| {
             let near = |&distance: &f32| Neighbour {
                 id: "ab".into(),
                 name: "A".into(),
@@ -116,8 +127,9 @@ mod tests {
                 pictures: 2,
             };
             let matches = distances.iter().map(near).collect();
-            verdict(Neighbours { matches }, thresholds, &url)
+            verdict(Neighbours { matches, incomplete }, thresholds, &url)
         };
+        let answer = |distances: &[f32]| answer_of(distances, false);
         assert_eq!(answer(&[]).verdict, "none");
         let possible = answer(&[0.9, 1.0]);
         assert_eq!((possible.verdict, possible.matches.len()), ("possible", 2));
@@ -130,5 +142,10 @@ mod tests {
         let told: Vec<_> = near.matches.iter().map(|found| found.distance).collect();
         assert_eq!((near.verdict, told), ("match", vec![0.85, 0.86, 1.05]));
         assert_eq!(answer(&[0.8501]).verdict, "possible");
+        // Whoever is found is the nearest, also when others may be behind.
+        for (distances, expected) in [(&[][..], "incomplete"), (&[0.5], "match")] {
+            let answer = answer_of(distances, true);
+            assert_eq!((answer.verdict, answer.incomplete), (expected, true));
+        }
     }
 }

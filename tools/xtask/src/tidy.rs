@@ -7,7 +7,7 @@ use std::process::Command;
 
 use facenet::embedding::DIMENSIONS;
 use toml::{Table, Value};
-use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON};
+use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, REPEAT_CRON};
 
 use crate::{project, wrangler};
 
@@ -207,7 +207,8 @@ fn wranglers_files_say_what_the_code_says() {
     let private = wrangler::config(wrangler::PRIVATE_CONFIG).unwrap();
     assert_eq!(private["r2_buckets"][0]["bucket_name"].as_str(), Some(BUCKET_NAME));
     assert_eq!(private["vectorize"][0]["index_name"].as_str(), Some(INDEX_NAME));
-    assert_eq!(private["triggers"]["crons"].as_array().unwrap().as_slice(), [PURGE_CRON.into()]);
+    let crons = private["triggers"]["crons"].as_array().unwrap().as_slice();
+    assert_eq!(crons, [PURGE_CRON.into(), REPEAT_CRON.into()]);
     let index = wrangler::config(wrangler::INDEX_CONFIG).unwrap();
     let dimensions = index["vars"]["DIMENSIONS"].as_str().unwrap();
     assert_eq!(dimensions.parse(), Ok(DIMENSIONS));

@@ -2,16 +2,17 @@
 //! before anything is computed from one.
 
 use facenet::layers::INPUT_SIDE;
-use wire::faces::{Enrol, check_name};
+use wire::faces::{Enrol, check_name, is_token};
 use wire::{Kind, Problem, http};
 use worker::{Request, Response};
 
 use super::Stores;
 use super::request::{check_embedding, check_namespace, message, token};
-use super::response::{json, no_content};
+use super::response::{empty, json};
+use crate::addition::Addition;
 use crate::clock::SystemClock;
 use crate::error::Error;
-use crate::{enrol, jpeg, person};
+use crate::{enrol, jpeg};
 
 pub(super) async fn post(
     request: &mut Request,
@@ -25,14 +26,20 @@ pub(super) async fn post(
 /// `GET /addition`. [`enrol::enrol`] checks again.
 pub(super) async fn check(request: &Request, (_, pictures): &Stores) -> Result<Response, Error> {
     let token = token(request)?.unwrap_or_default();
-    person::check_addition(pictures, &SystemClock, &token).await?;
-    no_content()
+    // Whoever may add a picture may add any.
+    Addition::of_person(pictures, &SystemClock, token, true, b"").await?;
+    empty(204)
 }
 
 fn parse(body: &[u8]) -> Result<Enrol, Problem> {
     let mut enrol: Enrol = message(body)?;
     let name = check_name(&enrol.name).map_err(|why| Problem::new(Kind::Unusable, why))?;
     enrol.name = name.to_owned();
+    let is_new_token = !enrol.must_exist && enrol.delete_token.is_some();
+    if is_new_token && !enrol.delete_token.as_deref().is_some_and(is_token) {
+        let text = "A new delete token is 64 lower-case hexadecimal digits.";
+        return Err(Problem::new(Kind::Unusable, text));
+    }
     check_namespace(&enrol.namespace)?;
     check_embedding(&enrol.embedding)?;
     if !jpeg::is_bare(&enrol.picture) {
@@ -66,8 +73,13 @@ mod tests {
         assert_eq!(enrol.delete_token, None);
         let mut of_a_person = request();
         of_a_person["delete_token"] = json!("t");
+        of_a_person["must_exist"] = json!(true);
         let enrol = parse(of_a_person.to_string().as_bytes()).unwrap();
-        assert_eq!(enrol.delete_token.as_deref(), Some("t"));
+        assert_eq!((enrol.delete_token.as_deref(), enrol.must_exist), (Some("t"), true));
+        let mut brought = request();
+        brought["delete_token"] = json!("0f".repeat(32));
+        let enrol = parse(brought.to_string().as_bytes()).unwrap();
+        assert_eq!((enrol.delete_token.is_some(), enrol.must_exist), (true, false));
     }
 
     #[track_caller]
@@ -88,6 +100,7 @@ mod tests {
         refused("embedding", json!(vec![0.0; 512]), Kind::Unusable);
         refused("embedding", json!(vec![1e39; 512]), Kind::Unusable);
         refused("embedding", json!(vec![Value::Null; 512]), Kind::Malformed);
+        refused("delete_token", json!("t"), Kind::Unusable);
         refused("picture", json!(""), Kind::UnsupportedType);
         refused("picture", json!("iVBORw0KGgo="), Kind::UnsupportedType);
         refused("picture", json!("?"), Kind::Malformed);

@@ -1,15 +1,15 @@
 //! `/faces`, `/faces/{id}` and `/faces/{id}/status`: shows the picture of a face, tells whether a
 //! search finds the face, deletes it, or deletes all faces of a person.
 
-use worker::{Object, Request, Response};
+use worker::{Context, Object, Request, Response};
 
 use super::Stores;
 use super::request::token;
-use super::response::{json, no_content};
+use super::response::{empty, json};
 use crate::clock::SystemClock;
-use crate::error::{Error, StoreError};
+use crate::error::{Error, Outcome, StoreError};
 use crate::stores::cloudflare::PICTURE_TYPE;
-use crate::{face, person};
+use crate::{face, pending, person};
 
 /// `GET /faces/{id}`.
 pub(super) async fn get(id: &str, (_, pictures): &Stores) -> Result<Response, Error> {
@@ -36,19 +36,40 @@ pub(super) async fn status(id: &str, (vectors, pictures): &Stores) -> Result<Res
 pub(super) async fn delete(
     id: &str,
     request: &Request,
-    (vectors, pictures): &Stores,
+    stores: Stores,
+    context: &Context,
 ) -> Result<Response, Error> {
     let token = token(request)?;
-    face::delete(vectors, pictures, id, token.as_deref()).await?.logged();
-    no_content()
+    let (vectors, pictures) = &stores;
+    let outcome = face::delete(vectors, pictures, id, token.as_deref()).await?;
+    deleted(outcome, stores, context)
 }
 
 /// `DELETE /faces`.
 pub(super) async fn delete_person(
     request: &Request,
-    (vectors, pictures): &Stores,
+    stores: Stores,
+    context: &Context,
 ) -> Result<Response, Error> {
     let token = token(request)?;
-    person::delete(vectors, pictures, token.as_deref()).await?.logged();
-    no_content()
+    let (vectors, pictures) = &stores;
+    let outcome = person::delete(vectors, pictures, token.as_deref()).await?;
+    deleted(outcome, stores, context)
+}
+
+/// 204 when all is deleted. 202 when the index has not taken the deletion: then it is repeated once
+/// the answer is sent.
+pub(super) fn deleted(
+    outcome: Outcome<()>,
+    (vectors, pictures): Stores,
+    context: &Context,
+) -> Result<Response, Error> {
+    let is_pending = outcome.failure.is_some();
+    outcome.logged();
+    if is_pending {
+        context.wait_until(async move {
+            pending::finish_soon(&vectors, &pictures, &SystemClock).await.log();
+        });
+    }
+    empty(if is_pending { 202 } else { 204 })
 }

@@ -1,10 +1,11 @@
 //! `/admin/faces` and `/admin/faces/{id}`: what an operator does with the faces of others. The
 //! public Worker asks for these paths only when a key of scope `admin` was sent.
 
-use worker::{Request, Response, console_log};
+use worker::{Context, Request, Response, console_log};
 
 use super::Stores;
-use super::response::{json, no_content};
+use super::faces::deleted;
+use super::response::{empty, json};
 use crate::clock::SystemClock;
 use crate::error::{Error, StoreError};
 use crate::gallery;
@@ -21,14 +22,15 @@ pub(super) async fn list(
 }
 
 /// `DELETE /admin/faces/{id}`.
-pub(super) async fn delete(id: &str, (vectors, pictures): &Stores) -> Result<Response, Error> {
-    gallery::delete(vectors, pictures, id).await?.logged();
-    no_content()
+pub(super) async fn delete(id: &str, stores: Stores, context: &Context) -> Result<Response, Error> {
+    let (vectors, pictures) = &stores;
+    let outcome = gallery::delete(vectors, pictures, id).await?;
+    deleted(outcome, stores, context)
 }
 
 /// `DELETE /admin/faces`.
-pub(super) async fn empty((vectors, pictures): &Stores) -> Result<Response, Error> {
+pub(super) async fn delete_all((vectors, pictures): &Stores) -> Result<Response, Error> {
     let report = gallery::empty(vectors, pictures, &SystemClock).await?;
     console_log!("the gallery was emptied: {report}");
-    no_content()
+    empty(204)
 }

@@ -14,7 +14,7 @@ mod response;
 mod route;
 
 use wire::{Kind, Problem};
-use worker::{Env, Method, Request, Response, Result};
+use worker::{Context, Env, Method, Request, Response, Result};
 
 use crate::error::Error;
 use crate::stores::cloudflare::{self, Faces, Index};
@@ -28,14 +28,18 @@ type Stores = (Index, Faces);
 ///
 /// # Errors
 /// When the runtime refuses to make a response.
-pub(crate) async fn answer(mut request: Request, env: &Env) -> Result<Response> {
-    match dispatch(&mut request, env).await {
+pub(crate) async fn answer(mut request: Request, env: &Env, context: &Context) -> Result<Response> {
+    match dispatch(&mut request, env, context).await {
         Ok(response) => Ok(response),
         Err(error) => error.into_response(),
     }
 }
 
-async fn dispatch(request: &mut Request, env: &Env) -> std::result::Result<Response, Error> {
+async fn dispatch(
+    request: &mut Request,
+    env: &Env,
+    context: &Context,
+) -> std::result::Result<Response, Error> {
     let path = request.path();
     let route = Route::parse(&path)
         .ok_or_else(|| Error::problem(Kind::NotFound, "There is no such route."))?;
@@ -44,13 +48,13 @@ async fn dispatch(request: &mut Request, env: &Env) -> std::result::Result<Respo
         (Route::Add, Method::Post) => add::post(request, &stores).await,
         (Route::Addition, Method::Get) => add::check(request, &stores).await,
         (Route::Match, Method::Post) => matching::post(request, &stores).await,
-        (Route::Faces, Method::Delete) => faces::delete_person(request, &stores).await,
+        (Route::Faces, Method::Delete) => faces::delete_person(request, stores, context).await,
         (Route::Face(id), Method::Get) => faces::get(id, &stores).await,
-        (Route::Face(id), Method::Delete) => faces::delete(id, request, &stores).await,
+        (Route::Face(id), Method::Delete) => faces::delete(id, request, stores, context).await,
         (Route::Status(id), Method::Get) => faces::status(id, &stores).await,
         (Route::Gallery, Method::Get) => gallery::list(request, &stores).await,
-        (Route::Gallery, Method::Delete) => gallery::empty(&stores).await,
-        (Route::AnyFace(id), Method::Delete) => gallery::delete(id, &stores).await,
+        (Route::Gallery, Method::Delete) => gallery::delete_all(&stores).await,
+        (Route::AnyFace(id), Method::Delete) => gallery::delete(id, stores, context).await,
         (Route::Health, Method::Get) => health::get(&stores).await,
         (route, _) => Err(Problem::method_not_allowed(route.allow()).into()),
     }

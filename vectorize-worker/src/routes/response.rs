@@ -11,7 +11,7 @@ pub(super) fn json(value: &impl Serialize, status: u16) -> Result<Response, Erro
     Ok(http::json(value, status).map_err(StoreError::of("response"))?)
 }
 
-/// 204: it is done, and there is nothing to say.
-pub(super) fn no_content() -> Result<Response, Error> {
-    Ok(http::no_content().map_err(StoreError::of("response"))?)
+/// An answer without a body.
+pub(super) fn empty(status: u16) -> Result<Response, Error> {
+    Ok(http::empty(status).map_err(StoreError::of("response"))?)
 }

@@ -9,7 +9,7 @@ use worker::{Bucket, Env, HttpMetadata, Object, Objects};
 use super::{Candidate, Entry, Face, IndexState, Page, PictureMetadata, Pictures, Vectors};
 use crate::bindings;
 use crate::error::StoreError;
-use crate::vectorize::{Match, Metadata, QueryOptions, Vector, Vectorize};
+use crate::vectorize::{Metadata, QueryOptions, Vector, Vectorize};
 
 /// The media type of every picture.
 pub(crate) const PICTURE_TYPE: &str = "image/jpeg";
@@ -39,6 +39,16 @@ impl Faces {
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Object>, StoreError> {
         self.0.get(id).execute().await.map_err(StoreError::of("r2 get"))
     }
+
+    /// The text of an object, if there is one.
+    async fn text(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let read = async || -> worker::Result<Option<String>> {
+            let object = self.0.get(key).execute().await?;
+            let Some(body) = object.as_ref().and_then(Object::body) else { return Ok(None) };
+            body.text().await.map(Some)
+        };
+        read().await.map_err(StoreError::of("r2 get"))
+    }
 }
 
 impl Vectors for Index {
@@ -65,7 +75,20 @@ impl Vectors for Index {
             .return_metadata();
         let found =
             self.0.query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
-        Ok(found.matches.into_iter().filter_map(candidate).collect())
+        let candidates = found.matches.into_iter();
+        Ok(candidates.filter_map(|m| candidate(m.id, m.metadata, m.values?)).collect())
+    }
+
+    async fn nearest_ids(&self, namespace: &str, query: &[f32]) -> Result<Vec<String>, StoreError> {
+        let options = QueryOptions::new().top_k(super::CANDIDATE_IDS_MAX).namespace(namespace);
+        let found =
+            self.0.query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
+        Ok(found.matches.into_iter().map(|found| found.id).collect())
+    }
+
+    async fn look_up(&self, ids: &[String]) -> Result<Vec<Candidate>, StoreError> {
+        let found = self.0.get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        Ok(found.into_iter().filter_map(|v| candidate(v.id, v.metadata, v.values)).collect())
     }
 
     async fn delete(&self, ids: &[String]) -> Result<(), StoreError> {
@@ -111,23 +134,30 @@ impl Pictures for Faces {
         read().await.map_err(StoreError::of("r2 head"))
     }
 
-    async fn put_tombstone(&self, key: &str, ids: &[String]) -> Result<(), StoreError> {
+    async fn has(&self, key: &str) -> Result<bool, StoreError> {
+        let object = self.0.head(key).await.map_err(StoreError::of("r2 head"))?;
+        Ok(object.is_some())
+    }
+
+    async fn put_ids(&self, key: &str, ids: &[String]) -> Result<(), StoreError> {
         let put = self.0.put(key, ids.join("\n")).execute().await;
         put.map(drop).map_err(StoreError::of("r2 put"))
     }
 
-    async fn read_tombstone(&self, key: &str) -> Result<Vec<String>, StoreError> {
-        let read = async || -> worker::Result<String> {
-            let object = self.0.get(key).execute().await?;
-            let Some(body) = object.as_ref().and_then(Object::body) else {
-                return Ok(String::new());
-            };
-            body.text().await
-        };
-        let text = read().await.map_err(StoreError::of("r2 get"))?;
+    async fn read_ids(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        let text = self.text(key).await?.unwrap_or_default();
         // A line that is not an id names no vector, and Vectorize might refuse all ids because of
         // it.
         Ok(text.lines().filter(|line| is_id(line)).map(Into::into).collect())
+    }
+
+    async fn put_last_purge(&self, json: String) -> Result<(), StoreError> {
+        let put = self.0.put(super::LAST_PURGE, json).execute().await;
+        put.map(drop).map_err(StoreError::of("r2 put"))
+    }
+
+    async fn read_last_purge(&self) -> Result<Option<String>, StoreError> {
+        self.text(super::LAST_PURGE).await
     }
 
     async fn delete(&self, keys: &[String]) -> Result<(), StoreError> {
@@ -166,9 +196,8 @@ fn name(metadata: Option<Metadata>) -> Option<String> {
     Some(metadata?.remove(NAME)?.as_str()?.to_owned())
 }
 
-/// A match as this Worker stores faces. A vector of another form is passed over.
-fn candidate(found: Match) -> Option<Candidate> {
-    let name = name(found.metadata)?;
-    let embedding = found.values.filter(|values| values.len() == EMBEDDING_DIMENSIONS)?;
-    Some(Candidate { id: found.id, name, embedding })
+/// A vector as this Worker stores faces. One of another form is passed over.
+fn candidate(id: String, metadata: Option<Metadata>, values: Vec<f32>) -> Option<Candidate> {
+    let name = name(metadata)?;
+    (values.len() == EMBEDDING_DIMENSIONS).then_some(Candidate { id, name, embedding: values })
 }

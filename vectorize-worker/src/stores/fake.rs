@@ -4,11 +4,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{self, Future};
+use std::ops::Bound;
+use std::rc::Rc;
 use std::task::Poll;
 
 use futures_util::FutureExt as _;
 use wire::limits::EMBEDDING_DIMENSIONS;
 
+use super::latency::Latency;
 use super::{Candidate, Entry, Face, IndexState, Page, PictureMetadata, Pictures, Vectors};
 use crate::clock::Clock;
 use crate::error::StoreError;
@@ -35,6 +38,8 @@ pub(crate) struct Fake {
     pub(crate) pictures: RefCell<BTreeMap<String, PictureMetadata>>,
     /// The ids that each tombstone lists, and when it was stored.
     pub(crate) tombstones: RefCell<BTreeMap<String, (Vec<String>, u64)>>,
+    /// What is known of the last purge.
+    pub(crate) last_purge: RefCell<Option<String>>,
     /// The names of the calls made, in order.
     pub(crate) journal: RefCell<Vec<&'static str>>,
     /// The calls that fail, by name.
@@ -46,6 +51,12 @@ pub(crate) struct Fake {
     /// Whether each call is carried out only when it is polled a second time, so that calls of
     /// another operation can come between.
     pub(crate) steps: Cell<bool>,
+    /// Lets one of so many calls fail. 0: none.
+    pub(crate) fail_every: Cell<usize>,
+    /// How long calls take. They take no time unless told otherwise.
+    pub(crate) latency: Latency,
+    /// Whether each call takes a millisecond.
+    pub(crate) ticks: Cell<bool>,
     /// Milliseconds since 1970.
     pub(crate) now_ms: Cell<u64>,
     /// Writes that the index has accepted, and those that it has applied.
@@ -98,14 +109,18 @@ impl Fake {
     async fn call(&self, name: &'static str, write: Write) -> Result<(), StoreError> {
         if self.steps.get() {
             let mut polled = false;
-            future::poll_fn(|_| {
+            future::poll_fn(|context| {
+                // Calls of one operation that are made at once are polled when they are woken.
+                context.waker().wake_by_ref();
                 if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;
         }
         let place = self.journal.borrow().len();
         self.journal.borrow_mut().push(name);
-        let fault = if self.broken.borrow().contains(name) {
+        self.now_ms.set(self.now_ms.get() + u64::from(self.ticks.get()));
+        self.latency.pass(&self.now_ms).await;
+        let fault = if self.broken.borrow().contains(name) || self.is_unlucky(place) {
             Some(Fault::Refused)
         } else {
             self.faults.borrow().get(&place).copied()
@@ -116,6 +131,12 @@ impl Fake {
             Some(Fault::Refused) => {}
         }
         if fault.is_some() { Err(StoreError::new(name, "broken")) } else { Ok(()) }
+    }
+
+    /// Whether a call is one of those of which [`Fake::fail_every`] lets each so many fail.
+    fn is_unlucky(&self, place: usize) -> bool {
+        let every = self.fail_every.get();
+        every > 0 && place % every == every - 1
     }
 
     /// A write to the index, which may apply it later.
@@ -131,9 +152,20 @@ impl Fake {
         })
     }
 
+    /// The first faces of a namespace.
+    fn inside(&self, namespace: &str, count: u32) -> Vec<Face> {
+        let vectors = self.vectors.borrow();
+        let inside = vectors.values().filter(|face| face.namespace == namespace);
+        inside.take(count as usize).cloned().collect()
+    }
+
     async fn read(&self, name: &'static str) -> Result<(), StoreError> {
         self.call(name, Box::new(|_| ())).await
     }
+}
+
+fn candidate(Face { id, name, embedding, .. }: Face) -> Candidate {
+    Candidate { id, name, embedding }
 }
 
 /// The result of a future that only waits for fakes, which never have to be waited for.
@@ -163,7 +195,10 @@ impl Clock for Fake {
     }
 
     async fn pause(&self, pause_ms: u64) {
-        self.now_ms.set(self.now_ms.get() + pause_ms);
+        if self.latency.call_ms.get() == 0 {
+            return self.now_ms.set(self.now_ms.get() + pause_ms);
+        }
+        self.latency.wait(pause_ms, &self.now_ms).await;
     }
 }
 
@@ -184,19 +219,30 @@ impl Vectors for Fake {
         _: &[f32],
         count: u32,
     ) -> Result<Vec<Candidate>, StoreError> {
+        assert!(count <= super::CANDIDATES_MAX, "{count} candidates");
         self.read("vectors.nearest").await?;
+        Ok(self.inside(namespace, count).into_iter().map(candidate).collect())
+    }
+
+    async fn nearest_ids(&self, namespace: &str, _: &[f32]) -> Result<Vec<String>, StoreError> {
+        self.read("vectors.nearest_ids").await?;
+        let inside = self.inside(namespace, super::CANDIDATE_IDS_MAX);
+        Ok(inside.into_iter().map(|face| face.id).collect())
+    }
+
+    async fn look_up(&self, ids: &[String]) -> Result<Vec<Candidate>, StoreError> {
+        assert!((1..=super::LOOK_UP_VECTORS_MAX).contains(&ids.len()), "{} ids", ids.len());
+        self.read("vectors.look_up").await?;
         let vectors = self.vectors.borrow();
-        let inside = vectors.values().filter(|face| face.namespace == namespace).cloned();
-        let candidates =
-            inside.map(|Face { id, name, embedding, .. }| Candidate { id, name, embedding });
-        Ok(candidates.take(count as usize).collect())
+        Ok(ids.iter().filter_map(|id| vectors.get(id).cloned()).map(candidate).collect())
     }
 
     async fn delete(&self, ids: &[String]) -> Result<(), StoreError> {
         assert!((1..=super::DELETE_VECTORS_MAX).contains(&ids.len()), "{} ids", ids.len());
         let ids = ids.to_vec();
         let write = Self::index_write(move |fake| {
-            fake.vectors.borrow_mut().retain(|id, _| !ids.contains(id));
+            let mut vectors = fake.vectors.borrow_mut();
+            ids.iter().for_each(|id| drop(vectors.remove(id)));
         });
         self.call("vectors.delete", write).await
     }
@@ -225,13 +271,16 @@ impl Vectors for Fake {
 
 impl Pictures for Fake {
     async fn put(&self, id: &str, _: Vec<u8>, token_hash: &str) -> Result<u64, StoreError> {
-        let metadata = self.metadata_now(token_hash);
-        let (id, uploaded_ms) = (id.to_owned(), metadata.uploaded_ms);
+        let (id, token_hash) = (id.to_owned(), token_hash.to_owned());
+        let stored = Rc::new(Cell::new(0));
+        let uploaded = Rc::clone(&stored);
         let write = move |fake: &Self| {
+            let metadata = fake.metadata_now(&token_hash);
+            uploaded.set(metadata.uploaded_ms);
             fake.pictures.borrow_mut().insert(id, metadata);
         };
         self.call("pictures.put", Box::new(write)).await?;
-        Ok(uploaded_ms)
+        Ok(stored.get())
     }
 
     async fn metadata(&self, id: &str) -> Result<Option<PictureMetadata>, StoreError> {
@@ -239,26 +288,44 @@ impl Pictures for Fake {
         Ok(self.pictures.borrow().get(id).cloned())
     }
 
-    async fn put_tombstone(&self, key: &str, ids: &[String]) -> Result<(), StoreError> {
+    async fn has(&self, key: &str) -> Result<bool, StoreError> {
+        self.read("pictures.has").await?;
+        let is_picture = self.pictures.borrow().contains_key(key);
+        Ok(is_picture || self.tombstones.borrow().contains_key(key))
+    }
+
+    async fn put_ids(&self, key: &str, ids: &[String]) -> Result<(), StoreError> {
         assert!(key.starts_with(tombstone::PREFIX));
         let (key, ids) = (key.to_owned(), ids.to_vec());
         let write = move |fake: &Self| {
             fake.tombstones.borrow_mut().insert(key, (ids, fake.now_ms.get()));
         };
-        self.call("pictures.put_tombstone", Box::new(write)).await
+        self.call("pictures.put_ids", Box::new(write)).await
     }
 
-    async fn read_tombstone(&self, key: &str) -> Result<Vec<String>, StoreError> {
-        self.read("pictures.read_tombstone").await?;
+    async fn read_ids(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        self.read("pictures.read_ids").await?;
         Ok(self.tombstones.borrow().get(key).map(|(ids, _)| ids.clone()).unwrap_or_default())
+    }
+
+    async fn put_last_purge(&self, json: String) -> Result<(), StoreError> {
+        let write = move |fake: &Self| *fake.last_purge.borrow_mut() = Some(json);
+        self.call("pictures.put_last_purge", Box::new(write)).await
+    }
+
+    async fn read_last_purge(&self) -> Result<Option<String>, StoreError> {
+        self.read("pictures.read_last_purge").await?;
+        Ok(self.last_purge.borrow().clone())
     }
 
     async fn delete(&self, keys: &[String]) -> Result<(), StoreError> {
         assert!((1..=super::PAGE_MAX).contains(&keys.len()), "{} keys", keys.len());
-        let keys: BTreeSet<_> = keys.iter().cloned().collect();
+        let keys = keys.to_vec();
         let write = move |fake: &Self| {
-            fake.pictures.borrow_mut().retain(|key, _| !keys.contains(key));
-            fake.tombstones.borrow_mut().retain(|key, _| !keys.contains(key));
+            for key in keys {
+                fake.pictures.borrow_mut().remove(&key);
+                fake.tombstones.borrow_mut().remove(&key);
+            }
         };
         self.call("pictures.delete", Box::new(write)).await
     }
@@ -279,13 +346,17 @@ impl Fake {
     /// The objects whose keys begin with `prefix` and come after `after`.
     fn page(&self, prefix: &str, after: Option<&str>, count: usize) -> Page {
         let (pictures, tombstones) = (self.pictures.borrow(), self.tombstones.borrow());
-        let after = after.unwrap_or_default();
-        let pictures = pictures.iter().map(|(key, metadata)| (key, metadata.uploaded_ms));
-        let tombstones = tombstones.iter().map(|(key, (_, uploaded_ms))| (key, *uploaded_ms));
-        let mut all: Vec<_> = pictures.chain(tombstones).collect();
+        let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let range = (from, Bound::Unbounded);
+        let pictures =
+            pictures.range::<str, _>(range).map(|(key, picture)| (key, picture.uploaded_ms));
+        let tombstones =
+            tombstones.range::<str, _>(range).map(|(key, (_, stored_ms))| (key, *stored_ms));
+        // No more of either than fit a page, and one that tells of the next page.
+        let mut all: Vec<_> = pictures.take(count + 1).collect();
+        all.extend(tombstones.take(count + 1));
         all.sort();
-        let mut rest =
-            all.into_iter().filter(|(key, _)| key.starts_with(prefix) && &***key > after);
+        let mut rest = all.into_iter().filter(|(key, _)| key.starts_with(prefix));
         let entries: Vec<Entry> = rest
             .by_ref()
             .take(count)

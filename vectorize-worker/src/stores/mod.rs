@@ -90,6 +90,12 @@ pub(crate) trait Vectors {
         count: u32,
     ) -> Result<Vec<Candidate>, StoreError>;
 
+    /// The ids of the [`CANDIDATE_IDS_MAX`] faces nearest to `query`, in any order.
+    async fn nearest_ids(&self, namespace: &str, query: &[f32]) -> Result<Vec<String>, StoreError>;
+
+    /// At most [`LOOK_UP_VECTORS_MAX`] faces by their ids. A face that is not there is left out.
+    async fn look_up(&self, ids: &[String]) -> Result<Vec<Candidate>, StoreError>;
+
     /// Deletes at most [`DELETE_VECTORS_MAX`] vectors. An id without a vector is no error.
     async fn delete(&self, ids: &[String]) -> Result<(), StoreError>;
 
@@ -111,11 +117,20 @@ pub(crate) trait Pictures {
     /// The metadata of a picture, if there is one.
     async fn metadata(&self, id: &str) -> Result<Option<PictureMetadata>, StoreError>;
 
+    /// Whether there is an object with this key.
+    async fn has(&self, key: &str) -> Result<bool, StoreError>;
+
     /// Stores a tombstone that lists these ids.
-    async fn put_tombstone(&self, key: &str, ids: &[String]) -> Result<(), StoreError>;
+    async fn put_ids(&self, key: &str, ids: &[String]) -> Result<(), StoreError>;
 
     /// The ids that a tombstone lists; none if the tombstone is gone.
-    async fn read_tombstone(&self, key: &str) -> Result<Vec<String>, StoreError>;
+    async fn read_ids(&self, key: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Stores what is known of the last purge, in place of what was known before.
+    async fn put_last_purge(&self, json: String) -> Result<(), StoreError>;
+
+    /// What is known of the last purge; nothing before the first.
+    async fn read_last_purge(&self) -> Result<Option<String>, StoreError>;
 
     /// Deletes at most [`PAGE_MAX`] objects. A key without an object is no error.
     async fn delete(&self, keys: &[String]) -> Result<(), StoreError>;
@@ -131,6 +146,15 @@ pub(crate) trait Pictures {
 /// Most candidates that the index returns together with their values.
 pub(crate) const CANDIDATES_MAX: u32 = limits::TOP_K_WITH_CONTENT_MAX;
 
+/// Most candidates that the index returns without their values.
+pub(crate) const CANDIDATE_IDS_MAX: u32 = limits::TOP_K_MAX;
+
+/// Calls under way at once, of the six connections that a Worker may wait for.
+pub(crate) const CALLS_AT_ONCE: usize = 5;
+
+/// The key of what is known of the last purge. No id and no tombstone has it.
+pub(crate) const LAST_PURGE: &str = "purge/last";
+
 /// Most vectors that the index deletes in one call.
 pub(crate) const DELETE_VECTORS_MAX: usize = limits::DELETE_IDS_MAX;
 
@@ -142,3 +166,6 @@ pub(crate) const PAGE_MAX: usize = 1000;
 
 #[cfg(test)]
 pub(crate) mod fake;
+
+#[cfg(test)]
+pub(crate) mod latency;

@@ -1,0 +1,350 @@
+//! The daily purge. It deletes every face that has expired, in two steps.
+//!
+//! 1. It lists the bucket page by page. For each page it writes one tombstone, then deletes the
+//!    pictures. From then on the faces match nobody.
+//! 2. It deletes the vectors of all tombstones, and the tombstones that are no longer needed.
+//!
+//! The boundary is the last noon, whenever the trigger comes. Triggers come at noon and several
+//! times an hour; all but the first find that the purge of this noon is [complete](Last) and do
+//! nothing. When it is not, or the trigger at noon was missed, the next one runs it.
+//!
+//! A call that fails is repeated after a pause. When it still fails, its batch is left to the next
+//! run, which finds the picture or the tombstone, and the other batches go on. Two runs at once do
+//! no harm: both delete what they find.
+//!
+//! For 5,000 faces a run makes 16 calls for the pictures and 56 for the vectors, and the run of the
+//! next day 308 for the tombstones, most of them to ask the index whether it still has the vectors.
+//! For 100,000 they are 301, 1,101 and 6,102, within the 10,000 that Cloudflare allows a run. The
+//! second step makes five calls at once. At 150 ms a call, all of it takes less than five minutes
+//! of the fifteen that a run may last. (On the Free plan a run may make 1,000 calls: the triggers
+//! of a day go on with what is left.)
+
+mod last;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::fmt;
+
+use futures_util::stream::{self, StreamExt as _};
+use wire::faces::is_id;
+
+pub(crate) use last::Last;
+
+use crate::clock::{self, Clock};
+use crate::error::StoreError;
+use crate::stores::{
+    CALLS_AT_ONCE, DELETE_VECTORS_MAX, Entry, LAST_PURGE, LOOK_UP_VECTORS_MAX, Page, Pictures,
+    Vectors,
+};
+use crate::tombstone;
+
+/// How long to wait before a call is repeated. The first pause is for a call that just went wrong,
+/// the others are for a store that is asked too much.
+const PAUSES_MS: [u64; 3] = [250, 1_000, 4_000];
+
+/// How long a run pauses in all. In an outage, calls then fail at once.
+const PAUSES_IN_ALL_MS: u64 = 5 * 60 * 1000;
+
+/// Failures that the log quotes.
+const QUOTED_MAX: usize = 5;
+
+/// What a run did. Displays as a line for the log, without ids.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// Faces whose pictures were deleted.
+    pub(crate) removed: usize,
+    /// Faces whose pictures could not be deleted.
+    pub(crate) left: usize,
+    /// Vectors whose deletion the index accepted.
+    pub(crate) vectors: usize,
+    /// Tombstones that were deleted.
+    pub(crate) tombstones_removed: usize,
+    /// Tombstones that are still needed.
+    pub(crate) tombstones_kept: usize,
+    /// Calls that were repeated.
+    pub(crate) repeated: usize,
+    /// The calls that failed for good.
+    pub(crate) failures: Vec<StoreError>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { removed, left, vectors, tombstones_removed, tombstones_kept, .. } = self;
+        let Self { repeated, failures, .. } = self;
+        write!(f, "purge: {removed} faces removed, {left} left, {vectors} vectors deleted, ")?;
+        write!(f, "{tombstones_removed} tombstones removed, {tombstones_kept} kept, ")?;
+        write!(f, "{repeated} calls repeated, {} failures", failures.len())?;
+        failures.iter().take(QUOTED_MAX).try_for_each(|failure| write!(f, "; {failure}"))
+    }
+}
+
+/// Answers a trigger of the cron that was due at `scheduled_ms`: runs the purge of the last noon,
+/// unless it is complete. `None` when there was nothing to do.
+pub(crate) async fn trigger(
+    vectors: &impl Vectors,
+    pictures: &impl Pictures,
+    clock: &impl Clock,
+    scheduled_ms: u64,
+) -> Option<Report> {
+    let noon_ms = clock::last_purge_ms(scheduled_ms);
+    let (last, unread) = match Last::read(pictures).await {
+        Ok(last) => (last, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    if last.as_ref().is_some_and(|last| last.is_complete && last.noon_ms >= noon_ms) {
+        return None;
+    }
+    // A trigger that is very late must not undo what a later one knows.
+    let noon_ms = last.as_ref().map_or(noon_ms, |last| last.noon_ms.max(noon_ms));
+    let earlier_ended_ms = Last::ended_before(last.as_ref(), noon_ms);
+    let mut report = purge(vectors, pictures, clock, noon_ms, earlier_ended_ms).await;
+    report.failures.extend(unread);
+    let last = Last::after(last.as_ref(), noon_ms, clock.now_ms(), &report);
+    report.failures.extend(last.write(pictures).await.err());
+    Some(report)
+}
+
+/// Deletes every face that was stored before `noon_ms`. Faces that were stored later stay until the
+/// next purge, as their `expires_at` says. The purge of an earlier noon ended at
+/// `earlier_ended_ms`; 0 when there was none.
+pub(crate) async fn purge(
+    vectors: &impl Vectors,
+    pictures: &impl Pictures,
+    clock: &impl Clock,
+    noon_ms: u64,
+    earlier_ended_ms: u64,
+) -> Report {
+    let run = Run {
+        vectors,
+        pictures,
+        clock,
+        noon_ms,
+        earlier_ended_ms,
+        pauses_left_ms: Cell::new(PAUSES_IN_ALL_MS),
+        report: RefCell::default(),
+    };
+    run.delete_pictures().await;
+    run.delete_vectors_of_tombstones().await;
+    run.report.into_inner()
+}
+
+/// Both steps, once.
+struct Run<'a, V, P, C> {
+    vectors: &'a V,
+    pictures: &'a P,
+    clock: &'a C,
+    noon_ms: u64,
+    earlier_ended_ms: u64,
+    pauses_left_ms: Cell<u64>,
+    report: RefCell<Report>,
+}
+
+impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
+    /// The first step.
+    async fn delete_pictures(&self) {
+        let mut cursor = None;
+        while let Some(page) = self.list("", cursor).await {
+            let due = page.entries.into_iter().filter(|entry| entry.uploaded_ms < self.noon_ms);
+            let (ids, others) = due
+                .map(|entry| entry.key)
+                .filter(|key| !key.starts_with(tombstone::PREFIX) && key != LAST_PURGE)
+                .partition::<Vec<_>, _>(|key| is_id(key));
+            self.delete_page(ids, others).await;
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Deletes the pictures of one page, and the `others`: objects that no enrolment has stored.
+    async fn delete_page(&self, ids: Vec<String>, others: Vec<String>) {
+        let mut keys = others;
+        let mut faces = 0;
+        if !ids.is_empty() {
+            // Without a tombstone the pictures stay: only they tell the ids of the vectors.
+            if self.put_tombstone(&ids).await {
+                faces = ids.len();
+                keys.extend(ids);
+            } else {
+                self.report.borrow_mut().left += ids.len();
+            }
+        }
+        // R2 refuses a deletion of nothing.
+        if keys.is_empty() {
+            return;
+        }
+        let is_deleted = self.repeat(|| self.pictures.delete(&keys)).await.is_some();
+        let mut report = self.report.borrow_mut();
+        if is_deleted {
+            report.removed += faces;
+        } else {
+            report.left += faces;
+        }
+    }
+
+    /// Whether a tombstone was written.
+    async fn put_tombstone(&self, ids: &[String]) -> bool {
+        match tombstone::new_key() {
+            Ok(key) => self.repeat(|| self.pictures.put_ids(&key, ids)).await.is_some(),
+            Err(failure) => {
+                self.report.borrow_mut().failures.push(failure);
+                false
+            }
+        }
+    }
+
+    /// The second step.
+    async fn delete_vectors_of_tombstones(&self) {
+        let mut cursor = None;
+        while let Some(page) = self.list(tombstone::PREFIX, cursor).await {
+            self.process_tombstones(page.entries).await;
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn process_tombstones(&self, tombstones: Vec<Entry>) {
+        let count = tombstones.len();
+        let (old, young) =
+            tombstones.into_iter().partition(|entry| entry.uploaded_ms <= self.earlier_ended_ms);
+        let parts = parts(young, Age::Young).into_iter().chain(parts(old, Age::Old));
+        let needless: Vec<_> = stream::iter(parts.map(|part| self.process(part)))
+            .buffer_unordered(CALLS_AT_ONCE)
+            .collect()
+            .await;
+        let needless = needless.concat();
+        let is_deleted =
+            needless.is_empty() || self.repeat(|| self.pictures.delete(&needless)).await.is_some();
+        let removed = if is_deleted { needless.len() } else { 0 };
+        let mut report = self.report.borrow_mut();
+        report.tombstones_removed += removed;
+        report.tombstones_kept += count - removed;
+    }
+
+    /// Deletes the vectors of some tombstones. Returns the keys of those that are no longer needed.
+    async fn process(&self, Part { tombstones, age }: Part) -> Vec<String> {
+        match tombstones {
+            Tombstones::List(key) => {
+                let Some(ids) = self.repeat(|| self.pictures.read_ids(&key)).await else {
+                    return Vec::new();
+                };
+                let remaining = self.delete_vectors(&ids, age).await;
+                if remaining.is_empty() { vec![key] } else { Vec::new() }
+            }
+            Tombstones::Singles(ids) => {
+                let remaining = self.delete_vectors(&ids, age).await;
+                let gone = ids.into_iter().filter(|id| !remaining.contains(id));
+                gone.map(|id| tombstone::key_of(&id)).collect()
+            }
+            Tombstones::End(key) => match age {
+                Age::Young => Vec::new(),
+                Age::Old => vec![key],
+            },
+        }
+    }
+
+    /// Deletes vectors. Returns the ids whose vectors the index may still have or get.
+    async fn delete_vectors(&self, ids: &[String], age: Age) -> HashSet<String> {
+        let mut remaining = HashSet::new();
+        for batch in ids.chunks(DELETE_VECTORS_MAX) {
+            let is_deleted = self.repeat(|| self.vectors.delete(batch)).await.is_some();
+            if is_deleted {
+                self.report.borrow_mut().vectors += batch.len();
+            }
+            if age == Age::Old && is_deleted {
+                self.look_up(batch, &mut remaining).await;
+            } else {
+                remaining.extend(batch.iter().cloned());
+            }
+        }
+        remaining
+    }
+
+    /// Adds those ids to `remaining` whose vectors the index may still have.
+    async fn look_up(&self, ids: &[String], remaining: &mut HashSet<String>) {
+        for few in ids.chunks(LOOK_UP_VECTORS_MAX) {
+            match self.repeat(|| self.vectors.present(few)).await {
+                Some(present) => remaining.extend(present),
+                None => remaining.extend(few.iter().cloned()),
+            }
+        }
+    }
+
+    /// A page of objects, or `None` when the bucket does not list them.
+    async fn list(&self, prefix: &str, cursor: Option<String>) -> Option<Page> {
+        self.repeat(|| self.pictures.list(prefix, cursor.clone())).await
+    }
+
+    /// Makes a call, and makes it again after a pause while it fails. `None` when it failed for
+    /// good, which is in the report then.
+    async fn repeat<T>(&self, call: impl AsyncFn() -> Result<T, StoreError>) -> Option<T> {
+        let mut pauses = PAUSES_MS.into_iter();
+        loop {
+            let failure = match call().await {
+                Ok(value) => return Some(value),
+                Err(failure) => failure,
+            };
+            let left_ms = self.pauses_left_ms.get();
+            match pauses.next().filter(|pause_ms| *pause_ms <= left_ms) {
+                Some(pause_ms) => {
+                    self.pauses_left_ms.set(left_ms - pause_ms);
+                    self.report.borrow_mut().repeated += 1;
+                    self.clock.pause(pause_ms).await;
+                }
+                None => {
+                    self.report.borrow_mut().failures.push(failure);
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// How old tombstones are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// No purge of an earlier noon has seen the tombstone. An enrolment from before it may still be
+    /// under way, and write a vector after this run has deleted it. So the tombstone stays.
+    Young,
+    /// The tombstone can go once the index has none of its vectors.
+    Old,
+}
+
+/// Tombstones of one age that are processed one call after the other.
+#[derive(Debug)]
+struct Part {
+    tombstones: Tombstones,
+    age: Age,
+}
+
+#[derive(Debug)]
+enum Tombstones {
+    /// One that lists ids, by its key.
+    List(String),
+    /// Those of single faces, by the ids: as many as a call of the index takes.
+    Singles(Vec<String>),
+    /// The end of a token, which has no vectors.
+    End(String),
+}
+
+fn parts(tombstones: Vec<Entry>, age: Age) -> Vec<Part> {
+    let mut singles = Vec::new();
+    let mut parts = Vec::new();
+    for Entry { key, .. } in tombstones {
+        if let Some(id) = tombstone::id_in(&key) {
+            singles.push(id.to_owned());
+        } else if tombstone::is_end(&key) {
+            parts.push(Tombstones::End(key));
+        } else {
+            parts.push(Tombstones::List(key));
+        }
+    }
+    parts.extend(singles.chunks(DELETE_VECTORS_MAX).map(|ids| Tombstones::Singles(ids.to_vec())));
+    parts.into_iter().map(|tombstones| Part { tombstones, age }).collect()
+}
+
+#[cfg(test)]
+mod tests;
