@@ -9,7 +9,8 @@ import { Problem, problemOf, unknown } from "./problem.js";
 
 /** @typedef {{id: string, name: string, distance: number, picture: string,
  *   pictures?: number}} Match  pictures of the person, one if that is missing */
-/** @typedef {"match" | "possible" | "none"} Verdict */
+/** @typedef {"match" | "possible" | "none" | "incomplete"} Verdict  incomplete: the search found
+ *   nobody and could not look far enough */
 /** @typedef {{verdict: Verdict, threshold: number, possible_threshold: number,
  *   matches: Match[]}} Matches */
 /** @typedef {{id: string, name: string, delete_token: string, expires_at: string,
@@ -46,18 +47,21 @@ export async function match(crop, signal) {
 }
 
 /**
- * Stores a crop under a name. Only called after the person agreed.
+ * Stores a crop under a name. Only called after the person agreed. Sent again, it stores the same
+ * face.
  * @param {string} name
  * @param {Blob} crop
- * @param {string} [token] of the person to whom the picture is added; without it, of a new person
+ * @param {string} token of the person
+ * @param {boolean} isNew whether nobody is enrolled under the token yet
  * @returns {Promise<Enrolled>}
  */
-export async function enrol(name, crop, token) {
+export async function enrol(name, crop, token, isNew) {
   const body = new FormData();
   body.set("name", name);
   body.set("consent", "true");
   body.set("image", crop, "face.png");
-  const request = { method: "POST", headers: bearer(token), body };
+  if (isNew) body.set("delete_token", token);
+  const request = { method: "POST", headers: isNew ? undefined : bearer(token), body };
   return json("/add", request, ({ delete_token }) => typeof delete_token === "string");
 }
 
@@ -71,16 +75,19 @@ export async function forgetFace(id, token) {
 }
 
 /**
- * Deletes all that is stored of a person.
+ * Deletes all that is stored of a person, and stops an enrolment that is under way.
  * @param {string} token
+ * @returns {Promise<boolean>} whether all is deleted by now. If not, nobody finds the person any
+ *   more, and the server deletes name and numbers within minutes.
  */
 export async function forget(token) {
-  await call("/faces", { method: "DELETE", headers: bearer(token) });
+  const { status } = await call("/faces", { method: "DELETE", headers: bearer(token) });
+  return status !== 202;
 }
 
-/** @param {string} [token] */
+/** @param {string} token */
 function bearer(token) {
-  return token ? { authorization: `Bearer ${token}` } : undefined;
+  return { authorization: `Bearer ${token}` };
 }
 
 /**

@@ -137,6 +137,7 @@ function listen() {
   });
   on("cancel", "click", stop);
   on("match", "click", match);
+  on("again", "click", match);
   for (const button of document.querySelectorAll("[data-open-enrol]")) {
     button.addEventListener("click", openForm);
   }

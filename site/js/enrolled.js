@@ -20,20 +20,29 @@ const { copyTemplate, element, elementOf } = view;
 /** The pause between two questions whether searches find a face: the first, and the longest. */
 const POLL_MS = [700, 10_000];
 
+/** What is said of a person about whose enrolment no answer came. */
+const UNSURE =
+  "No answer came, so it may be stored or not. “Forget me now” makes sure that it is not.";
+
+const FORGOTTEN = "Forgotten. Pictures, name and numbers are deleted.";
+const FORGOTTEN_SOON =
+  "Forgotten. The pictures are deleted and nobody finds them any more. Name and numbers are " +
+  "deleted within minutes.";
+
 /** How long a button says that it has copied. */
 const COPIED_MS = 2500;
 
 /**
  * Shows all people that this browser remembers.
- * @param {string} [open] the id of the one whose delete token is shown
+ * @param {string} [open] the delete token that is shown
  */
 export function showAll(open) {
   const list = element("enrolled-list");
   const all = remembered.all();
-  const items = all.map((enrolled) => itemOf(enrolled.id) ?? newItem(enrolled));
+  const items = all.map((enrolled) => itemOf(enrolled) ?? newItem(enrolled));
   list.replaceChildren(...items);
   for (const item of open ? items : []) {
-    elementOf(HTMLDetailsElement, "more", item).open = item.dataset.id === open;
+    elementOf(HTMLDetailsElement, "more", item).open = element("delete-token", item).textContent === open;
   }
   element("enrolled").hidden = all.length === 0;
 }
@@ -41,33 +50,30 @@ export function showAll(open) {
 /** Shows the people of earlier visits, and drops those whom the server no longer has. */
 export function showEarlier() {
   showAll();
-  for (const { id } of remembered.all()) follow(id);
+  for (const enrolled of remembered.all()) follow(enrolled);
 }
 
 /**
- * Asks whether searches find a face, with growing pauses, until they do, and says so.
- * @param {string} id
+ * Asks whether searches find a face, with growing pauses, until they do, and says so. Does not ask
+ * of one that may not be stored.
+ * @param {Enrolled} enrolled
  * @param {boolean} [found]
  */
-export async function follow(id, found = false) {
+export async function follow(enrolled, found = false) {
+  const { id, delete_token } = enrolled;
+  if (id === "") return;
   let [pause, most] = POLL_MS;
   for (;;) {
     found ||= await api.status(id).then(({ searchable }) => searchable, (problem) => {
-      if (problem.status === 404) drop(id);
+      if (problem.status === 404) remembered.remove(delete_token);
       return false;
     });
-    const item = itemOf(id);
+    const item = itemOf(enrolled);
     if (!item) return;
     if (found) return showFound(item);
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(most, 1.5 * pause);
   }
-}
-
-/** @param {string} id of a face that the server no longer has */
-function drop(id) {
-  const gone = remembered.all().find((one) => one.id === id);
-  if (gone) remembered.remove(gone.delete_token);
 }
 
 /** @param {HTMLElement} item */
@@ -77,14 +83,17 @@ function showFound(item) {
 }
 
 /**
- * @param {string} id
+ * The item that shows a person by this face, or without one.
+ * @param {Enrolled} enrolled
  * @returns {HTMLElement | undefined}
  */
-function itemOf(id) {
+function itemOf({ id, delete_token }) {
   const items = /** @type {NodeListOf<HTMLElement>} */ (
     element("enrolled-list").querySelectorAll("[data-id]")
   );
-  return [...items].find((item) => item.dataset.id === id);
+  const isShown = (/** @type {HTMLElement} */ item) =>
+    item.dataset.id === id && element("delete-token", item).textContent === delete_token;
+  return [...items].find(isShown);
 }
 
 /**
@@ -95,7 +104,11 @@ function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
   const item = copyTemplate("enrolled-template");
   item.dataset.id = id;
   const picture = elementOf(HTMLImageElement, "enrolled-picture", item);
-  show(picture, id);
+  const isSure = id !== "";
+  item.toggleAttribute("data-unsure", !isSure);
+  picture.hidden = !isSure;
+  if (isSure) show(picture, id);
+  else element("enrolled-found", item).textContent = UNSURE;
   picture.alt = `The stored picture of ${name}`;
   element("enrolled-name", item).textContent = name;
   element("enrolled-count", item).textContent = pictures > 1 ? `, ${pictures} pictures` : "";
@@ -106,6 +119,7 @@ function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
   const copy = element("copy", item);
   copy.onclick = () => copyText(copy, delete_token);
   const more = element("add", item);
+  more.hidden = !isSure;
   more.setAttribute("aria-label", `Add another picture of ${name}`);
   more.onclick = () => addPicture(name, delete_token);
   const button = element("forget", item);
@@ -130,16 +144,17 @@ async function addPicture(name, token) {
 /** @param {string} token */
 function forget(token) {
   run("working", "Deleting…", async () => {
-    await api.forget(token).catch((problem) => {
-      // Another device or the daily purge has deleted the person already.
+    const isDone = await api.forget(token).catch((problem) => {
+      // Another device or the daily purge has deleted the person already, or nothing was stored.
       const isOurs = remembered.all().some(({ delete_token }) => delete_token === token);
       if (problem.status !== 404 || !isOurs) throw problem;
+      return true;
     });
     remembered.remove(token);
     elementOf(HTMLInputElement, "code").value = "";
     const { reset } = await import("./capture.js");
     reset();
-    view.notice("Forgotten. Pictures, name and numbers are deleted.");
+    view.notice(isDone ? FORGOTTEN : FORGOTTEN_SOON);
   });
 }
 

@@ -45,19 +45,48 @@ export function enrol(event) {
   if (name === "") return complain("Type a name first. A nickname will do.", "name");
   if (!agreed.checked) return complain("Tick the box to agree first.", "agree");
   complain("");
+  const token = known?.delete_token ?? newToken();
+  const isNew = known === undefined || known.id === "";
   run("working", "Enrolling…", async (signal) => {
-    const enrolled = await patiently(api.enrol(name, crop, known?.delete_token), signal);
+    if (isNew) remembered.expect(name, token);
+    const enrolled = await patiently(api.enrol(name, crop, token, isNew), signal)
+      .catch(async (problem) => {
+        // The server has refused it, so nothing is stored. Without an answer that is not sure.
+        if (isNew && problem.status >= 400 && problem.status < 500) remembered.remove(token);
+        else if (isNew && signal.aborted) await undo(token);
+        throw problem;
+      });
     // Cancelled after the request was sent: the enrolment is undone.
-    if (signal.aborted) return api.forgetFace(enrolled.id, enrolled.delete_token);
+    if (signal.aborted) {
+      if (isNew) return undo(token);
+      return api.forgetFace(enrolled.id, token);
+    }
     remembered.add(enrolled);
     session.intendFor();
     nameField.value = "";
     view.panel("none");
     view.enter("enrolled");
-    showAll(enrolled.id);
+    showAll(token);
     view.notice(`Enrolled as ${enrolled.name}. You can delete it here at any time.`);
-    follow(enrolled.id, enrolled.searchable);
+    follow(enrolled, enrolled.searchable);
   });
+}
+
+/** A delete token: 32 random bytes. */
+function newToken() {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Deletes a new person, who may not be stored yet.
+ * @param {string} token
+ */
+async function undo(token) {
+  await api.forget(token).catch((problem) => {
+    if (problem.status !== 404) throw problem;
+  });
+  remembered.remove(token);
 }
 
 /**

@@ -5,7 +5,11 @@
  * server.
  */
 
-/** @typedef {import("./api.js").Enrolled} Enrolled */
+/** @typedef {import("./api.js").Enrolled} Enrolled  without an id while it is not known whether the
+ *   person is stored: no answer has come */
+
+/** No face is kept longer. */
+const DAY_MS = 86_400_000;
 
 const KEY = "cface-enrolled";
 
@@ -34,6 +38,17 @@ class Remembered extends EventTarget {
   add({ id, name, delete_token, expires_at, pictures }) {
     const others = this.all().filter((other) => other.delete_token !== delete_token);
     this.#write([{ id, name, delete_token, expires_at, pictures }, ...others]);
+  }
+
+  /**
+   * Keeps the token of a person who is about to be enrolled, so that it is not lost with the
+   * answer.
+   * @param {string} name
+   * @param {string} token
+   */
+  expect(name, token) {
+    const expires_at = new Date(Date.now() + DAY_MS).toISOString();
+    this.add({ id: "", name, delete_token: token, expires_at });
   }
 
   /** @param {string} token */

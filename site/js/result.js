@@ -31,7 +31,8 @@ function showResult({ verdict, threshold, possible_threshold: possible, matches 
   const [nearest] = matches;
   const known = nearest !== undefined && (verdict === "match" || verdict === "possible");
   const heading = element("verdict");
-  const [title, meaning] = words(known ? verdict : "none", nearest?.name ?? "");
+  const shown = known || verdict === "incomplete" ? verdict : "none";
+  const [title, meaning] = words(shown, nearest?.name ?? "");
   element("title").replaceChildren(...title);
   element("meaning").textContent = meaning;
   element("pair").hidden = !known;
@@ -48,7 +49,8 @@ function showResult({ verdict, threshold, possible_threshold: possible, matches 
   element("possible-threshold").textContent = number(possible);
   enter("result");
   panel("result");
-  heading.dataset.verdict = known ? verdict : "none";
+  element("again").hidden = shown !== "incomplete";
+  heading.dataset.verdict = shown;
 }
 
 /**
@@ -67,6 +69,13 @@ function words(verdict, name) {
     return [
       ["This might be ", isolated(name)],
       "Not sure. It can be the same person in other light, or somebody who looks alike. Compare.",
+    ];
+  }
+  if (verdict === "incomplete") {
+    return [
+      ["We could not look at all faces"],
+      "Too many faces that look like this one were deleted just now, and are still in the way. " +
+        "Search again in a minute or two.",
     ];
   }
   return [

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_emptied_is_said() {
-        for broken in ["pictures.put_tombstone", "pictures.delete", "pictures.list"] {
+        for broken in ["pictures.put_ids", "pictures.delete", "pictures.list"] {
             let fake = filled(3, 1);
             fake.broken.borrow_mut().insert(broken);
             assert!(now(empty(&fake, &fake, &fake)).is_err(), "{broken}");

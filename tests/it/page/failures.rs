@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, StatusCode};
-use tests::api::Api;
+use serde_json::json;
+use tests::api::{Api, json as answer_of};
 use tests::browser::Cameras;
 use tests::camera::Scene;
-use tests::photograph;
-use tests::server::Server;
+use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
+use tests::{golden, photograph};
 
 use super::{Page, offline, speed, unlimited};
 use crate::load::wrangler;
@@ -147,7 +150,8 @@ async fn a_slow_network_shows_progress_and_can_be_left() -> anyhow::Result<()> {
     page.state("cropped").await?;
     page.network(unlimited()).await?;
     tokio::time::sleep(Duration::from_secs(6)).await;
-    ensure!(page.server.objects("faces") <= 1, "more than a tombstone is left");
+    // A tombstone of the face, and the end of its token.
+    ensure!(page.server.objects("faces") <= 2, "more than tombstones are left");
     page.click("[data-back]").await?;
     ensure!(page.find("none").await?.is_empty());
     page.close_noisily().await
@@ -171,4 +175,94 @@ async fn without_a_network_faces_are_found_but_not_searched_for() -> anyhow::Res
     page.click("[data-retry]").await?;
     page.state("result").await?;
     page.close_noisily().await
+}
+
+#[tokio::test]
+async fn an_enrolment_without_an_answer_can_be_repeated_or_deleted() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    for (photo, repeats) in [("obama-1.jpg", true), ("biden-1.jpg", false)] {
+        page.choose(&photograph(photo)).await?;
+        page.state("cropped").await?;
+        page.click("[data-panel-work] [data-open-enrol]").await?;
+        page.browser.find("[data-name]").await?.send_keys(photo).await?;
+        page.click("[data-agree]").await?;
+        page.network(offline()).await?;
+        page.click("[data-enrol]").await?;
+        page.state("error").await?;
+        // The token is kept before anything is sent.
+        page.until_text("[data-enrolled-found]", "may be stored or not").await?;
+        page.look(&format!("enrol-unsure-{repeats}")).await?;
+        page.network(unlimited()).await?;
+        if repeats {
+            page.click("[data-retry]").await?;
+            page.state("enrolled").await?;
+            page.until_text("[data-enrolled-found]", "Searches find it now").await?;
+        }
+        page.click("[data-forget]").await?;
+        page.until_text("[data-notice]", "Forgotten").await?;
+        page.until("return document.querySelector('[data-delete-token]') === null").await?;
+    }
+    page.close_noisily().await
+}
+
+#[tokio::test]
+async fn a_deletion_that_the_index_does_not_take_is_told() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    page.choose(&photograph("obama-1.jpg")).await?;
+    page.state("cropped").await?;
+    page.enrol("Barack Obama").await?;
+    page.server.index_control(&json!({"fail": {"method": "deleteByIds"}})).await?;
+    page.click("[data-forget]").await?;
+    page.until_text("[data-notice]", "within minutes").await?;
+    page.look("forgotten-soon").await?;
+    page.close().await
+}
+
+/// More copies of a face than the index returns, all of them deleted.
+async fn hide_faces(page: &Page) -> anyhow::Result<()> {
+    const COPIES: usize = 105;
+    let api = Api::of(&page.server);
+    let embedding = api.embed(&golden("obama-1.png")).await?;
+    let first = api.enrol("Barack Obama", &golden("obama-1.png")).await?;
+    let path = format!("/faces/{}", first["id"].as_str().context("no id")?);
+    let picture = api.request(Method::GET, &path).send().await?.bytes().await?;
+    let message = json!({
+        "namespace": "casia-webface-1", "name": "Copy", "embedding": embedding,
+        "picture": STANDARD.encode(picture),
+    });
+    let client = reqwest::Client::new();
+    page.server.index_control(&json!({"late_ms": 3_600_000})).await?;
+    let mut enrolled = vec![first];
+    for _ in 0..COPIES {
+        let request = client.post(page.server.inner_url("add")?);
+        let answer = request.header(WORKER_HEADER, STORE_WORKER).json(&message).send().await?;
+        enrolled.push(answer_of(answer, StatusCode::CREATED).await?);
+    }
+    page.server.index_control(&json!({"reset": true})).await?;
+    page.server.index_control(&json!({"late_ms": 3_600_000})).await?;
+    for copy in enrolled {
+        let token = copy["delete_token"].as_str().context("no token")?;
+        let deletion = api.request(Method::DELETE, "/faces").bearer_auth(token).send().await?;
+        ensure!(deletion.status() == StatusCode::NO_CONTENT);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_search_that_cannot_look_far_enough_says_so() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    hide_faces(&page).await?;
+    page.choose(&photograph("obama-1.jpg")).await?;
+    page.state("cropped").await?;
+    ensure!(page.find("incomplete").await?.is_empty());
+    page.look("result-incomplete").await?;
+    // The index applies the deletions.
+    page.server.index_control(&json!({"reset": true})).await?;
+    page.click("[data-again]").await?;
+    page.until("return document.querySelector('[data-verdict]').dataset.verdict === 'none'")
+        .await?;
+    ensure!(
+        page.browser.execute("return document.querySelector('[data-again]').hidden").await? == true
+    );
+    page.close().await
 }
