@@ -5,6 +5,10 @@ mod access;
 
 mod budgets;
 
+mod certain;
+
+mod copies;
+
 mod damaged;
 
 mod deploy;
