@@ -144,7 +144,10 @@ async function call(path, init) {
   const headers = new Headers(init.headers);
   const sent = path === CONFIG ? "" : key.kept();
   if (sent) headers.set("x-api-key", sent);
-  const response = await fetch(path, { ...init, headers, signal }).catch((error) => {
+  const ask = () => fetch(path, { ...init, headers, signal });
+  // An instance that has broken down is replaced at once, and all that is asked can be asked twice.
+  const again = (/** @type {Response} */ response) => response.status === 500 ? ask() : response;
+  const response = await ask().then(again).catch((error) => {
     if (init.signal?.aborted) throw error;
     if (error.name === "TimeoutError") {
       throw new Problem("The server took too long to answer.", { title: "No answer" });

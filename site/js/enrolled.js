@@ -42,7 +42,8 @@ export function showAll(open) {
   const items = all.map((enrolled) => itemOf(enrolled) ?? newItem(enrolled));
   list.replaceChildren(...items);
   for (const item of open ? items : []) {
-    elementOf(HTMLDetailsElement, "more", item).open = element("delete-token", item).textContent === open;
+    const token = element("delete-token", item).textContent;
+    elementOf(HTMLDetailsElement, "more", item).open = token === open;
   }
   element("enrolled").hidden = all.length === 0;
 }

@@ -26,8 +26,8 @@ impl Fields {
     }
 }
 
-/// Parses a body, whose size was bounded when it was read, and decodes its pictures. `known` are the
-/// fields that the route takes.
+/// Parses a body, whose size was bounded when it was read, and decodes its pictures. `known` are
+/// the fields that the route takes.
 ///
 /// # Errors
 /// 400 when the body is not a form, has too many fields, one twice, or one that is not known;

@@ -24,8 +24,8 @@ impl Default for Options {
 /// calls two faces possibly the same: callers see nobody beyond it.
 ///
 /// # Errors
-/// 400 when it is too long, or a known parameter is out of its range, is no decimal number, or comes
-/// twice.
+/// 400 when it is too long, or a known parameter is out of its range, is no decimal number, or
+/// comes twice.
 pub fn parse(query: &str, threshold_max: f32) -> Result<Options, Problem> {
     if query.len() > QUERY_BYTES_MAX {
         let detail = format!("The query string is longer than {QUERY_BYTES_MAX} bytes.");

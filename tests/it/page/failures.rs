@@ -56,6 +56,27 @@ async fn a_server_that_stops_while_a_picture_is_sent_is_asked_again() -> anyhow:
     page.close_noisily().await
 }
 
+/// A Worker whose instance has broken down answers so, and another instance takes its place.
+#[tokio::test]
+async fn an_instance_that_breaks_down_is_asked_once_more() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    page.choose(&photograph("obama-1.jpg")).await?;
+    page.state("cropped").await?;
+    page.browser
+        .execute(
+            "const real = window.fetch;
+             window.failures = 1;
+             window.fetch = (path, init) => path === '/match' && window.failures-- > 0
+               ? Promise.resolve(new Response('', { status: 500 })) : real(path, init)",
+        )
+        .await?;
+    page.click("[data-match]").await?;
+    page.state("result").await?;
+    // Once, and then it was asked again.
+    page.until("return window.failures === -1").await?;
+    page.close().await
+}
+
 #[tokio::test]
 async fn too_many_tries_count_down_and_go_on() -> anyhow::Result<()> {
     let page = Page::open_with(Scene::Nobody, Cameras::Allowed, &["--rate-limits"]).await?;

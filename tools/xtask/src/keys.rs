@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::Value;
@@ -194,10 +194,15 @@ fn change(state: &Path, edit: impl FnOnce(&mut Vec<String>)) -> anyhow::Result<(
     let file = secrets_file(state)?;
     lines.push(String::new());
     write_private(&file, &lines.join("\n"))?;
-    // Wrangler watches the configuration, and reads the secrets anew when that changes.
+    // Wrangler watches the configuration, and reads the secrets anew when that changes. Nothing is
+    // written: wrangler would end if it found the file empty.
     let config = file.with_file_name(wrangler::local::CONFIG);
-    if let Ok(text) = fs::read_to_string(&config) {
-        fs::write(&config, text).context("telling the local server of its keys")?;
+    if config.exists() {
+        let touched = File::options()
+            .write(true)
+            .open(&config)
+            .and_then(|config| config.set_modified(SystemTime::now()));
+        touched.context("telling the local server of its keys")?;
     }
     Ok(())
 }

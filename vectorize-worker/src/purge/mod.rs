@@ -288,17 +288,13 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
                 Err(failure) => failure,
             };
             let left_ms = self.pauses_left_ms.get();
-            match pauses.next().filter(|pause_ms| *pause_ms <= left_ms) {
-                Some(pause_ms) => {
-                    self.pauses_left_ms.set(left_ms - pause_ms);
-                    self.report.borrow_mut().repeated += 1;
-                    self.clock.pause(pause_ms).await;
-                }
-                None => {
-                    self.report.borrow_mut().failures.push(failure);
-                    return None;
-                }
-            }
+            let Some(pause_ms) = pauses.next().filter(|pause_ms| *pause_ms <= left_ms) else {
+                self.report.borrow_mut().failures.push(failure);
+                return None;
+            };
+            self.pauses_left_ms.set(left_ms - pause_ms);
+            self.report.borrow_mut().repeated += 1;
+            self.clock.pause(pause_ms).await;
         }
     }
 }

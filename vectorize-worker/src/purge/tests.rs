@@ -21,11 +21,10 @@ fn filled(faces: u32) -> Fake {
     fake
 }
 
-fn insert(fake: &Fake, faces: std::ops::Range<u32>) {
-    for i in faces {
+fn insert(fake: &Fake, numbers: std::ops::Range<u32>) {
+    for number in numbers {
         // Tests of many faces need no whole embeddings.
-        let face = Face { embedding: Vec::new(), ..face(&id(i), 0.0) };
-        fake.insert(face, "");
+        fake.insert(Face { embedding: Vec::new(), ..face(&id(number), 0.0) }, "");
     }
 }
 

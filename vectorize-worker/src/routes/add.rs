@@ -1,5 +1,5 @@
-//! `POST /add`: enrols a face. `GET /addition`: tells whether a delete token lets a picture be added,
-//! before anything is computed from one.
+//! `POST /add`: enrols a face. `GET /addition`: tells whether a delete token lets a picture be
+//! added, before anything is computed from one.
 
 use facenet::layers::INPUT_SIDE;
 use wire::faces::{Enrol, check_name, is_token};

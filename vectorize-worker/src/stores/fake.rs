@@ -242,7 +242,9 @@ impl Vectors for Fake {
         let ids = ids.to_vec();
         let write = Self::index_write(move |fake| {
             let mut vectors = fake.vectors.borrow_mut();
-            ids.iter().for_each(|id| drop(vectors.remove(id)));
+            for id in &ids {
+                vectors.remove(id);
+            }
         });
         self.call("vectors.delete", write).await
     }

@@ -113,7 +113,8 @@ class Sandbox {
   static async open({ file, pages }) {
     const module = await WebAssembly.compile(await readFile(file));
     const [initial, maximum] = pages;
-    return Object.assign(new Sandbox(), { module, memory: new WebAssembly.Memory({ initial, maximum }) });
+    const memory = new WebAssembly.Memory({ initial, maximum });
+    return Object.assign(new Sandbox(), { module, memory });
   }
 
   get bytes() {
