@@ -13,6 +13,7 @@ pub mod problem;
 
 pub mod retention;
 
+#[cfg(feature = "secret")]
 pub mod secret;
 
 pub use problem::{Kind, Problem};
