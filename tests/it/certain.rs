@@ -24,14 +24,16 @@ fn token(number: u8) -> String {
     format!("{number:064x}")
 }
 
-/// An enrolment under a token that the caller brings. Pictures differ by their shade.
+/// An enrolment under a token that the caller brings. Pictures differ by their shade, and so do the
+/// addresses that they come from: more than four at once from one would be refused.
 fn bring(api: &Api<'_>, token: &str, shade: u8) -> anyhow::Result<RequestBuilder> {
     let form = Form::new()
         .text("name", "Barack Obama")
         .text("consent", "true")
         .text("delete_token", token.to_owned())
         .part("image", Part::bytes(shaded(FILE, shade)?));
-    Ok(api.request(Method::POST, "/add").multipart(form))
+    let address = format!("192.0.2.{shade}");
+    Ok(api.request(Method::POST, "/add").header("cf-connecting-ip", address).multipart(form))
 }
 
 async fn forget(api: &Api<'_>, token: &str) -> anyhow::Result<Response> {
@@ -243,7 +245,7 @@ async fn the_day_ends_whenever_triggers_come() -> anyhow::Result<()> {
     ensure!(last["complete"] == true && last["failures"] == 0, "{last}");
     server.trigger(late + DAY_MS).await?;
     ensure!(server.objects(BUCKET_NAME) == 1, "only what is known of the last purge is left");
-    let health = json(api.request(Method::GET, "/health").send().await?, StatusCode::OK).await?;
+    let health = json(api.health().await?, StatusCode::OK).await?;
     ensure!(health["purge"]["complete"] == true, "{health}");
     server.stop()
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
-use tests::api::Api;
+use tests::api::{Api, json};
 use tests::golden;
 use tests::server::Server;
 
@@ -22,7 +22,7 @@ async fn a_trap_costs_what_is_under_way_and_nothing_after_it() -> anyhow::Result
     let good = golden("obama-1.png");
     let expected = api.embed(&good).await?;
     let memory = async || -> anyhow::Result<f64> {
-        let health = api.health().await?;
+        let health = json(api.health().await?, StatusCode::OK).await?;
         health["memory"]["wasm_mb"].as_f64().context("no memory")
     };
     let before_mb = memory().await?;

@@ -150,7 +150,7 @@ impl Answer {
                 let (image, other) = (fields.image.take(), fields.other.take());
                 let head = Head::Form { fields, image: image.is_some(), other: other.is_some() };
                 let faces: Vec<_> = [image, other].into_iter().flatten().collect();
-                (head, faces.iter().flat_map(|face| face.rgb()).copied().collect())
+                (head, faces.iter().flat_map(Face::rgb).copied().collect())
             }
             Self::Embedding(embedding) => {
                 let numbers = embedding.as_slice().iter();

@@ -150,7 +150,11 @@ fn check_bundle(config: &str, arguments: &[OsString], out: &Path) -> anyhow::Res
         .args(arguments)
         .arg_path("--outdir", out)
         .shown()?;
-    if !out.join("index.js").is_file() {
+    // The bundle is called as its main module.
+    let config_table = wrangler::config(config)?;
+    let main = config_table.get("main").and_then(toml::Value::as_str).map(Path::new);
+    let bundle = main.and_then(Path::file_name).map(|name| out.join(name));
+    if !bundle.is_some_and(|bundle| bundle.is_file()) {
         bail!("wrangler made no bundle of {config}");
     }
     Ok(())
