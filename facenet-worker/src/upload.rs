@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use wire::limits::{UPLOAD_S_MAX, UPLOADS_BYTES_MAX, UPLOADS_MAX};
 use wire::{Kind, Problem};
-use worker::js_sys::{Promise, Reflect, Uint8Array};
+use worker::js_sys::{Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::ReadableStreamDefaultReader;
@@ -74,7 +74,7 @@ async fn chunks(
     let mut end = pin!(Delay::from(Duration::from_secs(u64::from(UPLOAD_S_MAX))));
     let mut length: usize = 0;
     loop {
-        let chunk = pin!(JsFuture::from(Promise::from(reader.read())));
+        let chunk = pin!(JsFuture::from(reader.read()));
         let chunk = match select(chunk, end.as_mut()).await {
             Either::Left((chunk, _)) => chunk.map_err(|_| broke_off())?,
             Either::Right(_) => return Err(too_slow()),
@@ -127,15 +127,12 @@ impl Uploads {
         let Some(upload) = self.held.iter_mut().find(|upload| upload.number == number) else {
             return;
         };
-        match chunk {
-            Some(chunk) => {
-                upload.bytes += chunk.length() as usize;
-                upload.chunks.push(chunk);
-            }
-            None => {
-                upload.bytes = 0;
-                upload.chunks.clear();
-            }
+        if let Some(chunk) = chunk {
+            upload.bytes += chunk.length() as usize;
+            upload.chunks.push(chunk);
+        } else {
+            upload.bytes = 0;
+            upload.chunks.clear();
         }
         while self.held.iter().map(|upload| upload.bytes).sum::<usize>() > UPLOADS_BYTES_MAX {
             self.held.remove(0);

@@ -165,7 +165,8 @@ impl Answer {
     }
 }
 
-#[cfg(all(test, feature = "parse"))]
+#[cfg(test)]
+#[cfg(feature = "parse")]
 mod tests {
     use wire::Kind;
 

@@ -6,7 +6,7 @@ mod page;
 use super::build::WORKERS;
 use crate::project;
 use crate::run::Run;
-use crate::setup::{python, wasm};
+use crate::setup::{python, sandbox, wasm};
 
 /// Code that only a feature brings in, but for that which needs Burn's converter.
 const FEATURES: &str = "facenet/burn-ndarray,facenet/kernel-tests,facenet/layer-outputs,\
@@ -69,7 +69,8 @@ fn web_assembly() -> anyhow::Result<()> {
         let _lock = project::lock()?;
         wasm::ensure()?
     };
-    let packages = WORKERS.iter().chain(&["facenet"]).flat_map(|name| ["--package", *name]);
+    let packages =
+        WORKERS.iter().chain(&["facenet", sandbox::PACKAGE]).flat_map(|name| ["--package", *name]);
     // Flags in the environment would replace those of .cargo/config.toml.
     Run::new("linting for WebAssembly", "cargo")
         .args(["clippy", "--locked", "--target", wasm::TRIPLE, "--features", WASM_FEATURES])
