@@ -43,8 +43,8 @@ pub const IMAGE_BLOCKS_MAX: u64 = 4_000_000;
 pub const SANDBOX_PAGES_MIN: u32 = 40;
 
 /// Most memory that the sandbox may take, in pages of 64 KiB: the picture as its decoder gives it
-/// out ([`IMAGE_DECODED_BYTES_MAX`]), the form that it came in, a copy of its file, and the decoder.
-/// With both shards loaded that makes less than 100 MB.
+/// out ([`IMAGE_DECODED_BYTES_MAX`]), the form that it came in, a copy of its file, and what the
+/// decoder needs besides. With both shards loaded that makes less than 100 MB.
 pub const SANDBOX_PAGES_MAX: u32 = 608;
 
 /// Smallest width and height of a picture in pixels that can hold a usable face.
