@@ -53,7 +53,7 @@ async fn spend(
 }
 
 /// Why embeddings are refused in the end, of callers who send [`TOGETHER`] at once: a budget that
-/// many share is not spent within a minute one request after the other.
+/// many share is not spent within a minute one request after the other. A comparison takes two.
 async fn spend_together(
     api: &Api<'_>,
     address: impl Fn(usize, usize) -> String,
@@ -62,7 +62,7 @@ async fn spend_together(
         for batch in 0..5_000 / TOGETHER {
             let each = (batch * TOGETHER..(batch + 1) * TOGETHER).map(|count| {
                 let from = address(round, count);
-                async move { send(api, &Method::POST, "/embed", &from).await }
+                async move { send(api, &Method::POST, "/verify", &from).await }
             });
             let responses: Vec<_> = join_all(each).await.into_iter().collect::<Result<_, _>>()?;
             let refused = |response: &Response| response.status() == StatusCode::TOO_MANY_REQUESTS;
