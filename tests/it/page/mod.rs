@@ -209,11 +209,12 @@ impl Page {
 
     /// The same without the console, where a test lets requests fail on purpose.
     async fn close_noisily(self) -> anyhow::Result<()> {
-        let own = [self.server.url("/"), "blob:".into(), "data:".into(), "chrome:".into()];
+        // The last two are of the browser's own pages.
+        let own = [&*self.server.url("/"), "blob:", "data:", "chrome:", "chrome-untrusted:"];
         let requests = self.browser.requests().await?;
         ensure!(!requests.is_empty(), "no request was seen");
         for url in requests {
-            let is_own = own.iter().any(|start| url.starts_with(start.as_str()));
+            let is_own = own.iter().any(|start| url.starts_with(start));
             ensure!(is_own, "a request to another origin: {url}");
         }
         self.browser.close().await?;
