@@ -16,11 +16,21 @@ use crate::caller::{Caller, CallerId};
 use crate::shards::{Bounds, Limiter, Permit};
 use crate::{bindings, error};
 
-/// How long a refusal waits.
-const HESITATION: Duration = Duration::from_secs(1);
+/// How long a refusal waits at least, in seconds, and how long one waits that comes on top of many.
+const HESITATION_S: (u32, u32) = (1, 10);
+
+/// How many refusals of a caller make the next one wait for a second longer.
+const REFUSALS_PER_S: u32 = 8;
 
 /// How many refusals wait in an isolate.
 const HESITATING_MAX: usize = 256;
+
+/// How long a caller who is being refused lets others pass, in milliseconds. Longer than a request
+/// of theirs takes, and short enough to be served at all where others come without end.
+const GIVE_WAY_MS_MAX: u64 = 2_000;
+
+/// How often such a caller looks whether the others are done.
+const POLL: Duration = Duration::from_millis(20);
 
 thread_local! {
     static UNDER_WAY: Limiter = Limiter::default();
@@ -76,6 +86,7 @@ fn counts(caller: &Caller, cost: Cost) -> Vec<Count<'_>> {
 
 /// Lets a request in: it has a place among those of the caller that are under way, as long as it
 /// keeps the permit, and its cost is taken from the budgets. What computes nothing needs no place.
+/// A caller who is being refused has one place, and lets others pass.
 ///
 /// # Errors
 /// 429 when the caller has too many under way, or a budget is spent.
@@ -85,18 +96,46 @@ pub(crate) async fn admit(
     cost: Cost,
 ) -> Result<Option<Permit>, Problem> {
     let outcome = match (cost.embeddings() > 0).then(|| enter(caller)).transpose() {
-        Ok(permit) => spend(env, caller, cost).await.map(|()| permit),
+        Ok(permit) => {
+            if permit.is_some() {
+                give_way(caller.id()).await;
+            }
+            spend(env, caller, cost).await.map(|()| permit)
+        }
         Err(problem) => Err(problem),
     };
     if outcome.is_err() {
-        hesitate().await;
+        hesitate(caller.id()).await;
     }
     outcome
 }
 
+/// How many refusals of the caller's wait. If one does, the caller sends more than it is given.
+fn refusals(caller: CallerId, now_ms: u64) -> usize {
+    HESITATING.with(|refused| refused.held_by(|other| other == caller, now_ms))
+}
+
+/// Lets others pass before a caller who is being refused. Each step of a request waits for what the
+/// isolate computes at that time, so even one embedding at a time would hold others up again and
+/// again.
+async fn give_way(caller: CallerId) {
+    let began_ms = Date::now().as_millis();
+    loop {
+        let now_ms = Date::now().as_millis();
+        let others = |other| other != caller && refusals(other, now_ms) == 0;
+        let waiting_for = UNDER_WAY.with(|limiter| limiter.held_by(others, now_ms));
+        let is_late = now_ms.saturating_sub(began_ms) >= GIVE_WAY_MS_MAX;
+        if waiting_for == 0 || is_late || refusals(caller, now_ms) == 0 {
+            return;
+        }
+        Delay::from(POLL).await;
+    }
+}
+
 fn enter(caller: &Caller) -> Result<Permit, Problem> {
-    let bounds = Bounds { in_all: usize::MAX, per_caller: REQUESTS_AT_ONCE_MAX };
     let now_ms = Date::now().as_millis();
+    let per_caller = if refusals(caller.id(), now_ms) > 0 { 1 } else { REQUESTS_AT_ONCE_MAX };
+    let bounds = Bounds { in_all: usize::MAX, per_caller };
     let permit = UNDER_WAY.with(|limiter| limiter.acquire(caller.id(), bounds, now_ms));
     permit.map_err(error::full)
 }
@@ -116,16 +155,24 @@ async fn spend(env: &Env, caller: &Caller, cost: Cost) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Lets a refusal wait a little. Programs that send again at once would otherwise take more of the
-/// isolate by being refused than by being served. More than some do not wait: they would take its
-/// memory.
-async fn hesitate() {
+/// Lets a refusal wait a little, and longer the more of the caller's wait already. Programs that send
+/// again at once would otherwise take more of the isolate by being refused than by being served.
+/// More than some do not wait: they would take its memory.
+async fn hesitate(caller: CallerId) {
     let bounds = Bounds { in_all: HESITATING_MAX, per_caller: HESITATING_MAX };
     let now_ms = Date::now().as_millis();
-    let permit = HESITATING.with(|limiter| limiter.acquire(CallerId::default(), bounds, now_ms));
+    let hesitation = hesitation(refusals(caller, now_ms));
+    let permit = HESITATING.with(|limiter| limiter.acquire(caller, bounds, now_ms));
     if permit.is_ok() {
-        Delay::from(HESITATION).await;
+        Delay::from(hesitation).await;
     }
+}
+
+/// How long a refusal waits beside so many others of the caller.
+fn hesitation(others: usize) -> Duration {
+    let (least, most) = HESITATION_S;
+    let others = u32::try_from(others).unwrap_or(u32::MAX);
+    Duration::from_secs(u64::from((least + others / REFUSALS_PER_S).min(most)))
 }
 
 /// The binding, whatever the class of the object is called. `Env::rate_limiter` insists on one
@@ -152,6 +199,14 @@ mod tests {
         let enrolment = (bindings::ENROLMENTS_PER_CALLER, "192.0.2.1");
         assert_eq!(of(Cost::Enrolment), [enrolment, own, network, all]);
         assert_eq!(of(Cost::Read), [(bindings::READS_PER_CALLER, "192.0.2.1")]);
+    }
+
+    #[test]
+    fn refusals_wait_longer_the_more_there_are() {
+        assert_eq!(hesitation(0), Duration::from_secs(1));
+        assert_eq!(hesitation(7), Duration::from_secs(1));
+        assert_eq!(hesitation(60), Duration::from_secs(8));
+        assert_eq!(hesitation(usize::MAX), Duration::from_secs(10));
     }
 
     #[test]

@@ -163,6 +163,13 @@ impl Limiter {
         Ok(Permit { limiter: self.clone(), number: permits.push(caller, now_ms) })
     }
 
+    /// How many permits are held by callers of some kind.
+    pub(crate) fn held_by(&self, kind: impl Fn(CallerId) -> bool, now_ms: u64) -> usize {
+        let mut permits = self.0.borrow_mut();
+        permits.end_abandoned(now_ms);
+        permits.held.iter().filter(|held| kind(held.caller)).count()
+    }
+
     /// Gives out a permit that only counts, whoever the caller is and however many are held.
     pub(super) fn count(&self, now_ms: u64) -> Permit {
         let number = self.0.borrow_mut().push(CallerId::default(), now_ms);
