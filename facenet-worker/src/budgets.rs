@@ -155,9 +155,9 @@ async fn spend(env: &Env, caller: &Caller, cost: Cost) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Lets a refusal wait a little, and longer the more of the caller's wait already. Programs that send
-/// again at once would otherwise take more of the isolate by being refused than by being served.
-/// More than some do not wait: they would take its memory.
+/// Lets a refusal wait a little, and longer the more of the caller's wait already. Programs that
+/// send again at once would otherwise take more of the isolate by being refused than by being
+/// served. More than some do not wait: they would take its memory.
 async fn hesitate(caller: CallerId) {
     let bounds = Bounds { in_all: HESITATING_MAX, per_caller: HESITATING_MAX };
     let now_ms = Date::now().as_millis();

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use facenet::Shard;
+use facenet::layers::Layer;
 use serde_json::{Map, Value, json};
 
 use super::layers::Class;
@@ -12,9 +14,6 @@ pub(super) const CONTESTANTS: [&str; 4] = ["cface", "burn-flex", "burn-ndarray",
 
 /// Who is measured natively.
 pub(super) const NATIVE: [&str; 3] = ["cface", "burn-flex", "burn-ndarray"];
-
-/// Multiply-accumulates of one embedding in millions, by the definition of a convolution.
-const MMACS: f64 = 1_417.0;
 
 /// The goal beside the runtime that a project like this would use otherwise.
 const TWICE_AS_FAST: &str = "at most 0.50: twice as fast";
@@ -98,7 +97,8 @@ impl Report {
 
     /// Milliseconds of direct convolutions that reach the peak.
     fn direct_ms(&self) -> f64 {
-        MMACS / self.peak()
+        let macs: u64 = Shard::ALL.map(Shard::layers).concat().iter().map(Layer::macs).sum();
+        macs as f64 / 1e6 / self.peak()
     }
 
     /// The same figures for programs.
