@@ -1,13 +1,23 @@
-//! Where things are in the clone and in the user's cache, and which versions Cargo.lock names.
+//! Where things are in the clone and in the user's cache, and what Cargo is asked to build.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use facenet::Shard;
 
 use crate::progress;
+
+/// Everything without Burn, which takes minutes to build. All commands of this kind name the same
+/// packages and features: Cargo would compile what they share anew otherwise.
+pub(crate) const WITHOUT_BURN: [&str; 4] = [
+    "--workspace",
+    "--no-default-features",
+    "--features",
+    "facenet/image,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,input/parse,\
+     testbed/browser,testbed/tensors",
+];
 
 /// The root of the clone.
 pub(crate) fn root() -> &'static Path {
@@ -56,21 +66,6 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     Ok(base.join("cface"))
 }
 
-/// The version of a crate in Cargo.lock.
-pub(crate) fn locked_version(name: &str) -> anyhow::Result<String> {
-    let lock = read_toml(&root().join("Cargo.lock"))?;
-    let packages = lock.get("package").and_then(toml::Value::as_array).context("no packages")?;
-    let mut versions = packages
-        .iter()
-        .filter(|package| package.get("name").and_then(toml::Value::as_str) == Some(name))
-        .filter_map(|package| package.get("version").and_then(toml::Value::as_str));
-    match (versions.next(), versions.next()) {
-        (Some(version), None) => Ok(version.to_owned()),
-        (None, _) => bail!("Cargo.lock has no crate `{name}`"),
-        (Some(_), Some(_)) => bail!("Cargo.lock has several versions of `{name}`"),
-    }
-}
-
 /// Reads a TOML file.
 pub(crate) fn read_toml(file: &Path) -> anyhow::Result<toml::Table> {
     let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
@@ -98,15 +93,4 @@ pub(crate) fn lock_file(path: &Path, waiting: &str) -> anyhow::Result<Lock> {
         step.done();
     }
     Ok(Lock(file))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_locked_version_is_found() {
-        assert_eq!(locked_version("worker").unwrap(), "0.8.7");
-        assert!(locked_version("no-such-crate").is_err());
-    }
 }

@@ -10,6 +10,7 @@ pub(crate) mod engines;
 pub(crate) mod golden;
 pub(crate) mod npm;
 pub(crate) mod onnx;
+pub(crate) mod programs;
 pub(crate) mod python;
 pub(crate) mod pytorch;
 pub(crate) mod sandbox;

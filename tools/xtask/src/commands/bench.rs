@@ -135,8 +135,32 @@ fn shards() -> [PathBuf; 2] {
     project::shards(Checkpoint::GOLDEN.model())
 }
 
-fn size_kb(file: &Path) -> anyhow::Result<f64> {
-    Ok(file.metadata().with_context(|| format!("no {}", file.display()))?.len() as f64 / 1e3)
+/// The size of a module without what it is not run from: the names of its functions.
+fn size_kb(module: &Path) -> anyhow::Result<f64> {
+    let bytes = fs::read(module).with_context(|| format!("reading {}", module.display()))?;
+    let size = size_without_names(&bytes);
+    Ok(size.with_context(|| format!("{} is no module", module.display()))? as f64 / 1e3)
+}
+
+/// A module is 8 bytes, and sections: a number of their kind, their length as LEB128, and so many
+/// bytes. Kind 0 is what an engine may ignore.
+fn size_without_names(module: &[u8]) -> Option<usize> {
+    let (_, mut rest) = module.split_at_checked(8)?;
+    let mut size = 8;
+    while let [kind, after @ ..] = rest {
+        let (mut length, mut bytes) = (0, 0);
+        loop {
+            let byte = *after.get(bytes)?;
+            length |= usize::from(byte & 0x7f).checked_shl(7 * bytes as u32)?;
+            bytes += 1;
+            if byte < 0x80 {
+                break;
+            }
+        }
+        rest = after.get(bytes.checked_add(length)?..)?;
+        size += if *kind == 0 { 0 } else { 1 + bytes + length };
+    }
+    Some(size)
 }
 
 /// Measures the first embedding after a module was instantiated. Each is in a new process, because
@@ -151,4 +175,19 @@ fn first_calls(material: &Material, effort: Effort, report: &mut Report) -> anyh
         report.first_call.0.extend(runs.ms);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_count() {
+        let module = b"\0asm\x01\0\0\0";
+        let sections = b"\x00\x03\x01aa\x01\x81\x00\x07";
+        assert_eq!(size_without_names(&[&module[..], sections].concat()), Some(8 + 4));
+        assert_eq!(size_without_names(&[&module[..], b"\x01\x05"].concat()), None);
+        assert_eq!(size_without_names(&[&module[..], &[1; 1], &[0xff; 12]].concat()), None);
+        assert_eq!(size_without_names(b"text"), None);
+    }
 }

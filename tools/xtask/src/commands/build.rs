@@ -1,17 +1,21 @@
-//! `cargo xtask build`: the three Workers as WebAssembly, by Cloudflare's `worker-build`.
+//! `cargo xtask build`: the three Workers as WebAssembly, with the JavaScript that Cloudflare
+//! calls.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use testbed::wrangler::npm_program;
 
 use crate::fingerprint::{Fingerprint, Stamp};
 use crate::run::Run;
-use crate::setup::tools::Tools;
-use crate::setup::wasm::{Simd, Toolchain};
-use crate::setup::{npm, sandbox, site, tools, wasm};
+use crate::setup::wasm::{self, Simd, Toolchain};
+use crate::setup::{npm, programs, sandbox, site};
 use crate::{parallel, project};
+
+/// The file of each Worker that names its classes, and its main module.
+const ENTRY: &str = "entry.js";
 
 /// Burn with both of its backends, and flex as the Worker's engine.
 const BURN_FEATURES: &str = "burn-flex,facenet/burn-ndarray";
@@ -52,8 +56,7 @@ impl Options {
 
     /// The code of a Worker that these options give.
     pub(crate) fn main(&self, worker: &str) -> anyhow::Result<PathBuf> {
-        let entry = if worker == PUBLIC_WORKER { sandbox::ENTRY } else { "index.js" };
-        Ok(self.variant(worker).folder(worker)?.join(entry))
+        Ok(self.variant(worker).folder(worker)?.join(ENTRY))
     }
 
     /// What a Worker is built from besides its code.
@@ -90,7 +93,7 @@ struct Variant {
 }
 
 impl Variant {
-    /// The folder of what worker-build makes. Variants have folders of their own, because several
+    /// The folder for the Worker. Variants have folders of their own, because several
     /// may be in use at once.
     fn folder(&self, worker: &str) -> anyhow::Result<PathBuf> {
         Ok(match self.name {
@@ -143,83 +146,114 @@ pub(crate) fn ensure_beside(
     // What is missing on the machine is said before anything takes long.
     npm::check_node()?;
     let toolchain = wasm::ensure()?;
+    let mut stale = Vec::new();
+    for worker in WORKERS {
+        stale.extend(Build::of(worker, options.variant(worker), &toolchain)?);
+    }
     let packages = || {
         npm::ensure()?;
         site::ensure()?;
         other()
     };
-    let (tools, ()) = parallel::both(tools::ensure, packages)?;
-    // Cargo compiles for one after the other, but the steps after it run beside that.
-    parallel::all(&WORKERS, |worker| {
-        ensure_worker(worker, &options.variant(worker), &toolchain, &tools)
-    })
+    // Cargo has a lock for each of the two targets, so they are compiled side by side.
+    let compile = || {
+        if stale.is_empty() {
+            return Ok(());
+        }
+        let workers = || stale.iter().try_for_each(|build| build.compile(&toolchain));
+        parallel::both(workers, || programs::build(&programs::FOR_USERS)).map(drop)
+    };
+    parallel::both(compile, packages)?;
+    parallel::all(&stale, Build::finish)
 }
 
-fn ensure_worker(
-    worker: &str,
-    variant: &Variant,
-    toolchain: &Toolchain,
-    tools: &Tools,
-) -> anyhow::Result<()> {
-    let dir = project::member(worker)?;
-    let build = variant.folder(worker)?;
-    let stamp = Stamp::at(build.join("made-from"));
-    let inputs = inputs(worker, variant, toolchain, tools)?;
-    if stamp.is(&inputs) && build.join("index.js").is_file() {
-        return Ok(());
+/// A Worker that has to be built.
+struct Build {
+    worker: &'static str,
+    variant: Variant,
+    /// Where it comes from and where it goes.
+    dir: PathBuf,
+    folder: PathBuf,
+    stamp: Stamp,
+    inputs: String,
+}
+
+impl Build {
+    /// None when nothing has changed since the Worker was built.
+    fn of(
+        worker: &'static str,
+        variant: Variant,
+        toolchain: &Toolchain,
+    ) -> anyhow::Result<Option<Self>> {
+        let folder = variant.folder(worker)?;
+        let stamp = Stamp::at(folder.join("made-from"));
+        let inputs = inputs(worker, &variant, toolchain)?;
+        if stamp.is(&inputs) && folder.join(ENTRY).is_file() {
+            return Ok(None);
+        }
+        Ok(Some(Self { worker, variant, dir: project::member(worker)?, folder, stamp, inputs }))
     }
-    stamp.clear()?;
-    Run::new(format!("building {worker} for WebAssembly"), &tools.worker_build)
-        .args(["--release"])
-        .arg_path("--out-dir", &build)
-        .args(["--", "--locked"])
-        .args(variant.arguments)
-        .dir(&dir)
-        .edit(|command| toolchain.apply_with(variant.simd, command))
-        // It would download these three otherwise.
-        .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
-        .env("ESBUILD_BIN", npm_program("esbuild"))
-        .env("WASM_OPT_BIN", npm_program("wasm-opt"))
-        // A request is answered to its end even when the caller hangs up. Otherwise it would stop
-        // anywhere, with a face half stored, and never give back the permits that it holds.
-        .env("RUN_TO_COMPLETION", "1")
-        .hint("The compiler's message above says why")
-        .quietly()?;
-    if worker == PUBLIC_WORKER {
-        sandbox::ensure(toolchain, variant.simd, &dir, &build)?;
+
+    /// Lets Cargo compile it.
+    fn compile(&self, toolchain: &Toolchain) -> anyhow::Result<()> {
+        self.stamp.clear()?;
+        Run::cargo(format!("compiling {} for WebAssembly", self.worker))
+            .args(["build", "--release", "--locked", "--package", self.worker, "--lib"])
+            .args(["--target", wasm::TRIPLE])
+            .args(self.variant.arguments)
+            .arg_path("--target-dir", &wasm::target())
+            .edit(|command| toolchain.apply_with(self.variant.simd, command))
+            .hint("The compiler's message above says why")
+            .quietly()?;
+        if self.worker == PUBLIC_WORKER {
+            sandbox::build(toolchain, self.variant.simd)?;
+        }
+        Ok(())
     }
-    stamp.write(&inputs)
+
+    /// Makes of it what wrangler takes.
+    fn finish(&self) -> anyhow::Result<()> {
+        let Self { worker, folder, .. } = self;
+        // Files of another version would stay.
+        if folder.exists() {
+            fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+        }
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let built = wasm::built(worker);
+        Run::new(format!("making the bindings of {worker}"), programs::path("worker-bindings")?)
+            .args([&built, folder])
+            .quietly()?;
+        if *worker == PUBLIC_WORKER {
+            let module = wasm::built(sandbox::PACKAGE);
+            fs::copy(module, folder.join("sandbox.wasm")).context("copying the sandbox")?;
+        }
+        fs::copy(self.dir.join(ENTRY), folder.join(ENTRY)).context("copying the Worker's entry")?;
+        self.stamp.write(&self.inputs)
+    }
 }
 
 /// A fingerprint of everything that a Worker is built from. Cargo would find out by itself what
 /// is stale, but not that the steps after it, which take as long, have nothing to do.
-fn inputs(
-    worker: &str,
-    variant: &Variant,
-    toolchain: &Toolchain,
-    tools: &Tools,
-) -> anyhow::Result<String> {
+fn inputs(worker: &str, variant: &Variant, toolchain: &Toolchain) -> anyhow::Result<String> {
     let root = project::root();
     let mut fingerprint = Fingerprint::default()
         .text(&variant.arguments.join(" "))
         .text(variant.simd.flags().unwrap_or_default())
-        .text(&toolchain.compiler()?)
-        .text(&tools.wasm_bindgen.to_string_lossy())
-        .text(&tools.worker_build.to_string_lossy());
+        .text(&toolchain.compiler()?);
     let common = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "package-lock.json"];
     for file in common {
         fingerprint = fingerprint.tree(&root.join(file))?;
     }
     let mut members = with_dependencies(worker)?;
+    members.extend(with_dependencies("worker-bindings")?);
     if worker == PUBLIC_WORKER {
         members.extend(with_dependencies(sandbox::PACKAGE)?);
-        fingerprint = fingerprint.tree(&project::member(worker)?.join(sandbox::ENTRY))?;
     }
     for member in members {
         let dir = project::member(&member)?;
         fingerprint = fingerprint.text(&member);
         // The public Worker contains the description of its API.
-        for input in ["Cargo.toml", "src", "openapi.json"].map(|input| dir.join(input)) {
+        for input in ["Cargo.toml", "src", ENTRY, "openapi.json"].map(|input| dir.join(input)) {
             if input.exists() {
                 fingerprint = fingerprint.tree(&input)?;
             }

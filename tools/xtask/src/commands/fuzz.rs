@@ -126,9 +126,7 @@ fn replay(name: &str, read: Read, folders: &[PathBuf]) -> anyhow::Result<()> {
     let module = {
         let _lock = project::lock()?;
         npm::ensure()?;
-        let module = project::root().join("tests/fuzz/target/sandbox.wasm");
-        sandbox::build(&wasm::ensure()?, Simd::Relaxed, &module)?;
-        module
+        sandbox::build(&wasm::ensure()?, Simd::Relaxed)?
     };
     let mut v8 = V8::start()?;
     v8.open_sandbox(name, &module)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use toml::Value;
 
+use super::programs;
 use crate::project;
 use crate::run::Run;
 
@@ -37,7 +38,7 @@ pub(crate) fn convert(
     precision: Precision,
     out: &Path,
 ) -> anyhow::Result<()> {
-    program(what)
+    program(what)?
         .args(["checkpoint", "--model", model])
         .arg_path("--file", checkpoint)
         .arg_path("--out", out)
@@ -47,12 +48,11 @@ pub(crate) fn convert(
 
 /// Writes the whole network of a checkpoint as one ONNX file.
 pub(crate) fn write_onnx(what: &str, checkpoint: &Path, file: &Path) -> anyhow::Result<()> {
-    let run = program(what).args(["whole"]).arg_path("--file", checkpoint);
+    let run = program(what)?.args(["whole"]).arg_path("--file", checkpoint);
     run.arg_path("--out", file).quietly()
 }
 
-fn program(what: &str) -> Run {
-    Run::cargo(what)
-        .args(["run", "--locked", "--package", PACKAGE, "--"])
-        .hint("The message above says why")
+fn program(what: &str) -> anyhow::Result<Run> {
+    programs::build(&programs::FOR_USERS)?;
+    Ok(Run::new(what, programs::path(PACKAGE)?).hint("The message above says why"))
 }

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use testbed::wrangler::npm_program;
 
-use super::wasm::{self, Simd, Toolchain, WASM_OPT};
+use super::wasm::{self, Simd, Toolchain};
 use crate::project;
 use crate::run::Run;
 
@@ -31,25 +30,19 @@ pub(crate) fn folder() -> anyhow::Result<PathBuf> {
 }
 
 impl Engine {
-    /// Builds the module, as worker-build builds a Worker, and says where it is.
+    /// Builds the module, as a Worker's, and says where it is.
     pub(crate) fn ensure(&self, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
-        let target = project::root().join("target");
         Run::new(format!("building the engine {} for WebAssembly", self.name), "cargo")
             .args(["build", "--release", "--locked", "--package", "facenet", "--example", "engine"])
             .args(["--target", wasm::TRIPLE, "--no-default-features", "--features", self.features])
             .args(self.as_in_worker.then_some("--package=facenet-worker"))
-            .arg_path("--target-dir", &target)
+            .arg_path("--target-dir", &wasm::target())
             .edit(|command| toolchain.apply_with(self.simd, command))
             .hint("The compiler's message above says why")
             .quietly()?;
-        let built = target.join(wasm::TRIPLE).join("release/examples/engine.wasm");
+        let built = wasm::target().join(wasm::TRIPLE).join("release/examples/engine.wasm");
         let module = folder()?.join(self.name).with_extension("wasm");
-        Run::new(format!("optimising the engine {}", self.name), npm_program("wasm-opt"))
-            .args(WASM_OPT)
-            .args(["-O1"])
-            .arg_path("-o", &module)
-            .args([built])
-            .quietly()?;
+        fs::copy(&built, &module).with_context(|| format!("copying {}", built.display()))?;
         Ok(module)
     }
 }

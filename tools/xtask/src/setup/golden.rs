@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::engines;
+use super::{engines, programs};
 use crate::run::Run;
+
+/// The program that writes them.
+const PROGRAM: &str = "golden-tensors";
 
 /// Writes them, and gives their folder: a file `NAME.f32` for each golden crop.
 pub(crate) fn ensure_tensors() -> anyhow::Result<PathBuf> {
     let folder = engines::folder()?;
-    Run::cargo("writing the golden crops as tensors")
-        .args(["run", "--locked", "--package", "testbed", "--features", "tensors"])
-        .args(["--bin", "golden-tensors", "--"])
-        .args([&folder])
-        .quietly()?;
+    programs::build(&[PROGRAM])?;
+    let what = "writing the golden crops as tensors";
+    Run::new(what, programs::path(PROGRAM)?).args([&folder]).quietly()?;
     Ok(folder)
 }

@@ -5,6 +5,7 @@
 mod debian;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{bail, ensure};
@@ -15,18 +16,6 @@ use crate::run::{Run, clean_cargo_environment};
 
 /// The target of Workers.
 pub(crate) const TRIPLE: &str = "wasm32-unknown-unknown";
-
-/// Features of WebAssembly that rustc uses by default, as worker-build tells them to wasm-opt. The
-/// module itself says which vector instructions it uses.
-pub(crate) const WASM_OPT: [&str; 7] = [
-    "--enable-mutable-globals",
-    "--enable-sign-ext",
-    "--enable-nontrapping-float-to-int",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-reference-types",
-    "--enable-exception-handling",
-];
 
 /// The vector instructions that a module may use. A host that lacks one of them refuses the whole
 /// module, so this is decided when it is built.
@@ -46,6 +35,17 @@ impl Simd {
             Self::Relaxed => Some("-Ctarget-feature=+simd128,+relaxed-simd"),
         }
     }
+}
+
+/// Cargo's folder for what it builds.
+pub(crate) fn target() -> PathBuf {
+    project::root().join("target")
+}
+
+/// Where Cargo puts the module of a library.
+pub(crate) fn built(package: &str) -> PathBuf {
+    let name = package.replace('-', "_");
+    target().join(TRIPLE).join("release").join(name).with_extension("wasm")
 }
 
 /// How cargo is given flags for this target only.

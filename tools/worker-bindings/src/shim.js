@@ -1,0 +1,67 @@
+// What Cloudflare calls: classes whose methods lead to the Worker in WebAssembly.
+//
+// A trap or a panic ends the module's instance. The next call makes a new one, and makes the
+// objects anew in it, because they lived in the memory of the old one.
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import * as worker from "./bindings.js";
+
+// Kept by the library `worker`: the number of the instance, and whether that has panicked.
+const state = worker.__worker_init_state();
+
+function renew() {
+    if (state.criticalError) {
+        console.log("Beginning anew after a trap");
+        state.criticalError = false;
+        worker.__wbg_reset_state();
+    }
+}
+
+function note(error) {
+    if (error instanceof WebAssembly.RuntimeError) {
+        state.criticalError = true;
+    }
+}
+
+// What traps between two awaits arrives here and not at the caller.
+addEventListener("error", (event) => note(event.error));
+
+// Calls into the module.
+export async function run(call) {
+    renew();
+    try {
+        return await call();
+    } catch (error) {
+        note(error);
+        throw error;
+    }
+}
+
+export class Entrypoint extends WorkerEntrypoint {
+    fetch(request) {
+        const response = run(() => worker.fetch(request, this.env, this.ctx));
+        // A request is answered to its end even when the caller hangs up. Otherwise it would stop
+        // anywhere, with a face half stored, and never give back the permits that it holds.
+        this.ctx.waitUntil(response);
+        return response;
+    }
+}
+
+// The class of a Durable Object that the Worker calls so.
+export function object(name) {
+    return class extends DurableObject {
+        #object;
+        #instance;
+
+        fetch(request) {
+            return run(() => this.#current().fetch(request));
+        }
+
+        #current() {
+            if (this.#instance !== state.instanceId) {
+                this.#object = new worker[name](this.ctx, this.env);
+                this.#instance = state.instanceId;
+            }
+            return this.#object;
+        }
+    };
+}
