@@ -5,21 +5,14 @@
 use clap::Args;
 
 use super::{build, test_wasm, weights};
+use crate::project::WITHOUT_BURN;
 use crate::run::Run;
 use crate::setup::checkpoint::{self, Checkpoint};
 use crate::setup::{browser, npm, pytorch as oracle, site};
 use crate::{project, stop};
 
-/// Everything but the end-to-end tests, without Burn, which takes minutes to build.
-const UNIT_TESTS: [&str; 6] = [
-    "--workspace",
-    "--exclude",
-    "tests",
-    "--no-default-features",
-    "--features",
-    "facenet/image,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,input/parse,\
-     testbed/browser",
-];
+/// The target of the end-to-end tests, which Cargo leaves out unless it is named.
+const END_TO_END: [&str; 2] = ["--test", "end-to-end"];
 
 /// The model with both backends of the Burn engine: the default and the one that a feature adds.
 pub(crate) const BURN_TESTS: [&str; 4] =
@@ -61,7 +54,7 @@ fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
         run.env("CFACE_CHROMIUM", &browser.chromium)
             .env("CFACE_CHROMEDRIVER", &browser.chromedriver)
     };
-    with_browser(cargo_test("the unit tests", &UNIT_TESTS, filter)).shown()?;
+    with_browser(cargo_test("the unit tests", &WITHOUT_BURN, &[], filter)).shown()?;
     if filter.is_none_or(|filter| "webassembly".contains(filter)) {
         test_wasm::run()?;
     }
@@ -70,7 +63,7 @@ fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
         build::ensure(&build::Options::default())?;
         checkpoint::ensure(Checkpoint::GOLDEN, false)?
     };
-    with_browser(cargo_test("the end-to-end tests", &["--package", "tests"], filter))
+    with_browser(cargo_test("the end-to-end tests", &WITHOUT_BURN, &END_TO_END, filter))
         .env("CFACE_XTASK", std::env::current_exe()?)
         .env("CFACE_GRAPH", graph)
         .shown()
@@ -83,14 +76,14 @@ fn burn(filter: Option<&str>) -> anyhow::Result<()> {
         npm::ensure()?;
         weights::ensure(Checkpoint::GOLDEN)?;
     }
-    cargo_test("the tests with Burn", &BURN_TESTS, filter).shown()?;
+    cargo_test("the tests with Burn", &BURN_TESTS, &[], filter).shown()?;
     {
         let _lock = project::lock()?;
         build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
         build::ensure(&build::Options { drill: true, ..build::Options::default() })?;
     }
     // They are marked as ignored, because they need these builds.
-    cargo_test("the end-to-end tests with Burn", &["--package", "tests"], filter)
+    cargo_test("the end-to-end tests with Burn", &WITHOUT_BURN, &END_TO_END, filter)
         .args(["--", "--ignored"])
         .env("CFACE_XTASK", std::env::current_exe()?)
         .shown()
@@ -109,17 +102,19 @@ fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
     };
     stop::check()?;
     let selection = ["--package", "onnx-to-burn", "--features", "onnx"];
-    cargo_test("the tests with PyTorch", &selection, filter)
+    cargo_test("the tests with PyTorch", &selection, &[], filter)
         .env("CFACE_ONNX_DIR", onnx)
         .env("CFACE_STATE_DICTS", state_dicts)
         .env("CFACE_GRAPH", graph)
         .shown()
 }
 
-fn cargo_test(what: &str, selection: &[&str], filter: Option<&str>) -> Run {
+/// The tests of a selection of packages: of one target, or of all that Cargo tests unasked.
+fn cargo_test(what: &str, selection: &[&str], target: &[&str], filter: Option<&str>) -> Run {
     Run::cargo(what)
         .args(["test", "--locked"])
         .args(selection)
+        .args(target)
         .args(filter)
         .env("CFACE_WEIGHTS", project::weights(Checkpoint::GOLDEN.model()))
         .hint("The output above says which test and why")
