@@ -1,6 +1,6 @@
 //! The names in wrangler.toml under which the runtime binds what this Worker uses.
 
-/// R2 bucket with `shard1.bin` and `shard2.bin`.
+/// R2 bucket with the records of weights.
 pub(crate) const MODELS: &str = "MODELS";
 
 /// The name of that bucket, for the operator.
@@ -17,6 +17,10 @@ pub(crate) const VECTORIZE_WORKER: &str = "VECTORIZE_WORKER";
 
 /// Variable: the name of the model whose records are in [`MODELS`].
 pub(crate) const MODEL: &str = "MODEL";
+
+/// Variable: what the keys of that model's records begin with. Every deployment names its own, so
+/// that an older one finds its weights again.
+pub(crate) const WEIGHTS: &str = "WEIGHTS";
 
 /// Variable: how many objects of each shard serve a continent; one if it is missing.
 pub(crate) const REPLICAS: &str = "REPLICAS";
@@ -82,7 +86,7 @@ mod tests {
         assert_eq!(all(&config["ratelimits"], "name"), limits.into());
         let variables: BTreeSet<_> = config["vars"].as_table().unwrap().keys().collect();
         let expected =
-            [MODEL, REPLICAS, ALLOWED_ORIGINS, ACCESS, REPORT_ADDRESS].map(str::to_owned);
+            [MODEL, WEIGHTS, REPLICAS, ALLOWED_ORIGINS, ACCESS, REPORT_ADDRESS].map(str::to_owned);
         assert_eq!(variables, expected.iter().collect());
     }
 

@@ -35,15 +35,7 @@ pub fn convert_as(
     model: &str,
     out_dir: &Path,
 ) -> anyhow::Result<[PathBuf; 2]> {
-    let [shard1, shard2] = read(file)?;
-    std::fs::create_dir_all(out_dir).with_context(|| format!("creating {}", out_dir.display()))?;
-    let write = |shard: Shard, tensors: Tensors| {
-        let record = out_dir.join(shard.file());
-        shard::write_as(precision, shard, model, tensors, &record)
-            .with_context(|| format!("the checkpoint does not give {}", shard.file()))?;
-        anyhow::Ok(record)
-    };
-    Ok([write(Shard::Shard1, shard1)?, write(Shard::Shard2, shard2)?])
+    shard::write(precision, model, read(file)?, out_dir)
 }
 
 /// The tensors of both shards in a checkpoint.

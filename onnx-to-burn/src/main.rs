@@ -72,13 +72,15 @@ fn main() -> anyhow::Result<()> {
         #[cfg(feature = "onnx")]
         Command::Generate { onnx, out, check } => from_onnx::generate(&onnx, &out, check),
         #[cfg(feature = "onnx")]
-        Command::Records { onnx, out, model } => from_onnx::write_records(&onnx, &out, &model),
+        Command::Records { onnx, out, model } => {
+            onnx_to_burn::onnx::write_records(&onnx, &model, &out).map(drop)
+        }
     }
 }
 
 #[cfg(feature = "onnx")]
 mod from_onnx {
-    //! The commands that read ONNX files.
+    //! The command that writes code.
 
     use std::path::Path;
 
@@ -98,14 +100,6 @@ mod from_onnx {
             } else {
                 std::fs::write(&file, code).with_context(context)?;
             }
-        }
-        Ok(())
-    }
-
-    pub(super) fn write_records(onnx_dir: &Path, out: &Path, model: &str) -> anyhow::Result<()> {
-        for shard in Shard::ALL {
-            let converted = onnx::convert(shard, onnx_dir)?;
-            onnx::write_record(shard, model, converted.tensors, out)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! (`mixed_6a_branch0`), in code and records.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 #[expect(
@@ -18,7 +18,7 @@ use facenet::Shard;
 use facenet::layers::Kind;
 use prost::Message;
 
-use crate::shard::{self, Array, Tensors};
+use crate::shard::{self, Array, Precision, Tensors};
 
 /// One shard as code and weights.
 pub struct Converted {
@@ -53,17 +53,14 @@ pub fn convert(shard: Shard, onnx_dir: &Path) -> anyhow::Result<Converted> {
     })
 }
 
-/// Writes the record of a converted shard, as the checkpoint's own conversion does.
+/// Writes the records of both shards that are in `onnx_dir`, as the checkpoint's own conversion
+/// does.
 ///
 /// # Errors
-/// As [`shard::write`].
-pub fn write_record(
-    shard: Shard,
-    model: &str,
-    tensors: Tensors,
-    out_dir: &Path,
-) -> anyhow::Result<()> {
-    shard::write(shard, model, tensors, &out_dir.join(shard.file()))
+/// As [`convert`] and [`shard::write`].
+pub fn write_records(onnx_dir: &Path, model: &str, out_dir: &Path) -> anyhow::Result<[PathBuf; 2]> {
+    let [shard1, shard2] = Shard::ALL.map(|shard| convert(shard, onnx_dir));
+    shard::write(Precision::F16, model, [shard1?.tensors, shard2?.tensors], out_dir)
 }
 
 fn utf8(path: &Path) -> anyhow::Result<&str> {

@@ -1,14 +1,15 @@
-//! The weights of one shard on their way from a checkpoint to a record.
+//! The weights of both shards on their way from a checkpoint to records.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use burn_pack::{Bytes, DType, TENSOR_ALIGNMENT, Tensor, Writer};
 use facenet::Shard;
 use facenet::layers::Layer;
-use facenet::record::{Checksum, Header, PACKING, PACKING_F32};
+use facenet::record::{Checksum, Digest, Header, PACKING, PACKING_F32};
 use half::f16;
+use sha2::{Digest as _, Sha256};
 
 /// A tensor in float32, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,76 +32,109 @@ pub enum Precision {
     F32,
 }
 
-/// Writes the record of a shard: every tensor of [`Shard::layers`] in that order, as float16.
+/// Writes the records of both shards of a model into a folder: of each every tensor of
+/// [`Shard::layers`] in that order. `tensors` are in the order of [`Shard::ALL`].
 ///
 /// # Errors
 /// When a tensor is missing, has a wrong shape, does not fit into float16, or is not of the
-/// shard; and when the file cannot be written.
-pub fn write(shard: Shard, model: &str, tensors: Tensors, file: &Path) -> anyhow::Result<()> {
-    write_as(Precision::F16, shard, model, tensors, file)
-}
-
-/// As [`write()`], in either precision.
-///
-/// # Errors
-/// As [`write()`].
-pub fn write_as(
+/// shard; and when a file cannot be written.
+pub fn write(
     precision: Precision,
-    shard: Shard,
     model: &str,
-    mut tensors: Tensors,
-    file: &Path,
-) -> anyhow::Result<()> {
-    let (packing, kind) = match precision {
-        Precision::F16 => (PACKING, DType::F16),
-        Precision::F32 => (PACKING_F32, DType::F32),
+    tensors: [Tensors; 2],
+    out_dir: &Path,
+) -> anyhow::Result<[PathBuf; 2]> {
+    let mut digest = Sha256::new();
+    let mut pack = |shard: Shard, tensors| {
+        Packed::of(precision, shard, model, tensors, &mut digest)
+            .with_context(|| format!("{} cannot be made", shard.file()))
     };
-    let mut packed = Vec::new();
-    let mut data = Data::default();
-    for (name, shape) in shard.layers().iter().flat_map(Layer::tensors) {
-        let array = tensors.remove(&name).with_context(|| format!("`{name}` is missing"))?;
-        ensure!(
-            array.shape == shape,
-            "`{name}` has the shape {:?} where the network has {shape:?}",
-            array.shape
-        );
-        let bytes = match precision {
-            Precision::F16 => to_f16(&array.data).with_context(|| format!("`{name}`"))?,
-            Precision::F32 => array.data.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        };
-        data.push(&bytes);
-        packed.push(Tensor::new(name, kind, shape, None, Bytes::from_bytes_vec(bytes)));
-    }
-    if let Some(name) = tensors.keys().next() {
-        bail!("`{name}` is not a tensor of {}", shard.name());
-    }
-    let header = Header::new(model, shard).with_packing(packing);
-    let writer = header
-        .entries()
-        .iter()
-        .fold(Writer::new(packed), |writer, (key, value)| writer.with_metadata(key, value))
-        .with_metadata(Checksum::ENTRY, &data.checksum.entry());
-    writer
-        .write_to_file(file)
-        .map_err(|error| anyhow::anyhow!("{error:?}"))
-        .with_context(|| format!("writing {}", file.display()))
+    let [tensors1, tensors2] = tensors;
+    let (shard1, shard2) = (pack(Shard::Shard1, tensors1)?, pack(Shard::Shard2, tensors2)?);
+    let digest = Digest::from(<[u8; 32]>::from(digest.finalize()));
+    std::fs::create_dir_all(out_dir).with_context(|| format!("creating {}", out_dir.display()))?;
+    let files = Shard::ALL.map(|shard| out_dir.join(shard.file()));
+    shard1.write(digest, &files[0])?;
+    shard2.write(digest, &files[1])?;
+    Ok(files)
 }
 
-/// Computes the checksum of the data section as the writer will write it.
-#[derive(Default)]
-struct Data {
+/// A record but for its digest, which depends on the other one too.
+struct Packed {
+    header: Header,
+    checksum: Checksum,
+    tensors: Vec<Tensor>,
+}
+
+impl Packed {
+    fn of(
+        precision: Precision,
+        shard: Shard,
+        model: &str,
+        mut tensors: Tensors,
+        digest: &mut Sha256,
+    ) -> anyhow::Result<Self> {
+        let (packing, kind) = match precision {
+            Precision::F16 => (PACKING, DType::F16),
+            Precision::F32 => (PACKING_F32, DType::F32),
+        };
+        let header = Header::new(model, shard).with_packing(packing);
+        for (key, value) in header.entries() {
+            digest.update(format!("{key}={value}\n"));
+        }
+        let mut packed = Vec::new();
+        let mut data = Data { length: 0, checksum: Checksum::default(), digest };
+        for (name, shape) in shard.layers().iter().flat_map(Layer::tensors) {
+            let array = tensors.remove(&name).with_context(|| format!("`{name}` is missing"))?;
+            ensure!(
+                array.shape == shape,
+                "`{name}` has the shape {:?} where the network has {shape:?}",
+                array.shape
+            );
+            let bytes = match precision {
+                Precision::F16 => to_f16(&array.data).with_context(|| format!("`{name}`"))?,
+                Precision::F32 => array.data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            };
+            data.push(&bytes);
+            packed.push(Tensor::new(name, kind, shape, None, Bytes::from_bytes_vec(bytes)));
+        }
+        if let Some(name) = tensors.keys().next() {
+            bail!("`{name}` is not a tensor of {}", shard.name());
+        }
+        Ok(Self { header, checksum: data.checksum, tensors: packed })
+    }
+
+    fn write(self, digest: Digest, file: &Path) -> anyhow::Result<()> {
+        let Self { header, checksum, tensors } = self;
+        header
+            .entries()
+            .iter()
+            .fold(Writer::new(tensors), |writer, (key, value)| writer.with_metadata(key, value))
+            .with_metadata(Checksum::ENTRY, &checksum.entry())
+            .with_metadata(Digest::ENTRY, &digest.to_string())
+            .write_to_file(file)
+            .map_err(|error| anyhow::anyhow!("{error:?}"))
+            .with_context(|| format!("writing {}", file.display()))
+    }
+}
+
+/// Computes checksum and digest of the data section as the writer will write it.
+struct Data<'a> {
     length: usize,
     checksum: Checksum,
+    digest: &'a mut Sha256,
 }
 
-impl Data {
+impl Data<'_> {
     /// Adds a tensor, on the next multiple of the alignment, and the zeros before it.
     fn push(&mut self, tensor: &[u8]) {
         const ZEROS: [u8; TENSOR_ALIGNMENT as usize] = [0; TENSOR_ALIGNMENT as usize];
         let padding = self.length.next_multiple_of(ZEROS.len()) - self.length;
-        self.checksum.update(&ZEROS[..padding]);
-        self.checksum.update(tensor);
-        self.length += padding + tensor.len();
+        for bytes in [&ZEROS[..padding], tensor] {
+            self.checksum.update(bytes);
+            self.digest.update(bytes);
+            self.length += bytes.len();
+        }
     }
 }
 
@@ -135,23 +169,30 @@ mod tests {
         assert!(to_f16(&[f32::NAN]).is_err());
     }
 
+    /// Tensors of a shard in which numbers follow from their places and `seed`.
+    fn tensors(shard: Shard, seed: usize) -> Tensors {
+        let layers = shard.layers();
+        let tensors = layers.iter().flat_map(Layer::tensors).map(|(name, shape)| {
+            let numbers = 0..shape.iter().product();
+            let data = numbers.map(|i: usize| ((i + seed) % 251) as f32).collect();
+            (name, Array { shape, data })
+        });
+        tensors.collect()
+    }
+
+    fn write_f16(model: &str, tensors: [Tensors; 2], dir: &Path) -> anyhow::Result<[PathBuf; 2]> {
+        write(Precision::F16, model, tensors, dir)
+    }
+
     #[test]
     fn what_does_not_fit_the_network_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("shard2.bin");
-        let all: Tensors = Shard::Shard2
-            .layers()
-            .iter()
-            .flat_map(Layer::tensors)
-            .map(|(name, shape)| {
-                let data = vec![0.5; shape.iter().product()];
-                (name, Array { shape, data })
-            })
-            .collect();
-        let refused = |tensors| {
-            let error = write(Shard::Shard2, "casia-webface", tensors, &file).unwrap_err();
-            assert!(!file.exists());
-            format!("{error:#}")
+        let [first, all] = Shard::ALL.map(|shard| tensors(shard, 0));
+        let refused = |second| {
+            let error = write_f16("casia-webface", [first.clone(), second], dir.path());
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+            let text = format!("{:#}", error.unwrap_err());
+            text.strip_prefix("shard2.bin cannot be made: ").unwrap().to_owned()
         };
 
         let mut less = all.clone();
@@ -163,30 +204,65 @@ mod tests {
         let text = refused(other);
         assert!(text.contains("`last_bn.beta`") && text.contains("[256, 2]"), "{text}");
 
-        let mut more = all.clone();
+        let mut more = all;
         more.insert("logits.weight".into(), Array { shape: vec![1], data: vec![0.0] });
         assert_eq!(refused(more), "`logits.weight` is not a tensor of shard2");
+    }
 
-        write(Shard::Shard2, "casia-webface", all, &file).unwrap();
-        assert!(file.exists());
+    /// The data section of a record, and the rest of what it says.
+    fn read(file: &Path) -> (Vec<u8>, BTreeMap<String, String>) {
+        let record = std::fs::read(file).unwrap();
+        let metadata = u32::from_le_bytes(*record[..HEADER_SIZE].last_chunk().unwrap());
+        let data = record[aligned_data_section_start(metadata as usize)..].to_vec();
+        (data, Reader::from_file(file).unwrap().metadata().clone())
     }
 
     #[test]
-    fn the_checksum_is_that_of_the_data_section() {
+    fn checksum_and_digest_are_those_of_the_data_sections() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("shard2.bin");
-        let layers = Shard::Shard2.layers();
-        let all = layers.iter().flat_map(Layer::tensors).map(|(name, shape)| {
-            let data = (0..shape.iter().product()).map(|i: usize| (i % 251) as f32).collect();
-            (name, Array { shape, data })
-        });
-        write(Shard::Shard2, "casia-webface", all.collect(), &file).unwrap();
-        let record = std::fs::read(&file).unwrap();
-        let metadata = u32::from_le_bytes(*record[..HEADER_SIZE].last_chunk().unwrap());
-        let mut checksum = Checksum::default();
-        checksum.update(&record[aligned_data_section_start(metadata as usize)..]);
-        let reader = Reader::from_file(&file).unwrap();
-        assert_eq!(Checksum::announced(reader.metadata()).map(|it| checksum.check(it)), Ok(Ok(())));
-        assert_eq!(reader.metadata()[Checksum::ENTRY], checksum.entry());
+        let both = Shard::ALL.map(|shard| tensors(shard, 1));
+        let files = write_f16("casia-webface", both, dir.path()).unwrap();
+        let mut digest = Sha256::new();
+        let records = files.map(|file| read(&file));
+        for (shard, (data, metadata)) in Shard::ALL.into_iter().zip(&records) {
+            let mut checksum = Checksum::default();
+            checksum.update(data);
+            assert_eq!(Checksum::announced(metadata).map(|it| checksum.check(it)), Ok(Ok(())));
+            let name = shard.name();
+            digest.update(format!(
+                "cface.model=casia-webface\ncface.pipeline={}\ncface.packing=f16-oihw\n\
+                 cface.shard={name}\n",
+                facenet::PIPELINE
+            ));
+            digest.update(data);
+        }
+        let digest = Digest::from(<[u8; 32]>::from(digest.finalize()));
+        for (_, metadata) in &records {
+            assert_eq!(Digest::announced(metadata), Ok(digest));
+        }
+    }
+
+    /// Whatever differs, the digest of both records does.
+    #[test]
+    fn other_weights_have_another_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let digest = |precision, model, seeds: [usize; 2]| {
+            let [first, second] = seeds;
+            let both = [tensors(Shard::Shard1, first), tensors(Shard::Shard2, second)];
+            let files = write(precision, model, both, dir.path()).unwrap();
+            let [one, other] = files.map(|file| Digest::announced(&read(&file).1).unwrap());
+            assert_eq!(one, other);
+            one.to_string()
+        };
+        let f16 = Precision::F16;
+        let usual = digest(f16, "casia-webface", [0, 0]);
+        assert_eq!(digest(f16, "casia-webface", [0, 0]), usual);
+        let others = [
+            digest(f16, "casia-webface", [1, 0]),
+            digest(f16, "casia-webface", [0, 1]),
+            digest(f16, "vggface2", [0, 0]),
+            digest(Precision::F32, "casia-webface", [0, 0]),
+        ];
+        assert!(!others.contains(&usual), "{others:?}");
     }
 }

@@ -4,12 +4,13 @@
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
+use facenet::Shard;
 use futures_util::future::join_all;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use tests::api::{ADDRESS, Api, json, problem};
-use tests::golden;
 use tests::server::Server;
+use tests::{MODELS_BUCKET, golden, variable};
 
 /// People who press the button at the same time.
 const AT_ONCE: usize = 64;
@@ -136,11 +137,12 @@ async fn a_shard_that_is_missing_or_damaged_is_named_and_loaded_once_it_is_there
     let server = Server::start(state.path()).await?;
     let api = Api::of(&server);
     let picture = std::fs::read(golden("obama-1.png"))?;
-    let weights = std::env::var("CFACE_WEIGHTS").context("run this by `cargo xtask test`")?;
-    let weights = std::path::PathBuf::from(weights);
+    let weights = variable("CFACE_WEIGHTS")?;
+    let key = tests::weights("casia-webface", &weights)?.key(Shard::Shard2);
+    let key = &*format!("{MODELS_BUCKET}/{key}");
     let put = |file: &std::path::Path| {
         let file = file.to_str().context("a path that is no text")?;
-        wrangler(state.path(), &["put", "models/shard2.bin", "--file", file])
+        wrangler(state.path(), &["put", key, "--file", file])
     };
     let refused = async |what: &str| -> anyhow::Result<()> {
         let response = embed(&api, picture.clone()).await?;
@@ -153,7 +155,7 @@ async fn a_shard_that_is_missing_or_damaged_is_named_and_loaded_once_it_is_there
         Ok(())
     };
 
-    wrangler(state.path(), &["delete", "models/shard2.bin"])?;
+    wrangler(state.path(), &["delete", key])?;
     refused("missing").await?;
     problem(api.health().await?, StatusCode::SERVICE_UNAVAILABLE).await?;
     let bytes = std::fs::read(weights.join("shard2.bin"))?;

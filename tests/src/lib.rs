@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
+use facenet::Shard;
+use facenet::record::{Weights, head};
 
 /// A file that the tests share with those of `facenet`: a golden crop, or the embeddings.
 #[must_use]
@@ -36,6 +38,18 @@ pub fn shaded(file: &str, brighter: u8) -> anyhow::Result<Vec<u8>> {
     let mut png = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut png, image::ImageFormat::Png)?;
     Ok(png.into_inner())
+}
+
+/// The bucket with the weights.
+pub const MODELS_BUCKET: &str = "models";
+
+/// The name of a model's weights in a folder.
+///
+/// # Errors
+/// When they are not there.
+pub fn weights(model: &str, folder: &Path) -> anyhow::Result<Weights> {
+    let [first, second] = Shard::ALL.map(|shard| std::fs::read(folder.join(shard.file())));
+    Ok(head::weights(model, [&first?, &second?])?)
 }
 
 /// A whole photograph.

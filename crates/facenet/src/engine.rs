@@ -3,7 +3,7 @@
 use crate::Shard;
 use crate::embedding::{Embedding, EmbeddingError};
 use crate::image::Face;
-use crate::record::RecordError;
+use crate::record::{Digest, RecordError};
 
 /// An engine: it packs the record of a shard as its bytes arrive, and runs the shard.
 ///
@@ -35,6 +35,9 @@ pub trait Engine {
     /// When bytes are missing or damaged, or are of another record.
     fn finish(loader: Self::Loader) -> Result<Self::LoadedShard, RecordError>;
 
+    /// What the record of a shard names. Both shards of a model have the same.
+    fn digest(shard: &Self::LoadedShard) -> Digest;
+
     /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
     /// not as many.
     fn run(shard: &Self::LoadedShard, input: &[f32]) -> Option<Vec<f32>>;
@@ -49,7 +52,8 @@ impl<E: Engine> Model<E> {
     /// Loads the records of `model`, in the order of [`Shard::ALL`].
     ///
     /// # Errors
-    /// When one is not the record of its shard and of this model, or is damaged.
+    /// When one is not the record of its shard and of this model, or is damaged, and when they were
+    /// not made together.
     pub fn load(engine: &E, model: &str, records: [&[u8]; 2]) -> Result<Self, RecordError> {
         let load = |shard, record: &[u8]| {
             let mut loader = engine.loader(shard, model, record.len())?;
@@ -57,13 +61,17 @@ impl<E: Engine> Model<E> {
             E::finish(loader)
         };
         let [first, second] = records;
-        Ok(Self::new([load(Shard::Shard1, first)?, load(Shard::Shard2, second)?]))
+        Self::new([load(Shard::Shard1, first)?, load(Shard::Shard2, second)?])
     }
 
     /// The model of two shards that were loaded one by one, in the order of [`Shard::ALL`].
-    #[must_use]
-    pub const fn new(shards: [E::LoadedShard; 2]) -> Self {
-        Self { shards }
+    ///
+    /// # Errors
+    /// When their records were not made together.
+    pub fn new(shards: [E::LoadedShard; 2]) -> Result<Self, RecordError> {
+        let [first, second] = &shards;
+        E::digest(second).check(E::digest(first))?;
+        Ok(Self { shards })
     }
 
     /// Computes the embedding of a face.

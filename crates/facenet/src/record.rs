@@ -1,12 +1,20 @@
 //! The record that holds one shard's weights: a Burn record (burnpack) of 16-bit floats whose
-//! header names model, pipeline, packing and shard. Loaders check the header first and refuse a
-//! record that does not fit with a sentence that names the difference.
+//! header names model, pipeline, packing and shard, and by a digest the record that it belongs to.
+//! Loaders check the header first and refuse a record that does not fit with a sentence that names
+//! the difference.
+
+#[cfg(feature = "record-head")]
+pub mod head;
+
+mod weights;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::Shard;
 use crate::layers::Layer;
+
+pub use weights::{Digest, NameError, Weights};
 
 /// How the tensors of a record are stored: float16, convolutions as `[out, in, height, width]`
 /// with batch norm folded in, the last matrix as `[in, out]`, in the order of

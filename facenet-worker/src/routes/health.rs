@@ -59,14 +59,15 @@ impl ShardStatistics {
 
 pub(super) async fn get(env: &Env, grant: &Grant) -> Result<Response, Problem> {
     let (model, _) = served_model(env)?;
-    let details = if grant.is_admin() { Some(details(env, &model).await?) } else { None };
+    let details = if grant.is_admin() { Some(details(env).await?) } else { None };
     ok(&Answer { status: "ok", model, pipeline: facenet::PIPELINE, details })
 }
 
 /// Asks everything that a request needs.
-async fn details(env: &Env, model: &str) -> Result<Details, Problem> {
+async fn details(env: &Env) -> Result<Details, Problem> {
+    let weights = shards::weights(env)?;
     for shard in Shard::ALL {
-        shards::check_record(env, shard, model).await?;
+        shards::check_record(env, shard, &weights).await?;
     }
     let store: StoreHealth = vectorize_client::get(env, "/health").await?;
     Ok(Details {

@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
+use facenet::record::Weights;
 use facenet::{Embedding, Face, Shard};
 use wire::Problem;
 use worker::js_sys::{ArrayBuffer, Math, Reflect};
 use worker::wasm_bindgen::JsValue;
-use worker::{Delay, Env, Error, Result, console_warn};
+use worker::{Delay, Env, Error, Result, Stub, console_warn};
 
 use super::codec::{self, Answer, Source};
 use super::replicas::{self, Replica};
+use super::served;
 use super::statistics::{self, Statistics};
 use crate::{bindings, error};
 
@@ -20,27 +22,31 @@ const ATTEMPTS_MAX: u32 = 3;
 /// The longest wait before the second call. It doubles with each further one.
 const BACKOFF_MS: f64 = 100.0;
 
-/// The embedding of a face, computed by the shards nearest to the caller.
+/// The embedding of a face by the weights that are served, computed by the shards nearest to the
+/// caller.
 ///
 /// # Errors
 /// When the model is not available or has too much to do, and when the caller has too many requests
 /// under way.
 pub(crate) async fn embed(env: &Env, source: Source, face: &Face) -> Result<Embedding, Problem> {
-    let numbers = call(env, Shard::Shard1, source, &codec::encode_face(face)).await?;
+    let weights = served::weights(env)?;
+    let numbers = call(env, Shard::Shard1, source, &weights, &codec::encode_face(face)).await?;
     Embedding::normalise(codec::decode_numbers(&numbers))
         .map_err(|error| error::internal(format_args!("the model gave no embedding: {error}")))
 }
 
-/// Sends the encoded boundary tensor to the second shard, and gives its 512 encoded numbers.
+/// Sends the encoded boundary tensor to the second shard, which computes with the other record of
+/// the same weights, and gives its 512 encoded numbers.
 ///
 /// # Errors
 /// When the second shard is not available or has too much to do.
 pub(super) async fn call_shard2(
     env: &Env,
     source: Source,
+    weights: &Weights,
     boundary: &ArrayBuffer,
 ) -> Result<ArrayBuffer, Problem> {
-    call(env, Shard::Shard2, source, boundary).await
+    call(env, Shard::Shard2, source, weights, boundary).await
 }
 
 /// Calls an object of the shard; if that fails, calls the same or another one again.
@@ -48,6 +54,7 @@ async fn call(
     env: &Env,
     shard: Shard,
     source: Source,
+    weights: &Weights,
     body: &ArrayBuffer,
 ) -> Result<ArrayBuffer, Problem> {
     let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
@@ -58,7 +65,7 @@ async fn call(
         let last = attempt == ATTEMPTS_MAX;
         let replica = replicas::choose(shard, source.continent, replicas_count)
             .ok_or_else(error::overloaded)?;
-        match call_once(env, shard, source, &replica, body).await {
+        match call_once(env, source, weights, &replica, body).await {
             Ok(answer) if answer.overloaded => {
                 replica.note_overload();
                 // The next choice falls on another replica, if there is one.
@@ -95,22 +102,24 @@ async fn call(
 /// the body of a request can be sent once only.
 async fn call_once(
     env: &Env,
-    shard: Shard,
     source: Source,
+    weights: &Weights,
     replica: &Replica,
     body: &ArrayBuffer,
 ) -> Result<Answer> {
-    let request = codec::request(source, body)?;
-    let namespace = match shard {
+    let request = codec::request(source, weights, body)?;
+    let response = stub(env, replica, weights)?.fetch_with_request(request).await?;
+    statistics::keep_from(response.headers());
+    Answer::read(&response, weights).await
+}
+
+fn stub(env: &Env, replica: &Replica, weights: &Weights) -> Result<Stub> {
+    let namespace = match replica.shard() {
         Shard::Shard1 => bindings::FACENET_SHARD1,
         Shard::Shard2 => bindings::FACENET_SHARD2,
     };
-    let stub = env
-        .durable_object(namespace)?
-        .get_by_name_with_location_hint(&replica.object_name(), source.continent.location_hint)?;
-    let response = stub.fetch_with_request(request).await?;
-    statistics::keep_from(response.headers());
-    Answer::read(&response).await
+    let (name, hint) = (replica.object_name(weights), replica.location_hint());
+    env.durable_object(namespace)?.get_by_name_with_location_hint(&name, hint)
 }
 
 /// What the platform says about a failed call.

@@ -1,10 +1,15 @@
 //! What crosses between `cface` and its Durable Objects, and between the two objects.
 //!
+//! For minutes after a deployment an object may run older or newer code than its caller. So a
+//! request names the version of all this, and the weights to compute with. An answer names the
+//! weights that it was computed with, and is dropped when they are others.
+//!
 //! A body is an `ArrayBuffer`: pixels as bytes, or numbers as 32-bit floats, little-endian as all
 //! machines of the runtime are. Each direction copies once, between WebAssembly memory and that
 //! buffer. A problem is answered as everywhere, by its document.
 
 use facenet::Face;
+use facenet::record::Weights;
 use wire::{Problem, http};
 use worker::js_sys::{ArrayBuffer, Float32Array, Uint8Array};
 use worker::wasm_bindgen::JsCast as _;
@@ -14,6 +19,17 @@ use worker::{Headers, Method, Request, RequestInit, Response, Result};
 use super::replicas::Continent;
 use crate::caller::CallerId;
 use crate::error;
+
+/// The version of what crosses. Raise it when code of the version before would take a request or an
+/// answer wrongly. It is part of the objects' names too: so a new version calls objects that nobody
+/// of another version has called before, and these mostly run its own code.
+pub(super) const VERSION: u32 = 1;
+
+/// Names the version.
+const VERSION_HEADER: &str = "x-cface-version";
+
+/// Names the weights, in requests and in answers.
+const WEIGHTS_HEADER: &str = "x-cface-weights";
 
 /// Tells the first shard where the caller is, so that it calls the second one there.
 const CONTINENT_HEADER: &str = "x-cface-continent";
@@ -63,8 +79,10 @@ fn bytes(buffer: &ArrayBuffer) -> Vec<u8> {
 ///
 /// # Errors
 /// When the runtime refuses to make it.
-pub(super) fn request(source: Source, body: &ArrayBuffer) -> Result<Request> {
+pub(super) fn request(source: Source, weights: &Weights, body: &ArrayBuffer) -> Result<Request> {
     let headers = Headers::new();
+    headers.set(VERSION_HEADER, &VERSION.to_string())?;
+    headers.set(WEIGHTS_HEADER, &weights.to_string())?;
     headers.set(CONTINENT_HEADER, source.continent.code)?;
     headers.set(CALLER_HEADER, &source.caller.to_string())?;
     let mut init = RequestInit::new();
@@ -80,6 +98,20 @@ pub(super) fn source_of(request: &Request) -> Source {
     Source { continent: Continent::of(header(CONTINENT_HEADER).as_deref()), caller }
 }
 
+/// The weights that a request is to be computed with.
+///
+/// # Errors
+/// 503 when its sender runs code of another version, or wants weights of another pipeline: the
+/// object will soon run the same code.
+pub(super) fn weights_of(request: &Request) -> Result<Weights, Problem> {
+    let header = |name| request.headers().get(name).ok().flatten();
+    let is_current = header(VERSION_HEADER).is_some_and(|found| found == VERSION.to_string());
+    let weights = header(WEIGHTS_HEADER).and_then(|found| found.parse::<Weights>().ok());
+    weights
+        .filter(|weights| is_current && weights.pipeline() == facenet::PIPELINE)
+        .ok_or_else(|| error::model_unavailable("a shard is asked by code of another version"))
+}
+
 /// The body of a request.
 ///
 /// # Errors
@@ -89,13 +121,17 @@ pub(super) async fn body_of(request: &Request) -> Result<ArrayBuffer> {
     Ok(body.unchecked_into())
 }
 
-/// The answer of an object: a body, or why there is none.
+/// The answer of an object: what it has computed with which weights, or why it has not.
 ///
 /// # Errors
 /// When the runtime refuses to make it.
-pub(super) fn response(outcome: Result<ArrayBuffer, Problem>) -> Result<Response> {
+pub(super) fn response(outcome: Result<(ArrayBuffer, Weights), Problem>) -> Result<Response> {
     match outcome {
-        Ok(body) => Response::from_bytes(bytes(&body)),
+        Ok((body, weights)) => {
+            let response = Response::from_bytes(bytes(&body))?;
+            response.headers().set(WEIGHTS_HEADER, &weights.to_string())?;
+            Ok(response)
+        }
         Err(problem) => problem.into_response(),
     }
 }
@@ -119,15 +155,18 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Reads an answer.
+    /// Reads the answer to a request for these weights.
     ///
     /// # Errors
     /// When it breaks off.
-    pub(super) async fn read(response: &Response) -> Result<Self> {
+    pub(super) async fn read(response: &Response, weights: &Weights) -> Result<Self> {
         let overloaded = response.headers().has(OVERLOADED_HEADER)?;
+        let found = response.headers().get(WEIGHTS_HEADER)?;
         let body = http::buffer_of(response).await?;
         if response.status_code() == 200 {
-            return Ok(Self { overloaded, outcome: Ok(body) });
+            let fits = found.is_some_and(|found| found == weights.to_string());
+            let other = || error::model_unavailable("a shard has computed with other weights");
+            return Ok(Self { overloaded, outcome: fits.then_some(body).ok_or_else(other) });
         }
         let problem = http::problem_of(response, &bytes(&body)).unwrap_or_else(|| {
             error::model_unavailable(format_args!("a shard answered {}", response.status_code()))

@@ -1,6 +1,10 @@
 //! Loads shards from R2, each once per isolate. A loaded shard belongs to the isolate, not to the
 //! object: an object that is evicted frees nothing, and one isolate may hold several objects.
 //!
+//! An isolate has room for one pair of records. Objects of two deployments may share it for minutes
+//! after the weights have changed. Then they take turns: a shard is loaded anew where another one is
+//! needed, and stays for a while, so that those who wait for it are served.
+//!
 //! Requests interleave at every await. What they share is borrowed inside closures only, which
 //! cannot await; Clippy refuses a borrow that lives across one (`await_holding_refcell_ref`).
 
@@ -10,7 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use facenet::Shard;
-use facenet::record::RecordError;
+use facenet::record::{RecordError, Weights};
 use futures_util::StreamExt as _;
 use futures_util::future::{self, Either};
 use wire::{Kind, Problem};
@@ -36,6 +40,10 @@ const WATCH: Duration = Duration::from_secs(1);
 /// How long a request waits for another one to finish loading.
 const WAIT_MS_MAX: u64 = 40_000;
 
+/// How long a shard stays once it is loaded, though other weights are needed. About as long as it
+/// takes to load a shard, so that half of the time is left to compute.
+const STAY_MS: u64 = 1_000;
+
 /// How long a failure is the answer to those who waited for the load, and to those who come right
 /// after: another load would read as much from R2 and fail in the same way.
 const FAILURE_MS: u64 = 500;
@@ -53,8 +61,13 @@ enum LoadState<T> {
         since_ms: u64,
         owner: Owner,
     },
-    Ready(Rc<T>),
+    Ready {
+        weights: Weights,
+        loaded: Rc<T>,
+        since_ms: u64,
+    },
     Failed {
+        weights: Weights,
         problem: Problem,
         until_ms: u64,
     },
@@ -73,17 +86,24 @@ enum Next<T> {
 
 impl<T> LoadState<T> {
     /// Tells one request to load, and no other one until that load has ended or is abandoned.
-    /// That one is named by `owner`.
-    fn next(&mut self, now_ms: u64, owner: Owner) -> Next<T> {
+    /// That one is named by `owner`. What is loaded is forgotten first: there is room for one.
+    fn next(&mut self, wanted: &Weights, now_ms: u64, owner: Owner) -> Next<T> {
         match self {
-            Self::Ready(loaded) => return Next::Use(Rc::clone(loaded)),
+            Self::Ready { weights, loaded, .. } if weights == wanted => {
+                return Next::Use(Rc::clone(loaded));
+            }
+            Self::Ready { since_ms, .. } if now_ms.saturating_sub(*since_ms) < STAY_MS => {
+                return Next::Wait;
+            }
             Self::Loading { since_ms, .. } if now_ms.saturating_sub(*since_ms) < LOAD_MS_MAX => {
                 return Next::Wait;
             }
-            Self::Failed { problem, until_ms } if now_ms < *until_ms => {
+            Self::Failed { weights, problem, until_ms }
+                if weights == wanted && now_ms < *until_ms =>
+            {
                 return Next::Refuse(problem.clone());
             }
-            Self::Empty | Self::Loading { .. } | Self::Failed { .. } => {}
+            _ => {}
         }
         *self = Self::Loading { since_ms: now_ms, owner };
         Next::Load(owner)
@@ -94,17 +114,23 @@ impl<T> LoadState<T> {
         matches!(self, Self::Loading { owner, .. } if *owner == load)
     }
 
-    /// Ends a load. The first shard that is whole is used, also that of a load which was taken over
-    /// but did not notice in time. The failure of such a load says nothing.
-    fn finish(&mut self, owner: Owner, outcome: Result<Rc<T>, Problem>, now_ms: u64) {
-        match outcome {
-            Ok(_) if matches!(self, Self::Ready(_)) => {}
-            Ok(loaded) => *self = Self::Ready(loaded),
-            Err(problem) if self.is_owned_by(owner) => {
-                *self = Self::Failed { problem, until_ms: now_ms + FAILURE_MS };
-            }
-            Err(_) => {}
+    /// Ends a load. One that was taken over, but did not notice in time, changes nothing: others may
+    /// wait for other weights.
+    fn finish(
+        &mut self,
+        owner: Owner,
+        weights: &Weights,
+        outcome: Result<Rc<T>, Problem>,
+        now_ms: u64,
+    ) {
+        if !self.is_owned_by(owner) {
+            return;
         }
+        let weights = weights.clone();
+        *self = match outcome {
+            Ok(loaded) => Self::Ready { weights, loaded, since_ms: now_ms },
+            Err(problem) => Self::Failed { weights, problem, until_ms: now_ms + FAILURE_MS },
+        };
     }
 }
 
@@ -124,16 +150,20 @@ fn with_state<T>(shard: Shard, use_state: impl FnOnce(&mut LoadState<LoadedShard
     STATES.with(|states| use_state(&mut states.of(shard).borrow_mut()))
 }
 
-/// The loaded shard. The first request loads it, the others wait. A request whose load was taken
-/// over waits too.
+/// The loaded shard of these weights. The first request loads it, the others wait. A request whose
+/// load was taken over waits too. Whoever has it uses it at once, and awaits nothing meanwhile.
 ///
 /// # Errors
 /// 503 when the shard cannot be loaded or takes too long.
-pub(super) async fn loaded(env: &Env, shard: Shard) -> Result<Rc<LoadedShard>, Problem> {
+pub(super) async fn loaded(
+    env: &Env,
+    shard: Shard,
+    weights: &Weights,
+) -> Result<Rc<LoadedShard>, Problem> {
     let since_ms = Date::now().as_millis();
     loop {
         let now_ms = Date::now().as_millis();
-        match with_state(shard, |state| state.next(now_ms, new_owner())) {
+        match with_state(shard, |state| state.next(weights, now_ms, new_owner())) {
             Next::Use(loaded) => return Ok(loaded),
             Next::Refuse(problem) => return Err(problem),
             Next::Wait if now_ms.saturating_sub(since_ms) > WAIT_MS_MAX => {
@@ -142,7 +172,7 @@ pub(super) async fn loaded(env: &Env, shard: Shard) -> Result<Rc<LoadedShard>, P
             }
             Next::Wait => Delay::from(POLL).await,
             Next::Load(owner) => {
-                if let Some(outcome) = load_owned(env, shard, owner).await {
+                if let Some(outcome) = load_owned(env, shard, weights, owner).await {
                     return outcome;
                 }
             }
@@ -155,18 +185,20 @@ pub(super) async fn loaded(env: &Env, shard: Shard) -> Result<Rc<LoadedShard>, P
 async fn load_owned(
     env: &Env,
     shard: Shard,
+    weights: &Weights,
     owner: Owner,
 ) -> Option<Result<Rc<LoadedShard>, Problem>> {
-    let outcome = match future::select(pin!(load(env, shard)), pin!(lost(shard, owner))).await {
+    let load = pin!(load(env, shard, weights));
+    let outcome = match future::select(load, pin!(lost(shard, owner))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(_) => {
             console_log!("a load of {} was taken over and stops", shard.name());
             return None;
         }
     };
-    let outcome = outcome.map(Rc::new).map_err(|error| error.problem(env, shard));
+    let outcome = outcome.map(Rc::new).map_err(|error| error.problem(shard, weights));
     let now_ms = Date::now().as_millis();
-    with_state(shard, |state| state.finish(owner, outcome.clone(), now_ms));
+    with_state(shard, |state| state.finish(owner, weights, outcome.clone(), now_ms));
     Some(outcome)
 }
 
@@ -178,19 +210,18 @@ async fn lost(shard: Shard, owner: Owner) {
 }
 
 /// Streams a shard from R2 into its engine.
-async fn load(env: &Env, shard: Shard) -> Result<LoadedShard, LoadError> {
-    let model = env.var(bindings::MODEL)?.to_string();
+async fn load(env: &Env, shard: Shard, weights: &Weights) -> Result<LoadedShard, LoadError> {
     let bucket = env.bucket(bindings::MODELS)?;
     statistics::count_r2_read(shard);
-    let object = bucket.get(shard.file()).execute().await?.ok_or(LoadError::Missing)?;
+    let object = bucket.get(weights.key(shard)).execute().await?.ok_or(LoadError::Missing)?;
     let length = usize::try_from(object.size()).unwrap_or(usize::MAX);
     let mut stream = object.body().ok_or(LoadError::Missing)?.stream()?;
-    let mut loader = Loader::new(shard, &model, length)?;
+    let mut loader = Loader::new(shard, weights.model(), length)?.with_digest(weights.digest());
     while let Some(chunk) = stream.next().await {
         loader.push(&chunk?)?;
     }
     let ready = loader.finish()?;
-    console_log!("loaded {} of {model}, {length} bytes", shard.name());
+    console_log!("loaded {} of {weights}, {length} bytes", shard.name());
     Ok(ready)
 }
 
@@ -198,11 +229,15 @@ async fn load(env: &Env, shard: Shard) -> Result<LoadedShard, LoadError> {
 ///
 /// # Errors
 /// 503 when it is not, or the bucket does not answer.
-pub(crate) async fn check_record(env: &Env, shard: Shard, model: &str) -> Result<(), Problem> {
-    let head = async { env.bucket(bindings::MODELS)?.head(shard.file()).await };
+pub(crate) async fn check_record(
+    env: &Env,
+    shard: Shard,
+    weights: &Weights,
+) -> Result<(), Problem> {
+    let head = async { env.bucket(bindings::MODELS)?.head(weights.key(shard)).await };
     match head.await {
         Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(missing(shard, model)),
+        Ok(None) => Err(missing(shard, weights)),
         Err(error) => {
             let problem =
                 Problem::new(Kind::ModelUnavailable, "The models bucket does not answer.");
@@ -235,40 +270,40 @@ impl From<worker::Error> for LoadError {
 
 impl LoadError {
     /// What callers are told. What the operator has to do is no secret.
-    fn problem(self, env: &Env, shard: Shard) -> Problem {
-        let file = shard.file();
-        let model = env.var(bindings::MODEL).map(|model| model.to_string()).unwrap_or_default();
+    fn problem(self, shard: Shard, weights: &Weights) -> Problem {
+        let key = weights.key(shard);
         match self {
             Self::Missing => {
-                error::logged(format_args!("{file} is not in the bucket"), missing(shard, &model))
+                error::logged(format_args!("{key} is not in the bucket"), missing(shard, weights))
             }
             Self::Record(error) => {
-                let what = format!("{file} in the models bucket is not the record of {model}.");
-                let detail = format!("{what} {}", cure(shard, &model));
+                let what = format!("{key} in the models bucket is not the record of that name.");
+                let detail = format!("{what} {}", cure(shard, weights));
                 let problem = Problem::new(Kind::ModelUnavailable, detail);
-                error::logged(format_args!("{file} does not load: {error}"), problem)
+                error::logged(format_args!("{key} does not load: {error}"), problem)
             }
             Self::Platform(error) => {
                 let what = "The model could not be loaded.";
                 let problem = Problem::try_again(Kind::ModelUnavailable, what);
-                error::logged(format_args!("{file} cannot be read: {error}"), problem)
+                error::logged(format_args!("{key} cannot be read: {error}"), problem)
             }
         }
     }
 }
 
-fn missing(shard: Shard, model: &str) -> Problem {
-    let what = format!("{} is not in the models bucket.", shard.file());
-    Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(shard, model)))
+fn missing(shard: Shard, weights: &Weights) -> Problem {
+    let what = format!("{} is not in the models bucket.", weights.key(shard));
+    Problem::new(Kind::ModelUnavailable, format!("{what} {}", cure(shard, weights)))
 }
 
 /// What the operator has to do about a shard in the bucket.
-fn cure(shard: Shard, model: &str) -> String {
-    let (bucket, file) = (bindings::MODELS_BUCKET, shard.file());
+fn cure(shard: Shard, weights: &Weights) -> String {
+    let (bucket, model, key) = (bindings::MODELS_BUCKET, weights.model(), weights.key(shard));
     format!(
         "The operator has to make it by `cargo xtask weights --model {model}` and to upload it, by \
-         `cargo xtask deploy --model {model}` or `wrangler r2 object put {bucket}/{file} --file \
-         .cface/weights/{model}/{file}`; no restart is needed."
+         `cargo xtask deploy --model {model}` or `wrangler r2 object put {bucket}/{key} --file \
+         .cface/weights/{model}/{}`; no restart is needed.",
+        shard.file()
     )
 }
 
@@ -280,42 +315,65 @@ mod tests {
         Problem::new(Kind::ModelUnavailable, "x")
     }
 
-    #[test]
-    fn one_loads_and_the_others_wait() {
-        let mut state = LoadState::Empty;
-        assert_eq!(state.next(0, Owner(1)), Next::Load(Owner(1)));
-        for now_ms in [0, 1, LOAD_MS_MAX - 1] {
-            assert_eq!(state.next(now_ms, Owner(2)), Next::Wait);
-        }
-        state.finish(Owner(1), Ok(Rc::new(7)), 500);
-        assert_eq!(state.next(501, Owner(3)), Next::Use(Rc::new(7)));
+    fn weights(byte: u8) -> Weights {
+        Weights::new("casia-webface", [byte; 32].into())
     }
 
     #[test]
-    fn an_abandoned_load_is_taken_over_once_and_learns_of_it() {
-        let mut state = LoadState::Empty;
-        assert_eq!(state.next(0, Owner(1)), Next::Load(Owner(1)));
+    fn one_loads_and_the_others_wait() {
+        let (mut state, weights) = (LoadState::Empty, weights(1));
+        assert_eq!(state.next(&weights, 0, Owner(1)), Next::Load(Owner(1)));
+        for now_ms in [0, 1, LOAD_MS_MAX - 1] {
+            assert_eq!(state.next(&weights, now_ms, Owner(2)), Next::Wait);
+        }
+        state.finish(Owner(1), &weights, Ok(Rc::new(7)), 500);
+        assert_eq!(state.next(&weights, 501, Owner(3)), Next::Use(Rc::new(7)));
+    }
+
+    #[test]
+    fn an_abandoned_load_is_taken_over_once_and_changes_nothing_any_more() {
+        let (mut state, weights) = (LoadState::Empty, weights(1));
+        assert_eq!(state.next(&weights, 0, Owner(1)), Next::Load(Owner(1)));
         assert!(state.is_owned_by(Owner(1)));
-        assert_eq!(state.next(LOAD_MS_MAX, Owner(2)), Next::Load(Owner(2)));
-        assert_eq!(state.next(LOAD_MS_MAX + 1, Owner(3)), Next::Wait);
+        assert_eq!(state.next(&weights, LOAD_MS_MAX, Owner(2)), Next::Load(Owner(2)));
+        assert_eq!(state.next(&weights, LOAD_MS_MAX + 1, Owner(3)), Next::Wait);
         assert!(!state.is_owned_by(Owner(1)) && state.is_owned_by(Owner(2)));
-        // That the first load fails is not what the others wait for.
-        state.finish(Owner(1), Err(problem()), LOAD_MS_MAX + 2);
-        assert_eq!(state.next(LOAD_MS_MAX + 3, Owner(4)), Next::Wait);
-        // Should it be whole first, the second one learns that it is no longer needed.
-        state.finish(Owner(1), Ok(Rc::new(7)), LOAD_MS_MAX + 4);
-        assert!(!state.is_owned_by(Owner(2)));
-        state.finish(Owner(2), Ok(Rc::new(8)), LOAD_MS_MAX + 5);
-        assert_eq!(state.next(LOAD_MS_MAX + 6, Owner(5)), Next::Use(Rc::new(7)));
+        state.finish(Owner(1), &weights, Err(problem()), LOAD_MS_MAX + 2);
+        assert_eq!(state.next(&weights, LOAD_MS_MAX + 3, Owner(4)), Next::Wait);
+        state.finish(Owner(1), &weights, Ok(Rc::new(7)), LOAD_MS_MAX + 4);
+        assert!(state.is_owned_by(Owner(2)));
+        state.finish(Owner(2), &weights, Ok(Rc::new(8)), LOAD_MS_MAX + 5);
+        assert_eq!(state.next(&weights, LOAD_MS_MAX + 6, Owner(5)), Next::Use(Rc::new(8)));
     }
 
     #[test]
     fn a_failure_answers_shortly_and_is_then_tried_again() {
-        let mut state = LoadState::<u32>::Empty;
-        assert_eq!(state.next(0, Owner(1)), Next::Load(Owner(1)));
-        state.finish(Owner(1), Err(problem()), 100);
-        assert_eq!(state.next(100 + FAILURE_MS - 1, Owner(2)), Next::Refuse(problem()));
-        assert_eq!(state.next(100 + FAILURE_MS, Owner(3)), Next::Load(Owner(3)));
-        assert_eq!(state.next(100 + FAILURE_MS, Owner(4)), Next::Wait);
+        let (mut state, weights) = (LoadState::<u32>::Empty, weights(1));
+        assert_eq!(state.next(&weights, 0, Owner(1)), Next::Load(Owner(1)));
+        state.finish(Owner(1), &weights, Err(problem()), 100);
+        let until_ms = 100 + FAILURE_MS;
+        assert_eq!(state.next(&weights, until_ms - 1, Owner(2)), Next::Refuse(problem()));
+        assert_eq!(state.next(&weights, until_ms, Owner(3)), Next::Load(Owner(3)));
+        assert_eq!(state.next(&weights, until_ms, Owner(4)), Next::Wait);
+    }
+
+    #[test]
+    fn two_deployments_take_turns() {
+        let (mut state, old, new) = (LoadState::Empty, weights(1), weights(2));
+        assert_eq!(state.next(&old, 0, Owner(1)), Next::Load(Owner(1)));
+        // One loads at a time.
+        assert_eq!(state.next(&new, 1, Owner(2)), Next::Wait);
+        let shard = Rc::new(7);
+        state.finish(Owner(1), &old, Ok(Rc::clone(&shard)), 100);
+        // Whoever has waited is served first.
+        assert_eq!(state.next(&new, 100 + STAY_MS - 1, Owner(2)), Next::Wait);
+        assert_eq!(state.next(&old, 100 + STAY_MS - 1, Owner(3)), Next::Use(Rc::new(7)));
+        assert_eq!(state.next(&new, 100 + STAY_MS, Owner(2)), Next::Load(Owner(2)));
+        assert_eq!(Rc::strong_count(&shard), 1, "the old shard is kept");
+        assert_eq!(state.next(&old, 101 + STAY_MS, Owner(3)), Next::Wait);
+        // What one deployment lacks says nothing of the other's.
+        state.finish(Owner(2), &new, Err(problem()), 200 + STAY_MS);
+        assert_eq!(state.next(&new, 201 + STAY_MS, Owner(2)), Next::Refuse(problem()));
+        assert_eq!(state.next(&old, 201 + STAY_MS, Owner(3)), Next::Load(Owner(3)));
     }
 }

@@ -1,8 +1,8 @@
 //! The two shards of the network as Durable Objects, and how the rest of the Worker calls them: a
 //! face in, an embedding out.
 //!
-//! `client` calls the objects in `object`, of which `replicas` chooses one. `codec` is what both
-//! sides agree on. An object bounds its requests by `limiter`, gets its weights from `load` and
+//! `client` calls the objects in `object`, of which `replicas` chooses one, for the weights that are
+//! `served`. `codec` is what both sides agree on. An object bounds its requests by `limiter`, gets its weights from `load` and
 //! computes with `engine`. `statistics` is what isolates say about themselves.
 
 mod client;
@@ -19,6 +19,8 @@ mod load;
 
 mod engine;
 
+mod served;
+
 mod statistics;
 
 mod per_shard;
@@ -30,4 +32,5 @@ pub(crate) use limiter::{Bounds, Full, Limiter, Permit};
 pub(crate) use load::check_record;
 pub use object::{FaceNetShard1, FaceNetShard2};
 pub(crate) use replicas::Continent;
+pub(crate) use served::weights;
 pub(crate) use statistics::{Statistics, wasm_mb};

@@ -10,9 +10,8 @@
 
 #![expect(missing_docs, reason = "the attribute macro adds methods without")]
 
-use std::rc::Rc;
-
 use facenet::Shard;
+use facenet::record::Weights;
 use wire::Problem;
 use wire::limits::REQUESTS_AT_ONCE_MAX;
 use worker::js_sys::ArrayBuffer;
@@ -65,10 +64,16 @@ impl DurableObject for FaceNetShard1 {
 }
 
 impl FaceNetShard1 {
-    async fn embed(&self, request: &Request, permit: &Permit) -> Result<ArrayBuffer, Problem> {
-        let shard = ready(&self.env, Shard::Shard1, permit).await?;
-        let boundary = boundary_of(&shard, &body_of(request).await?)?;
-        client::call_shard2(&self.env, codec::source_of(request), &boundary).await
+    async fn embed(&self, request: &Request, permit: &Permit) -> Result<Computed, Problem> {
+        let weights = codec::weights_of(request)?;
+        let face = turn(request, permit).await?;
+        let shard = load::loaded(&self.env, Shard::Shard1, &weights).await?;
+        let boundary = boundary_of(&shard, &face)?;
+        // Nobody may hold weights while he waits: others may be needed meanwhile.
+        drop(shard);
+        let source = codec::source_of(request);
+        let numbers = client::call_shard2(&self.env, source, &weights, &boundary).await?;
+        Ok((numbers, weights))
     }
 }
 
@@ -95,11 +100,16 @@ impl DurableObject for FaceNetShard2 {
 }
 
 impl FaceNetShard2 {
-    async fn embed(&self, request: &Request, permit: &Permit) -> Result<ArrayBuffer, Problem> {
-        let shard = ready(&self.env, Shard::Shard2, permit).await?;
-        run(&shard, &codec::decode_numbers(&body_of(request).await?))
+    async fn embed(&self, request: &Request, permit: &Permit) -> Result<Computed, Problem> {
+        let weights = codec::weights_of(request)?;
+        let boundary = turn(request, permit).await?;
+        let shard = load::loaded(&self.env, Shard::Shard2, &weights).await?;
+        Ok((run(&shard, &codec::decode_numbers(&boundary))?, weights))
     }
 }
+
+/// What was computed, and with which weights.
+type Computed = (ArrayBuffer, Weights);
 
 thread_local! {
     static LIMITERS: PerShard<Limiter> = PerShard::default();
@@ -110,17 +120,12 @@ fn acquire(shard: Shard, request: &Request) -> Result<Permit, Full> {
     LIMITERS.with(|limiters| limiters.of(shard).acquire(caller, under_way(shard), now_ms))
 }
 
-/// Waits until the shard is loaded and it is the request's turn. The body stays unread until then,
-/// and so outside of the isolate's WebAssembly memory, which would keep the size that a burst of
-/// requests gives it.
-async fn ready(env: &Env, shard: Shard, permit: &Permit) -> Result<Rc<LoadedShard>, Problem> {
+/// Waits until it is the request's turn, and reads its body. It stays unread until then, and so
+/// outside of the isolate's memory, which would keep the size that a burst of requests gives it.
+async fn turn(request: &Request, permit: &Permit) -> Result<ArrayBuffer, Problem> {
     while !permit.may_start(AT_WORK, Date::now().as_millis()) {
         Delay::from(POLL).await;
     }
-    load::loaded(env, shard).await
-}
-
-async fn body_of(request: &Request) -> Result<ArrayBuffer, Problem> {
     let body = codec::body_of(request).await;
     body.map_err(|error| {
         error::model_unavailable(format_args!("a shard's request broke off: {error}"))
@@ -142,11 +147,7 @@ fn run(shard: &LoadedShard, input: &[f32]) -> Result<ArrayBuffer, Problem> {
 }
 
 /// Answers, and gives the permit back.
-fn respond(
-    shard: Shard,
-    permit: Permit,
-    outcome: Result<ArrayBuffer, Problem>,
-) -> Result<Response> {
+fn respond(shard: Shard, permit: Permit, outcome: Result<Computed, Problem>) -> Result<Response> {
     let response = with_statistics(shard, codec::response(outcome)?);
     drop(permit);
     response

@@ -1,12 +1,17 @@
 //! Which Durable Object serves a caller: one of those on the caller's continent, which are named
 //! by it and made near it. A shard can have several there, its replicas, where one cannot keep up.
+//!
+//! Names hold the weights' digest too. So a deployment with other weights has other objects, which
+//! begin with its code, while those of the deployment before answer whoever still calls them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use facenet::Shard;
+use facenet::record::Weights;
 use worker::Date;
 
+use super::codec;
 use super::limiter::{Limiter, Permit};
 use super::per_shard::PerShard;
 
@@ -134,9 +139,19 @@ pub(super) fn choose(shard: Shard, continent: Continent, count: usize) -> Option
 }
 
 impl Replica {
-    /// The name of the Durable Object. The first replica's is the continent's.
-    pub(super) fn object_name(&self) -> String {
-        object_name(self.continent, self.index)
+    /// The shard that it computes.
+    pub(super) const fn shard(&self) -> Shard {
+        self.shard
+    }
+
+    /// The name of the Durable Object that computes with these weights.
+    pub(super) fn object_name(&self, weights: &Weights) -> String {
+        object_name(self.continent, self.index, weights)
+    }
+
+    /// Where the object should be made.
+    pub(super) const fn location_hint(&self) -> &'static str {
+        self.continent.location_hint
     }
 
     /// Notes that it has answered, with this many requests under way.
@@ -159,11 +174,8 @@ impl Replica {
     }
 }
 
-fn object_name(continent: Continent, index: usize) -> String {
-    match index {
-        0 => continent.code.into(),
-        index => format!("{}-{index}", continent.code),
-    }
+fn object_name(continent: Continent, index: usize, weights: &Weights) -> String {
+    format!("{}-{index}-{}-{}", continent.code, codec::VERSION, weights.digest())
 }
 
 #[cfg(test)]
@@ -181,8 +193,17 @@ mod tests {
 
     #[test]
     fn objects_have_names_of_their_own() {
-        let europe = Continent::of(Some("EU"));
-        assert_eq!((object_name(europe, 0), object_name(europe, 2)), ("EU".into(), "EU-2".into()));
+        let (europe, asia) = (Continent::of(Some("EU")), Continent::of(Some("AS")));
+        let weights = |byte: u8| Weights::new("casia-webface", [byte; 32].into());
+        let name = object_name(europe, 2, &weights(7));
+        assert_eq!(name, format!("EU-2-{}-{}", codec::VERSION, "07".repeat(32)));
+        for other in [
+            object_name(asia, 2, &weights(7)),
+            object_name(europe, 1, &weights(7)),
+            object_name(europe, 2, &weights(8)),
+        ] {
+            assert_ne!(other, name);
+        }
     }
 
     #[test]

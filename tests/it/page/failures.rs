@@ -5,13 +5,14 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use facenet::Shard;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::api::{Api, json as answer_of};
 use tests::browser::Cameras;
 use tests::camera::Scene;
 use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
-use tests::{golden, photograph};
+use tests::{MODELS_BUCKET, golden, photograph, variable};
 
 use super::{Page, offline, speed, unlimited};
 use crate::load::wrangler;
@@ -116,7 +117,10 @@ async fn too_many_tries_count_down_and_go_on() -> anyhow::Result<()> {
 async fn a_missing_model_is_told_as_the_server_tells_it() -> anyhow::Result<()> {
     let page = Page::open(Scene::Nobody).await?;
     let state = page.server.state().to_owned();
-    wrangler(&state, &["delete", "models/shard2.bin"])?;
+    let weights = variable("CFACE_WEIGHTS")?;
+    let key = tests::weights("casia-webface", &weights)?.key(Shard::Shard2);
+    let key = format!("{MODELS_BUCKET}/{key}");
+    wrangler(&state, &["delete", &key])?;
     page.choose(&photograph("obama-1.jpg")).await?;
     page.state("cropped").await?;
     page.click("[data-match]").await?;
@@ -124,9 +128,9 @@ async fn a_missing_model_is_told_as_the_server_tells_it() -> anyhow::Result<()> 
     page.until_text("[data-error-title]", "The model is not available").await?;
     page.until_text("[data-error-text]", "shard2.bin").await?;
     page.look("error-no-model").await?;
-    let weights = std::env::var("CFACE_WEIGHTS").context("run this by `cargo xtask test`")?;
-    let file = format!("{weights}/shard2.bin");
-    wrangler(&state, &["put", "models/shard2.bin", "--file", &file])?;
+    let file = weights.join(Shard::Shard2.file());
+    let file = file.to_str().context("a path that is no text")?;
+    wrangler(&state, &["put", &key, "--file", file])?;
     page.until("return document.querySelector('[data-retry]').textContent === 'Try again'").await?;
     page.click("[data-retry]").await?;
     page.state("result").await?;

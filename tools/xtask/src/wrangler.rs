@@ -22,6 +22,9 @@ pub(crate) const INDEX_CONFIG: &str = "tools/vectorize-local/wrangler.toml";
 /// The variable of the public Worker that names the model.
 pub(crate) const MODEL: &str = "MODEL";
 
+/// The variable of the public Worker that names the weights.
+pub(crate) const WEIGHTS: &str = "WEIGHTS";
+
 /// A wrangler command that writes its logs to a folder.
 pub(crate) fn run(what: impl Into<String>, logs: &Path) -> Run {
     Run::of(what, testbed::wrangler::command(logs))

@@ -134,7 +134,7 @@ pub extern "C" fn finish() {
         state.shards.push(shard);
         if state.shards.len() == Shard::ALL.len() {
             let shards = std::mem::take(&mut state.shards);
-            state.model = shards.try_into().ok().map(Model::new);
+            state.model = shards.try_into().ok().map(|shards| Model::new(shards).unwrap());
         }
     });
 }

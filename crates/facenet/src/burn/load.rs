@@ -7,10 +7,10 @@ use burn::tensor::{Bytes, DType};
 use burn_pack::{HEADER_SIZE, Reader, Tensor, aligned_data_section_start};
 use burn_store::{FloatCastAdapter, ModuleSnapshot};
 
-use crate::record::{Checksum, Header, PACKING_F32, RecordError};
+use crate::record::{Checksum, Digest, Header, PACKING_F32, RecordError};
 
-/// The tensors of a record, after its header and its checksum were checked.
-pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, RecordError> {
+/// The digest and the tensors of a record, after its header and its checksum were checked.
+pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<(Digest, Vec<Tensor>), RecordError> {
     let unreadable = |error| RecordError::Unreadable(format!("{error:?}"));
     let mut checksum = Checksum::default();
     checksum.update(data_section(&bytes).unwrap_or_default());
@@ -22,7 +22,8 @@ pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<Vec<Tensor>, Recor
         header.check(reader.metadata())?;
     }
     checksum.check(Checksum::announced(reader.metadata())?)?;
-    reader.into_tensors().map_err(unreadable)
+    let digest = Digest::announced(reader.metadata())?;
+    Ok((digest, reader.into_tensors().map_err(unreadable)?))
 }
 
 /// The bytes after the metadata, whose length stands at the end of the header.

@@ -38,7 +38,7 @@ mod shard2;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::record::{Header, RecordError};
+use crate::record::{Digest, Header, RecordError};
 use crate::{Engine, Shard, outputs};
 
 /// Passes on the output of the next layer. The generated code calls this.
@@ -99,6 +99,8 @@ impl Default for Backend {
 pub struct Loader {
     shard: Shard,
     header: Header,
+    /// What the record must name, if that is known.
+    digest: Option<Digest>,
     backend: Backend,
     length: usize,
     bytes: Vec<u8>,
@@ -115,13 +117,19 @@ impl Loader {
         }
         let header = Header::new(model, shard);
         let (backend, bytes) = (Backend::default(), Vec::with_capacity(length));
-        Ok(Self { shard, header, backend, length, bytes })
+        Ok(Self { shard, header, digest: None, backend, length, bytes })
     }
 
     /// Computes on another backend than the default one.
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { backend, ..self }
+    }
+
+    /// Refuses a record that names another digest.
+    #[must_use]
+    pub fn with_digest(self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self }
     }
 
     /// Takes the next bytes.
@@ -142,12 +150,13 @@ impl Loader {
     /// # Errors
     /// When bytes are missing, or when it is not the record of this shard and model.
     pub fn finish(self) -> Result<LoadedShard, RecordError> {
-        let Self { shard, header, backend, length: expected, bytes } = self;
+        let Self { shard, header, digest: wanted, backend, length: expected, bytes } = self;
         if bytes.len() != expected {
             return Err(RecordError::Length { expected, actual: bytes.len() });
         }
         let device = backend.device();
-        let tensors = load::read(bytes, &header)?;
+        let (digest, tensors) = load::read(bytes, &header)?;
+        digest.check(wanted.unwrap_or(digest))?;
         let network = match shard {
             Shard::Shard1 => {
                 Network::Shard1(Box::new(load::apply(shard1::Model::new(&device), tensors)?))
@@ -156,7 +165,7 @@ impl Loader {
                 Network::Shard2(Box::new(load::apply(shard2::Model::new(&device), tensors)?))
             }
         };
-        Ok(LoadedShard { network, device })
+        Ok(LoadedShard { digest, network, device })
     }
 }
 
@@ -167,6 +176,7 @@ enum Network {
 
 /// One half of the network, ready to run.
 pub struct LoadedShard {
+    digest: Digest,
     network: Network,
     device: Device,
 }
@@ -179,6 +189,12 @@ impl LoadedShard {
             Network::Shard1(_) => Shard::Shard1,
             Network::Shard2(_) => Shard::Shard2,
         }
+    }
+
+    /// What its record names: the other half must have the same.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
@@ -213,6 +229,10 @@ impl Engine for Backend {
 
     fn finish(loader: Loader) -> Result<LoadedShard, RecordError> {
         loader.finish()
+    }
+
+    fn digest(shard: &LoadedShard) -> Digest {
+        shard.digest()
     }
 
     fn run(shard: &LoadedShard, input: &[f32]) -> Option<Vec<f32>> {

@@ -64,7 +64,7 @@ use std::sync::{Mutex, PoisonError};
 
 use network::{Memory, Network};
 
-use crate::record::RecordError;
+use crate::record::{Digest, RecordError};
 use crate::{Engine, Shard};
 
 /// The SIMD engine.
@@ -86,6 +86,12 @@ impl Loader {
         Ok(Self { shard, stream: stream::Reader::new(shard, model, length)? })
     }
 
+    /// Refuses a record that names another digest.
+    #[must_use]
+    pub fn with_digest(self, digest: Digest) -> Self {
+        Self { stream: self.stream.with_digest(digest), ..self }
+    }
+
     /// Takes the next bytes.
     ///
     /// # Errors
@@ -100,10 +106,11 @@ impl Loader {
     /// # Errors
     /// When bytes are missing or damaged.
     pub fn finish(self) -> Result<LoadedShard, RecordError> {
-        let network = Network::new(self.shard, self.stream.finish()?);
+        let (digest, weights) = self.stream.finish()?;
+        let network = Network::new(self.shard, weights);
         let network = network.ok_or_else(|| RecordError::Tensors("layers are missing".into()))?;
         let memory = Mutex::new(network.memory());
-        Ok(LoadedShard { shard: self.shard, network, memory })
+        Ok(LoadedShard { shard: self.shard, digest, network, memory })
     }
 }
 
@@ -111,6 +118,7 @@ impl Loader {
 /// feature maps.
 pub struct LoadedShard {
     shard: Shard,
+    digest: Digest,
     network: Network,
     memory: Mutex<Memory>,
 }
@@ -120,6 +128,12 @@ impl LoadedShard {
     #[must_use]
     pub const fn shard(&self) -> Shard {
         self.shard
+    }
+
+    /// What its record names: the other half must have the same.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
@@ -149,6 +163,10 @@ impl Engine for Simd {
 
     fn finish(loader: Loader) -> Result<LoadedShard, RecordError> {
         loader.finish()
+    }
+
+    fn digest(shard: &LoadedShard) -> Digest {
+        shard.digest()
     }
 
     fn run(shard: &LoadedShard, input: &[f32]) -> Option<Vec<f32>> {

@@ -1,44 +1,23 @@
-//! Reads a record (burnpack) as it arrives: a header of ten bytes, metadata in CBOR, then the
-//! tensors in the order of [`Shard::layers`], each on a multiple of 256 bytes with zeros between.
+//! Reads a record (burnpack) as it arrives: its [head](crate::record::head), then the tensors in the
+//! order of [`Shard::layers`], each on a multiple of 256 bytes with zeros between.
 //!
 //! Only the packed weights are kept, and the metadata until it is checked. The metadata must
 //! describe exactly the tensors of the shard, at the places where the converter puts them.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::weights::{Packed, Packer};
 use crate::Shard;
 use crate::layers::Layer;
-use crate::record::{self, ALIGNMENT, Checksum, HEADER_BYTES, Header, RecordError};
-
-/// Magic number and version of a burnpack, little-endian.
-const MAGIC: [u8; 6] = [0x4e, 0x52, 0x55, 0x42, 0x01, 0x00];
-
-/// The most metadata that is accepted; the real ones have 6 and 15 kB.
-const METADATA_BYTES_MAX: usize = 64 << 10;
-
-/// How deep CBOR may be nested in the metadata; the real ones have three levels.
-const METADATA_DEPTH_MAX: usize = 8;
-
-#[derive(Deserialize)]
-struct Metadata {
-    tensors: BTreeMap<String, Tensor>,
-    metadata: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize, PartialEq)]
-struct Tensor {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: (usize, usize),
-}
+use crate::record::head::{self, Head, METADATA_BYTES_MAX, Tensor};
+use crate::record::{self, ALIGNMENT, Checksum, Digest, HEADER_BYTES, Header, RecordError};
 
 /// The state of reading a record.
 pub(super) struct Reader {
     shard: Shard,
     header: Header,
+    /// What the record must name, if that is known.
+    digest: Option<Digest>,
     length: usize,
     received: usize,
     /// Bytes before the data section, as far as they have come.
@@ -54,7 +33,12 @@ impl Reader {
             return Err(RecordError::Length { expected, actual: length });
         }
         let header = Header::new(model, shard);
-        Ok(Self { shard, header, length, received: 0, head: Vec::new(), body: None })
+        let (head, body) = (Vec::new(), None);
+        Ok(Self { shard, header, digest: None, length, received: 0, head, body })
+    }
+
+    pub(super) fn with_digest(self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self }
     }
 
     pub(super) fn push(&mut self, mut chunk: &[u8]) -> Result<(), RecordError> {
@@ -63,11 +47,11 @@ impl Reader {
             return Err(RecordError::Length { expected: self.length, actual: self.received });
         }
         while self.body.is_none() && !chunk.is_empty() {
-            let missing = head_bytes(&self.head)? - self.head.len();
+            let missing = head::length(&self.head)? - self.head.len();
             let (now, later) = chunk.split_at(missing.min(chunk.len()));
             self.head.extend_from_slice(now);
             chunk = later;
-            if self.head.len() > HEADER_BYTES && head_bytes(&self.head)? == self.head.len() {
+            if self.head.len() > HEADER_BYTES && head::length(&self.head)? == self.head.len() {
                 self.body = Some(self.read_head()?);
                 self.head = Vec::new();
             }
@@ -77,60 +61,28 @@ impl Reader {
 
     /// Checks the metadata against the shard.
     fn read_head(&self) -> Result<Body, RecordError> {
-        let unreadable = |text: &str| RecordError::Unreadable(text.into());
-        let metadata_bytes = metadata_bytes(&self.head)?;
-        let (metadata, padding) = self.head[HEADER_BYTES..].split_at(metadata_bytes);
-        if padding.iter().any(|&byte| byte != 0) {
-            return Err(unreadable("bytes between metadata and data"));
-        }
-        let mut rest = metadata;
-        let metadata: Metadata =
-            ciborium::de::from_reader_with_recursion_limit(&mut rest, METADATA_DEPTH_MAX)
-                .map_err(|error| RecordError::Unreadable(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(unreadable("bytes after the metadata"));
-        }
-        self.header.check(&metadata.metadata)?;
-        let checksum = Checksum::announced(&metadata.metadata)?;
+        let Head { tensors, metadata } = Head::read(&self.head)?;
+        self.header.check(&metadata)?;
+        let digest = Digest::announced(&metadata)?;
+        digest.check(self.digest.unwrap_or(digest))?;
+        let checksum = Checksum::announced(&metadata)?;
         let layers = self.shard.layers();
-        check_tensors(&layers, metadata.tensors)?;
-        let expected = record::length(self.shard, metadata_bytes);
+        check_tensors(&layers, tensors)?;
+        let expected = record::length(self.shard, head::metadata_bytes(&self.head)?);
         if self.length != expected {
             return Err(RecordError::Length { expected, actual: self.length });
         }
-        Ok(Body::new(layers, checksum))
+        Ok(Body::new(layers, digest, checksum))
     }
 
-    pub(super) fn finish(self) -> Result<Vec<Packed>, RecordError> {
+    /// The digest that the record names, and its weights.
+    pub(super) fn finish(self) -> Result<(Digest, Vec<Packed>), RecordError> {
         if self.received != self.length {
             return Err(RecordError::Length { expected: self.length, actual: self.received });
         }
         let empty = || RecordError::Unreadable("no data".into());
         self.body.ok_or_else(empty)?.finish()
     }
-}
-
-/// Length of the metadata, which the header gives.
-fn metadata_bytes(head: &[u8]) -> Result<usize, RecordError> {
-    let unreadable = |text: &str| RecordError::Unreadable(text.into());
-    let (magic, length) = head.split_at_checked(MAGIC.len()).unwrap_or((head, &[]));
-    if magic != MAGIC {
-        return Err(unreadable("it does not begin as one"));
-    }
-    let length = length.first_chunk().ok_or_else(|| unreadable("the header is cut off"))?;
-    let length = u32::from_le_bytes(*length) as usize;
-    if length > METADATA_BYTES_MAX {
-        return Err(unreadable("too much metadata"));
-    }
-    Ok(length)
-}
-
-/// How many bytes come before the data section, as far as that is known from the first of them.
-fn head_bytes(head: &[u8]) -> Result<usize, RecordError> {
-    if head.len() < HEADER_BYTES {
-        return Ok(HEADER_BYTES);
-    }
-    Ok((HEADER_BYTES + metadata_bytes(head)?).next_multiple_of(ALIGNMENT))
 }
 
 /// The tensors of a record by their names, as its metadata must have them.
@@ -172,13 +124,14 @@ struct Body {
     carry: Option<u8>,
     /// Bytes of the data section so far.
     position: usize,
+    digest: Digest,
     /// The checksum that the metadata has.
     announced: u32,
     checksum: Checksum,
 }
 
 impl Body {
-    fn new(layers: Vec<Layer>, announced: u32) -> Self {
+    fn new(layers: Vec<Layer>, digest: Digest, announced: u32) -> Self {
         let mut layers = layers.into_iter();
         let packer = layers.next().map(|layer| Packer::new(&layer));
         Self {
@@ -188,6 +141,7 @@ impl Body {
             padding: 0,
             carry: None,
             position: 0,
+            digest,
             announced,
             checksum: Checksum::default(),
         }
@@ -243,11 +197,11 @@ impl Body {
         Ok(())
     }
 
-    fn finish(self) -> Result<Vec<Packed>, RecordError> {
+    fn finish(self) -> Result<(Digest, Vec<Packed>), RecordError> {
         if self.packer.is_some() {
             return Err(RecordError::Unreadable("tensors are missing".into()));
         }
         self.checksum.check(self.announced)?;
-        Ok(self.packed)
+        Ok((self.digest, self.packed))
     }
 }

@@ -60,3 +60,12 @@ fn a_flipped_bit_of_a_weight_is_noticed() {
     bytes[middle] ^= 1;
     assert_eq!(load(Shard::Shard2, MODEL, &bytes).err(), Some(RecordError::Damaged));
 }
+
+#[test]
+fn records_of_different_pairs_are_refused() {
+    golden::check_pairs(&Backend::default(), |record, digest| {
+        let mut loader = Loader::new(Shard::Shard2, MODEL, record.len())?.with_digest(digest);
+        loader.push(record)?;
+        loader.finish()
+    });
+}

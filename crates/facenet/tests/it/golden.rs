@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use facenet::image::Limits;
-use facenet::record::RecordError;
+use facenet::record::{Digest, RecordError, head};
 use facenet::verdict::Thresholds;
 use facenet::{Embedding, Engine, Face, Model, Shard, Verdict};
 
@@ -41,6 +41,52 @@ pub(crate) fn record(shard: Shard) -> Vec<u8> {
         panic!("CFACE_WEIGHTS is not set: run this by `cargo xtask test`");
     };
     std::fs::read(PathBuf::from(folder).join(shard.file())).unwrap()
+}
+
+/// The same record as if it had been made together with another one.
+#[track_caller]
+pub(crate) fn of_another_pair(record: &[u8]) -> Vec<u8> {
+    let key = record.windows(Digest::ENTRY.len()).position(|text| text == Digest::ENTRY.as_bytes());
+    // Behind the key, and two bytes that say how long the value is.
+    let value = key.unwrap() + Digest::ENTRY.len() + 2;
+    let mut other = record.to_vec();
+    other[value] = if other[value] == b'0' { b'1' } else { b'0' };
+    other
+}
+
+/// Checks that an engine takes no two records of different pairs, nor another pair than is wanted.
+/// `load` loads the second shard of a pair.
+#[track_caller]
+pub(crate) fn check_pairs<E: Engine>(
+    engine: &E,
+    load: impl Fn(&[u8], Digest) -> Result<E::LoadedShard, RecordError>,
+) {
+    let [first, second] = Shard::ALL.map(record);
+    let other = of_another_pair(&second);
+    let is_refused = |outcome: Option<RecordError>| {
+        assert!(matches!(outcome, Some(RecordError::Foreign { entry: Digest::ENTRY, .. })));
+    };
+    is_refused(Model::load(engine, MODEL, [&first, &other]).err());
+    let digest = head::weights(MODEL, [&first, &second]).unwrap().digest();
+    assert_eq!(E::digest(&load(&second, digest).ok().unwrap()), digest);
+    is_refused(load(&other, digest).err());
+}
+
+#[test]
+fn the_heads_of_records_name_the_weights() {
+    let [first, second] = Shard::ALL.map(record);
+    let weights = head::weights(MODEL, [&first, &second]).unwrap();
+    assert_eq!((weights.model(), weights.pipeline()), (MODEL, facenet::PIPELINE));
+    let heads = [&first[..head::BYTES_MAX], &second[..head::BYTES_MAX]];
+    assert_eq!(head::weights(MODEL, heads), Ok(weights));
+    let is_foreign = |model, records: [&[u8]; 2], entry: &str| {
+        let error = head::weights(model, records).unwrap_err();
+        assert!(error.to_string().contains(entry), "{error}");
+    };
+    is_foreign("vggface2", [&first, &second], "cface.model");
+    is_foreign(MODEL, [&second, &first], "cface.shard");
+    is_foreign(MODEL, [&first, &of_another_pair(&second)], Digest::ENTRY);
+    is_foreign(MODEL, [&first, &second[..1_000]], "cut off");
 }
 
 /// Both shards on an engine.

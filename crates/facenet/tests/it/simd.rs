@@ -112,3 +112,12 @@ fn reordered_records_are_refused() {
     bytes[middle..].rotate_left(256);
     assert_eq!(load(Shard::Shard1, MODEL, &bytes, 65_536).err(), Some(RecordError::Damaged));
 }
+
+#[test]
+fn records_of_different_pairs_are_refused() {
+    golden::check_pairs(&Simd, |record, digest| {
+        let mut loader = Loader::new(Shard::Shard2, MODEL, record.len())?.with_digest(digest);
+        loader.push(record)?;
+        loader.finish()
+    });
+}

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use facenet::Shard;
 use facenet::embedding::DIMENSIONS;
+use facenet::record::Weights;
 use serde_json::Value;
 use wire::retention::{BUCKET_NAME, INDEX_NAME};
 
@@ -42,6 +43,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let deployment = Deployment {
         model: checkpoint.model(),
+        weights: weights::name(checkpoint.model(), &project::weights(checkpoint.model()))?,
         models_bucket: wrangler::models_bucket()?,
         private: options.build.main(PRIVATE_WORKER)?,
         public: options.build.main(PUBLIC_WORKER)?,
@@ -52,6 +54,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 /// What is put on Cloudflare.
 struct Deployment {
     model: &'static str,
+    weights: Weights,
     /// The bucket with the weights.
     models_bucket: String,
     /// The code of the private Worker.
@@ -77,18 +80,19 @@ impl Deployment {
                 .args(index_options())
                 .quietly()?;
         }
-        Shard::ALL.iter().try_for_each(|shard| self.upload(shard.file()))?;
+        Shard::ALL.into_iter().try_for_each(|shard| self.upload(shard))?;
         deploy_worker(wrangler::PRIVATE_CONFIG, &self.private_arguments())?;
         let addresses = deploy_worker(wrangler::PUBLIC_CONFIG, &self.public_arguments())?;
         println!("CFace runs at {}", addresses.join(", "));
         Ok(())
     }
 
-    fn upload(&self, shard: &str) -> anyhow::Result<()> {
-        let (model, key) = (self.model, format!("{}/{shard}", self.models_bucket));
-        wrangler::remote(format!("uploading {shard} of {model}"))
+    fn upload(&self, shard: Shard) -> anyhow::Result<()> {
+        let (model, file) = (self.model, shard.file());
+        let key = format!("{}/{}", self.models_bucket, self.weights.key(shard));
+        wrangler::remote(format!("uploading {file} of {model}"))
             .args(["r2", "object", "put", &key, "--remote"])
-            .arg_path("--file", &project::weights(model).join(shard))
+            .arg_path("--file", &project::weights(model).join(file))
             .quietly()
     }
 
@@ -97,10 +101,12 @@ impl Deployment {
         vec![self.private.clone().into()]
     }
 
-    /// Wrangler's arguments for the public Worker: its code, and the model that it is told.
+    /// Wrangler's arguments for the public Worker: its code, and the weights that it is told.
     fn public_arguments(&self) -> Vec<OsString> {
         let model = format!("{}:{}", wrangler::MODEL, self.model);
-        vec![self.public.clone().into(), "--var".into(), model.into()]
+        let weights = format!("{}:{}", wrangler::WEIGHTS, self.weights);
+        let var = || "--var".into();
+        vec![self.public.clone().into(), var(), model.into(), var(), weights.into()]
     }
 
     /// Prints what [`Self::run`] would do, and lets wrangler check both Workers.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use facenet::Shard;
+use facenet::record::Weights;
 use testbed::process::Group;
 use testbed::server::ADMIN_KEY;
 use testbed::wait;
@@ -17,7 +18,7 @@ use wire::access::HEADER;
 
 use super::build::{INDEX_WORKER, PRIVATE_WORKER, PUBLIC_WORKER};
 use super::{build, weights};
-use crate::fingerprint::{Fingerprint, Stamp};
+use crate::fingerprint::Stamp;
 use crate::run::{self, Run};
 use crate::setup::checkpoint::Checkpoint;
 use crate::setup::site;
@@ -87,9 +88,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         })?;
     }
     let made = project::weights(checkpoint.model());
-    state.store_weights(options.weights.as_deref().unwrap_or(&made))?;
+    let dir = options.weights.as_deref().unwrap_or(&made);
+    let weights = weights::name(checkpoint.model(), dir)?;
+    state.store_weights(&weights, dir)?;
     keys::ensure_own(&state.dir)?;
-    let configs = configs(checkpoint.model(), options)?;
+    let configs = configs(&weights, options)?;
     let outcome = serve(options.port, &state.write(&configs)?, &state);
     // This command ends when the user stops it.
     if stop::requested() { Ok(()) } else { outcome }
@@ -102,10 +105,10 @@ fn check_port(port: u16) -> anyhow::Result<()> {
 }
 
 /// The configurations of all Workers; the public one comes first.
-fn configs(model: &str, options: &Options) -> anyhow::Result<[Table; 3]> {
+fn configs(weights: &Weights, options: &Options) -> anyhow::Result<[Table; 3]> {
     let main = |worker| options.build.main(worker);
     let mut public =
-        local::public(wrangler::config(wrangler::PUBLIC_CONFIG)?, model, &main(PUBLIC_WORKER)?)?;
+        local::public(wrangler::config(wrangler::PUBLIC_CONFIG)?, weights, &main(PUBLIC_WORKER)?)?;
     for (name, value) in &options.variables {
         local::set_variable(&mut public, name, value)?;
     }
@@ -210,23 +213,17 @@ impl State {
         Ok(logs)
     }
 
-    /// Puts the weights into the local bucket, unless these very weights are there.
-    fn store_weights(&self, weights: &Path) -> anyhow::Result<()> {
-        let files = Shard::ALL.map(|shard| weights.join(shard.file()));
-        let fingerprint = files.iter().try_fold(Fingerprint::default(), |all, file| all.tree(file));
-        let fingerprint = fingerprint?.finish();
+    /// Puts the weights into the local bucket, unless they are there.
+    fn store_weights(&self, weights: &Weights, dir: &Path) -> anyhow::Result<()> {
         let bucket = wrangler::models_bucket()?;
         // Among wrangler's files, so that whoever removes those removes it too.
         let stamp = Stamp::at(self.dir.join("v3/r2").join(&bucket).join("stored"));
-        if stamp.is(&fingerprint) {
+        if stamp.is(&weights.to_string()) {
             return Ok(());
         }
         stamp.clear()?;
-        let list: Vec<_> = Shard::ALL
-            .iter()
-            .zip(&files)
-            .map(|(shard, file)| serde_json::json!({ "key": shard.file(), "file": file }))
-            .collect();
+        let entry = |shard: Shard| serde_json::json!({ "key": weights.key(shard), "file": dir.join(shard.file()) });
+        let list = Shard::ALL.map(entry);
         let list_file = self.dir.join("weights.json");
         fs::write(&list_file, serde_json::to_vec(&list)?).context("listing the weights")?;
         wrangler::run("storing the weights in the local bucket", &self.dir.join("logs"))
@@ -236,7 +233,7 @@ impl State {
             .arg_path("--persist-to", &self.dir)
             .quietly()?;
         fs::remove_file(&list_file).context("removing the list of weights")?;
-        stamp.write(&fingerprint)
+        stamp.write(&weights.to_string())
     }
 
     /// Writes the Workers' configurations, each to a folder that is called as its Worker: wrangler

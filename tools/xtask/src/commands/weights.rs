@@ -1,10 +1,13 @@
 //! `cargo xtask weights`: a published checkpoint as the records that the Workers load.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use facenet::Shard;
+use facenet::record::{Weights, head};
 
 use crate::fingerprint::Stamp;
 use crate::project;
@@ -98,6 +101,23 @@ fn convert(checkpoint: Checkpoint, file: &Path, sha256: &str, dir: &Path) -> any
         (format!("writing the weights of {}", checkpoint.model()), checkpoint.model());
     converter::convert(&what, file, model, Precision::F16, dir)?;
     stamp(dir).write(&format!("{sha256}{CONVERTER}{}", converter::version()?))
+}
+
+/// The name of a model's weights in a folder. As a text it is what the variable `WEIGHTS` of the
+/// public Worker says, and what the keys of the records begin with in the bucket.
+pub(crate) fn name(model: &str, dir: &Path) -> anyhow::Result<Weights> {
+    let head = |shard: Shard| {
+        let file = dir.join(shard.file());
+        let mut bytes = Vec::new();
+        File::open(&file)
+            .and_then(|record| record.take(head::BYTES_MAX as u64).read_to_end(&mut bytes))
+            .with_context(|| format!("reading {}", file.display()))?;
+        anyhow::Ok(bytes)
+    };
+    let [first, second] = Shard::ALL.map(head);
+    head::weights(model, [&first?, &second?]).with_context(|| {
+        format!("{} has no weights of {model}; `cargo xtask weights` makes them", dir.display())
+    })
 }
 
 /// Says what the weights in a folder were made from: the checkpoint's SHA-256, this, and the

@@ -1,14 +1,15 @@
 //! The configurations of the three Workers on a developer's machine, made from those of
 //! production. A local one differs in its paths, which are absolute so that it can be put anywhere,
-//! and in this: the public Worker is told its model and has other rate limits, and the private
+//! and in this: the public Worker is told its weights and has other rate limits, and the private
 //! Worker's index is the stand-in, because Vectorize has no local emulation.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use facenet::record::Weights;
 use toml::{Table, Value};
 
-use super::{MODEL, name};
+use super::{MODEL, WEIGHTS, name};
 use crate::project;
 
 /// What the file with a Worker's configuration is called.
@@ -17,10 +18,10 @@ pub(crate) const CONFIG: &str = "wrangler.toml";
 /// Requests in a period that nobody makes by hand, nor a test that does not mean to.
 const GENEROUS_LIMIT: i64 = 1_000_000;
 
-/// The public Worker's configuration for a model, with its code at `main`.
-pub(crate) fn public(mut config: Table, model: &str, main: &Path) -> anyhow::Result<Table> {
-    let vars = config.get_mut("vars").and_then(Value::as_table_mut);
-    vars.context("no variables in wrangler.toml")?.insert(MODEL.into(), model.into());
+/// The public Worker's configuration for a model's weights, with its code at `main`.
+pub(crate) fn public(mut config: Table, weights: &Weights, main: &Path) -> anyhow::Result<Table> {
+    set_variable(&mut config, MODEL, weights.model())?;
+    set_variable(&mut config, WEIGHTS, &weights.to_string())?;
     let assets = config.get_mut("assets").and_then(|assets| assets.get_mut("directory"));
     let assets = assets.context("no folder of assets in wrangler.toml")?;
     *assets = absolute(Path::new(assets.as_str().context("the folder of assets is no text")?))?;
@@ -87,9 +88,10 @@ mod tests {
     const MAIN: &str = "a/build/index.js";
 
     #[test]
-    fn only_limits_model_and_paths_of_the_public_worker_differ() {
+    fn only_limits_weights_and_paths_of_the_public_worker_differ() {
         let production = config(PUBLIC_CONFIG).unwrap();
-        let mut local = public(production.clone(), "other", Path::new(MAIN)).unwrap();
+        let weights = Weights::new("other", [7; 32].into());
+        let mut local = public(production.clone(), &weights, Path::new(MAIN)).unwrap();
         make_generous(&mut local).unwrap();
         let limits = |config: &Table| config["ratelimits"].as_array().unwrap().clone();
         for (before, after) in limits(&production).iter().zip(limits(&local)) {
@@ -98,6 +100,7 @@ mod tests {
         }
         assert!(Path::new(local["main"].as_str().unwrap()).is_absolute());
         assert_eq!(local["vars"][MODEL].as_str(), Some("other"));
+        assert_eq!(local["vars"][WEIGHTS].as_str(), Some(&*weights.to_string()));
         for key in ["ratelimits", "main", "vars"] {
             local.insert(key.into(), production[key].clone());
         }
