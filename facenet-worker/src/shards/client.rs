@@ -1,5 +1,5 @@
 //! Calls the Durable Objects: chooses a replica, and calls again where that may help. Embeddings
-//! change nothing, so any call may be repeated.
+//! change nothing, so any call may be repeated. And wakes them before they are needed.
 
 use std::time::Duration;
 
@@ -49,6 +49,31 @@ pub(super) async fn call_shard2(
     call(env, Shard::Shard2, source, weights, boundary).await
 }
 
+/// Lets the object of a shard that the next caller would get load its weights, and ends when it has.
+/// Nothing depends on that: whoever comes first loads them, and is told what is wrong.
+pub(super) async fn wake(env: &Env, shard: Shard, source: Source, weights: &Weights) {
+    let answer = async {
+        let Some(replica) = replicas::choose(shard, source.continent, replicas_count(env)) else {
+            return Ok(());
+        };
+        let request = codec::wake_request(source, weights)?;
+        let stub = stub(env, &replica, weights)?;
+        // Whoever comes meanwhile prefers this one.
+        drop(replica);
+        let response = stub.fetch_with_request(request).await?;
+        statistics::keep_from(response.headers());
+        Ok::<_, Error>(())
+    };
+    if let Err(failure) = answer.await {
+        console_warn!("{} is not woken: {failure}", shard.name());
+    }
+}
+
+fn replicas_count(env: &Env) -> usize {
+    let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
+    replicas::count(replicas.as_deref())
+}
+
 /// Calls an object of the shard; if that fails, calls the same or another one again.
 async fn call(
     env: &Env,
@@ -57,8 +82,7 @@ async fn call(
     weights: &Weights,
     body: &ArrayBuffer,
 ) -> Result<ArrayBuffer, Problem> {
-    let replicas = env.var(bindings::REPLICAS).ok().map(|value| value.to_string());
-    let replicas_count = replicas::count(replicas.as_deref());
+    let replicas_count = replicas_count(env);
     let mut attempt = 0;
     loop {
         attempt += 1;

@@ -75,20 +75,38 @@ fn bytes(buffer: &ArrayBuffer) -> Vec<u8> {
     Uint8Array::new(buffer).to_vec()
 }
 
-/// A request to an object.
+/// A request to an object: to compute.
 ///
 /// # Errors
 /// When the runtime refuses to make it.
 pub(super) fn request(source: Source, weights: &Weights, body: &ArrayBuffer) -> Result<Request> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    to_object(source, weights, init)
+}
+
+/// A request to an object: to load what it would need to compute.
+///
+/// # Errors
+/// When the runtime refuses to make it.
+pub(super) fn wake_request(source: Source, weights: &Weights) -> Result<Request> {
+    to_object(source, weights, RequestInit::new())
+}
+
+/// Whether a request is a [`wake_request`]: it has no body.
+pub(super) fn is_wake(request: &Request) -> bool {
+    request.method() == Method::Get
+}
+
+fn to_object(source: Source, weights: &Weights, mut init: RequestInit) -> Result<Request> {
     let headers = Headers::new();
     headers.set(VERSION_HEADER, &VERSION.to_string())?;
     headers.set(WEIGHTS_HEADER, &weights.to_string())?;
     headers.set(CONTINENT_HEADER, source.continent.code)?;
     headers.set(CALLER_HEADER, &source.caller.to_string())?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_headers(headers).with_body(Some(body.into()));
+    init.with_headers(headers);
     // A stub's request goes to its object, whatever the URL.
-    Request::new_with_init("http://facenet/run", &init)
+    Request::new_with_init("http://facenet/", &init)
 }
 
 /// The source that a request names.

@@ -150,6 +150,15 @@ fn with_state<T>(shard: Shard, use_state: impl FnOnce(&mut LoadState<LoadedShard
     STATES.with(|states| use_state(&mut states.of(shard).borrow_mut()))
 }
 
+/// Whether nobody has loaded a shard of these weights, nor is loading one now.
+pub(super) fn is_missing(shard: Shard, weights: &Weights) -> bool {
+    with_state(shard, |state| match state {
+        LoadState::Ready { weights: loaded, .. } => loaded != weights,
+        LoadState::Loading { .. } => false,
+        LoadState::Empty | LoadState::Failed { .. } => true,
+    })
+}
+
 /// The loaded shard of these weights. The first request loads it, the others wait. A request whose
 /// load was taken over waits too. Whoever has it uses it at once, and awaits nothing meanwhile.
 ///

@@ -4,19 +4,25 @@
 //! cface --[160x160x3 bytes]--> FaceNetShard1 --[896x8x8 f32]--> FaceNetShard2 --[512 f32]--> back
 //! ```
 //!
+//! Weights take half a second to load. So the first shard wakes the second one before it loads its
+//! own, and `cface` wakes both when somebody is about to send a picture.
+//!
 //! One limiter for each shard bounds the requests of all its objects in the isolate, since they
 //! share the isolate's memory and its one thread. It lets callers in turn; the first shard also
 //! bounds the requests of each.
 
 #![expect(missing_docs, reason = "the attribute macro adds methods without")]
 
+use std::rc::Rc;
+
 use facenet::Shard;
 use facenet::record::Weights;
-use wire::Problem;
 use wire::limits::REQUESTS_AT_ONCE_MAX;
+use wire::{Problem, http};
 use worker::js_sys::ArrayBuffer;
 use worker::{Date, Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
 
+use super::codec::Source;
 use super::engine::LoadedShard;
 use super::limiter::{Bounds, Full, Limiter, Permit, WAITING_MAX};
 use super::load::{self, POLL};
@@ -44,16 +50,21 @@ const fn under_way(shard: Shard) -> Bounds {
 /// with the embedding, not normalised.
 #[durable_object(fetch)]
 pub struct FaceNetShard1 {
+    state: State,
     env: Env,
 }
 
 impl DurableObject for FaceNetShard1 {
-    fn new(_state: State, env: Env) -> Self {
+    fn new(state: State, env: Env) -> Self {
         statistics::count_object(Shard::Shard1);
-        Self { env }
+        Self { state, env }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        if codec::is_wake(&request) {
+            let outcome = self.wake(&request).await;
+            return woken(Shard::Shard1, outcome);
+        }
         let permit = match acquire(Shard::Shard1, &request) {
             Ok(permit) => permit,
             Err(full) => return refuse(Shard::Shard1, full),
@@ -66,14 +77,35 @@ impl DurableObject for FaceNetShard1 {
 impl FaceNetShard1 {
     async fn embed(&self, request: &Request, permit: &Permit) -> Result<Computed, Problem> {
         let weights = codec::weights_of(request)?;
+        let source = codec::source_of(request);
         let face = turn(request, permit).await?;
-        let shard = load::loaded(&self.env, Shard::Shard1, &weights).await?;
+        let shard = self.loaded(source, &weights).await?;
         let boundary = boundary_of(&shard, &face)?;
         // Nobody may hold weights while he waits: others may be needed meanwhile.
         drop(shard);
-        let source = codec::source_of(request);
         let numbers = client::call_shard2(&self.env, source, &weights, &boundary).await?;
         Ok((numbers, weights))
+    }
+
+    async fn wake(&self, request: &Request) -> Result<(), Problem> {
+        let weights = codec::weights_of(request)?;
+        self.loaded(codec::source_of(request), &weights).await.map(drop)
+    }
+
+    /// The loaded shard. Where it has to be loaded first, the second one probably has to be too.
+    async fn loaded(
+        &self,
+        source: Source,
+        weights: &Weights,
+    ) -> Result<Rc<LoadedShard>, Problem> {
+        if load::is_missing(Shard::Shard1, weights) {
+            let (env, weights) = (self.env.clone(), weights.clone());
+            // It goes on after the answer, if it takes longer.
+            self.state.wait_until(async move {
+                client::wake(&env, Shard::Shard2, source, &weights).await;
+            });
+        }
+        load::loaded(&self.env, Shard::Shard1, weights).await
     }
 }
 
@@ -90,6 +122,10 @@ impl DurableObject for FaceNetShard2 {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        if codec::is_wake(&request) {
+            let outcome = self.wake(&request).await;
+            return woken(Shard::Shard2, outcome);
+        }
         let permit = match acquire(Shard::Shard2, &request) {
             Ok(permit) => permit,
             Err(full) => return refuse(Shard::Shard2, full),
@@ -105,6 +141,11 @@ impl FaceNetShard2 {
         let boundary = turn(request, permit).await?;
         let shard = load::loaded(&self.env, Shard::Shard2, &weights).await?;
         Ok((run(&shard, &codec::decode_numbers(&boundary))?, weights))
+    }
+
+    async fn wake(&self, request: &Request) -> Result<(), Problem> {
+        let weights = codec::weights_of(request)?;
+        load::loaded(&self.env, Shard::Shard2, &weights).await.map(drop)
     }
 }
 
@@ -151,6 +192,15 @@ fn respond(shard: Shard, permit: Permit, outcome: Result<Computed, Problem>) -> 
     let response = with_statistics(shard, codec::response(outcome)?);
     drop(permit);
     response
+}
+
+/// The answer to a request to wake.
+fn woken(shard: Shard, outcome: Result<(), Problem>) -> Result<Response> {
+    let response = match outcome {
+        Ok(()) => http::empty(204),
+        Err(problem) => problem.into_response(),
+    };
+    with_statistics(shard, response?)
 }
 
 /// The answer when there is no permit. Only a shard that is full for all counts as overloaded.
