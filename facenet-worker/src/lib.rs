@@ -25,7 +25,7 @@ pub use shards::{FaceNetShard1, FaceNetShard2};
 
 /// Answers a request for the API. The runtime itself serves the page.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     #[cfg(all(feature = "drill", target_arch = "wasm32"))]
     if request.headers().has("x-cface-drill")? {
         core::arch::wasm32::unreachable()
@@ -33,7 +33,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let origin = Origin::of(&request, &env);
     let response = match origin.preflight(&request) {
         Some(response) => response?,
-        None => match answer(request, &env, &origin).await {
+        None => match answer(request, &env, &context, &origin).await {
             Ok(response) => response,
             Err(problem) => problem.into_response()?,
         },
@@ -41,7 +41,12 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     origin.add_to(response)
 }
 
-async fn answer(request: Request, env: &Env, origin: &Origin) -> Result<Response, Problem> {
+async fn answer(
+    request: Request,
+    env: &Env,
+    context: &Context,
+    origin: &Origin,
+) -> Result<Response, Problem> {
     foreign::check(&request, origin.is_allowed())?;
-    routes::answer(request, env).await
+    routes::answer(request, env, context).await
 }

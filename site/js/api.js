@@ -35,6 +35,16 @@ const CONFIG = "/config";
 const TIMEOUT_MS = 60_000;
 
 /**
+ * Lets the server load its model while people look for a picture. Nothing depends on it, so it may
+ * fail in silence: a search waits for the model, and says what is wrong.
+ */
+export function wake() {
+  const sent = key.kept();
+  const headers = sent ? { "x-api-key": sent } : undefined;
+  fetch("/wake", { method: "POST", headers }).catch(() => {});
+}
+
+/**
  * Searches for the faces nearest to a crop, which the server does not keep.
  * @param {Blob} crop
  * @param {AbortSignal} signal

@@ -1,6 +1,7 @@
 // @ts-check
 /** The page's entry: listens to what people press, type, drop and paste, and calls what it does. */
 
+import { wake } from "./api.js";
 import { Camera } from "./camera.js";
 import { config, fillFacts } from "./deployment.js";
 import { forgetByToken, showEarlier } from "./enrolled.js";
@@ -48,6 +49,13 @@ function agree() {
     capture.reset();
     if (consent.checked) capture.prepare();
   });
+  if (consent.checked) wakeModel();
+}
+
+/** Whoever agrees will search soon, unless the server is for people with a key only. */
+async function wakeModel() {
+  const facts = await config();
+  if (facts?.access === "public" || key.kept() !== "") wake();
 }
 
 /** Stops the present task and returns to the state before it. */

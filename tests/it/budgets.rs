@@ -109,6 +109,7 @@ async fn a_caller_has_one_budget_of_embeddings() -> anyhow::Result<()> {
         (Method::DELETE, "/faces"),
         (Method::GET, "/health"),
         (Method::HEAD, "/config"),
+        (Method::POST, "/wake"),
     ];
     let (count, why) = spend(&api, &reads[..5], own(6)).await?;
     ensure!(count > embeddings && why.starts_with("You "), "{count} reads: {why}");

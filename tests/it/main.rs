@@ -7,6 +7,8 @@ mod budgets;
 
 mod certain;
 
+mod cold;
+
 mod copies;
 
 mod damaged;

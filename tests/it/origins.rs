@@ -86,6 +86,7 @@ async fn what_changes_or_computes_is_refused_to_foreign_pages() -> anyhow::Resul
         (Method::POST, "/add"),
         (Method::POST, "/match"),
         (Method::POST, "/verify"),
+        (Method::POST, "/wake"),
         (Method::DELETE, "/faces"),
         (Method::DELETE, face.as_str()),
         (Method::PUT, "/nothing"),

@@ -10,6 +10,7 @@ mod health;
 mod matching;
 mod openapi;
 mod verify;
+mod wake;
 
 mod request;
 
@@ -18,7 +19,7 @@ mod response;
 mod route;
 
 use wire::{Kind, Problem};
-use worker::{Env, Method, Request, Response};
+use worker::{Context, Env, Method, Request, Response};
 
 use crate::access::{self, Grant};
 use crate::budgets;
@@ -31,7 +32,11 @@ pub(crate) use route::Route;
 ///
 /// # Errors
 /// What the caller is told instead.
-pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Problem> {
+pub(crate) async fn answer(
+    request: Request,
+    env: &Env,
+    context: &Context,
+) -> Result<Response, Problem> {
     let Some(route) = Route::parse(&request.path()) else {
         let detail = "See /openapi.json for the routes there are.";
         return Err(Problem::new(Kind::NotFound, detail));
@@ -43,7 +48,7 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response, Prob
     let grant = access::check(&request, env, route.need(&request.method(), Carries::of(&request)))?;
     let caller = Caller::of(&request, grant.key_name());
     let under_way = budgets::admit(env, &caller, route.cost()).await?;
-    let response = respond(&route, request, env, &caller, &grant).await;
+    let response = respond(&route, request, env, context, &caller, &grant).await;
     drop(under_way);
     response
 }
@@ -52,6 +57,7 @@ async fn respond(
     route: &Route,
     request: Request,
     env: &Env,
+    context: &Context,
     caller: &Caller,
     grant: &Grant,
 ) -> Result<Response, Problem> {
@@ -60,6 +66,7 @@ async fn respond(
         (Route::Add, Method::Post) => add::post(request, env, caller).await,
         (Route::Match, Method::Post) => matching::post(request, env, caller).await,
         (Route::Verify, Method::Post) => verify::post(request, env, caller).await,
+        (Route::Wake, Method::Post) => wake::post(&request, env, context, caller),
         (Route::Faces, Method::Get | Method::Head) => gallery::list(&request, env, grant).await,
         (Route::Faces, Method::Delete) => faces::delete_person(&request, env, grant).await,
         (Route::Face(id), Method::Get | Method::Head) => faces::get(env, id).await,

@@ -19,6 +19,8 @@ pub(crate) enum Route {
     Match,
     /// `/verify`
     Verify,
+    /// `/wake`
+    Wake,
     /// `/faces`
     Faces,
     /// `/faces/{id}`
@@ -42,6 +44,7 @@ impl Route {
             "/add" => Self::Add,
             "/match" => Self::Match,
             "/verify" => Self::Verify,
+            "/wake" => Self::Wake,
             "/faces" => Self::Faces,
             "/config" => Self::Config,
             "/health" => Self::Health,
@@ -57,7 +60,7 @@ impl Route {
     /// The methods, as `Allow` lists them.
     pub(crate) const fn allow(&self) -> &'static str {
         match self {
-            Self::Embed | Self::Add | Self::Match | Self::Verify => "POST",
+            Self::Embed | Self::Add | Self::Match | Self::Verify | Self::Wake => "POST",
             Self::Faces | Self::Face(_) => "GET, HEAD, DELETE",
             Self::Status(_) | Self::Config | Self::Health | Self::OpenApi => "GET, HEAD",
         }
@@ -78,6 +81,10 @@ impl Route {
             (Self::Match | Self::Verify, Method::Post) => Need::InPrivate(&[Scope::Search]),
             (Self::Embed, Method::Post) => Need::InPrivate(&[Scope::Search, Scope::Vector]),
             (Self::Add, Method::Post) => Need::InPrivate(&[Scope::Enrol]),
+            // Whoever may send a picture.
+            (Self::Wake, Method::Post) => {
+                Need::InPrivate(&[Scope::Search, Scope::Enrol, Scope::Vector])
+            }
             (Self::Face(_) | Self::Status(_), Method::Get | Method::Head) => {
                 Need::InPrivate(&[Scope::Search, Scope::Enrol])
             }
@@ -92,7 +99,8 @@ impl Route {
             Self::Embed | Self::Match => Cost::Embeddings(1),
             Self::Verify => Cost::Embeddings(2),
             Self::Add => Cost::Enrolment,
-            Self::Faces
+            Self::Wake
+            | Self::Faces
             | Self::Face(_)
             | Self::Status(_)
             | Self::Config
@@ -164,7 +172,7 @@ mod tests {
         let text = include_str!("../../openapi.json");
         let openapi: serde_json::Value = serde_json::from_str(text).unwrap();
         let paths = openapi["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 10);
+        assert_eq!(paths.len(), 11);
         for (path, operations) in paths {
             let route = Route::parse(&path.replace("{id}", "0")).unwrap();
             let mut documented: Vec<_> = operations

@@ -2,7 +2,7 @@
 //! face in, an embedding out.
 //!
 //! `client` calls the objects in `object`, of which `replicas` chooses one, for the weights that are
-//! `served`. `codec` is what both sides agree on. An object bounds its requests by `limiter`, gets its weights from `load` and
+//! `served`; `wake` lets them load before they are needed. `codec` is what both sides agree on. An object bounds its requests by `limiter`, gets its weights from `load` and
 //! computes with `engine`. `statistics` is what isolates say about themselves.
 
 mod client;
@@ -21,6 +21,8 @@ mod engine;
 
 mod served;
 
+mod wake;
+
 mod statistics;
 
 mod per_shard;
@@ -34,3 +36,4 @@ pub use object::{FaceNetShard1, FaceNetShard2};
 pub(crate) use replicas::Continent;
 pub(crate) use served::weights;
 pub(crate) use statistics::{Statistics, wasm_mb};
+pub(crate) use wake::wake;

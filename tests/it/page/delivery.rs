@@ -77,6 +77,8 @@ async fn it_is_light_and_the_detector_is_loaded_after_consent() -> anyhow::Resul
     let loaded = loaded(&page).await?;
     println!("the page has {} bytes in {} files", weight(&loaded), loaded.len());
     ensure!(!loaded.iter().any(|(path, _)| is_detector(path)), "too early: {loaded:?}");
+    let wakes = |loaded: &[(String, u64)]| loaded.iter().any(|(path, _)| path == "/wake");
+    ensure!(!wakes(&loaded), "the model is woken too early: {loaded:?}");
     ensure!(weight(&loaded) < PAGE_BYTES_MAX, "{loaded:?}");
 
     page.choose(&photograph("obama-1.jpg")).await?;
@@ -84,6 +86,7 @@ async fn it_is_light_and_the_detector_is_loaded_after_consent() -> anyhow::Resul
     let loaded = self::loaded(&page).await?;
     println!("after a face was found it has {} bytes without the detector", weight(&loaded));
     ensure!(loaded.iter().any(|(path, _)| is_detector(path)), "no detector: {loaded:?}");
+    ensure!(wakes(&loaded), "the model is not woken: {loaded:?}");
     ensure!(weight(&loaded) < PAGE_BYTES_MAX, "{loaded:?}");
     let place = page
         .browser
