@@ -22,7 +22,7 @@ pub(crate) const MODEL: &str = "MODEL";
 /// that an older one finds its weights again.
 pub(crate) const WEIGHTS: &str = "WEIGHTS";
 
-/// Variable: how many objects of each shard serve a continent; one if it is missing.
+/// Variable: how many objects of each shard serve a region; one if it is missing.
 pub(crate) const REPLICAS: &str = "REPLICAS";
 
 /// Variable: origins, with commas, whose pages may use the API; `*` for all.

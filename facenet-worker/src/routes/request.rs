@@ -6,10 +6,11 @@ use facenet::{Embedding, Face};
 use input::fields::Fields;
 use wire::limits::{BODY_BYTES_MAX, JSON_BYTES_MAX};
 use wire::{Kind, Problem};
+use worker::js_sys::Reflect;
 use worker::{Cf, Env, Request};
 
 use crate::caller::Caller;
-use crate::shards::{Continent, Source};
+use crate::shards::{Region, Source};
 use crate::{bindings, error, sandbox, upload};
 
 /// The media type of the body, without its parameters and in lower case. Empty if none is given.
@@ -35,8 +36,16 @@ pub(super) fn authorization(request: &Request) -> Result<Option<String>, Problem
 
 /// Where a request for an embedding comes from.
 pub(super) fn source(request: &Request, caller: &Caller) -> Source {
-    let continent = Continent::of(request.cf().and_then(Cf::continent).as_deref());
-    Source { continent, caller: caller.id() }
+    let cf = request.cf();
+    let (continent, country) = (cf.and_then(Cf::continent), cf.and_then(Cf::country));
+    let region = Region::at(continent.as_deref(), country.as_deref(), longitude(request));
+    Source { region, caller: caller.id() }
+}
+
+/// Degrees east. `Cf::coordinates` traps on what is no number.
+fn longitude(request: &Request) -> Option<f64> {
+    let cf = Reflect::get(request.inner(), &"cf".into()).ok()?;
+    Reflect::get(&cf, &"longitude".into()).ok()?.as_string()?.parse().ok()
 }
 
 /// The body as a picture of a face.

@@ -53,7 +53,7 @@ pub(super) async fn call_shard2(
 /// Nothing depends on that: whoever comes first loads them, and is told what is wrong.
 pub(super) async fn wake(env: &Env, shard: Shard, source: Source, weights: &Weights) {
     let answer = async {
-        let Some(replica) = replicas::choose(shard, source.continent, replicas_count(env)) else {
+        let Some(replica) = replicas::choose(shard, source.region, replicas_count(env)) else {
             return Ok(());
         };
         let request = codec::wake_request(source, weights)?;
@@ -87,7 +87,7 @@ async fn call(
     loop {
         attempt += 1;
         let last = attempt == ATTEMPTS_MAX;
-        let replica = replicas::choose(shard, source.continent, replicas_count)
+        let replica = replicas::choose(shard, source.region, replicas_count)
             .ok_or_else(error::overloaded)?;
         match call_once(env, source, weights, &replica, body).await {
             Ok(answer) if answer.overloaded => {

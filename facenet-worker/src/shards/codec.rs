@@ -16,7 +16,7 @@ use worker::wasm_bindgen::JsCast as _;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Headers, Method, Request, RequestInit, Response, Result};
 
-use super::replicas::Continent;
+use super::region::Region;
 use crate::caller::CallerId;
 use crate::error;
 
@@ -32,7 +32,7 @@ const VERSION_HEADER: &str = "x-cface-version";
 const WEIGHTS_HEADER: &str = "x-cface-weights";
 
 /// Tells the first shard where the caller is, so that it calls the second one there.
-const CONTINENT_HEADER: &str = "x-cface-continent";
+const REGION_HEADER: &str = "x-cface-region";
 
 /// Tells the shards whose turn it is.
 const CALLER_HEADER: &str = "x-cface-caller";
@@ -44,7 +44,7 @@ const OVERLOADED_HEADER: &str = "x-cface-full";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source {
     /// Where the caller is.
-    pub(crate) continent: Continent,
+    pub(crate) region: Region,
     /// Who the caller is.
     pub(crate) caller: CallerId,
 }
@@ -102,7 +102,7 @@ fn to_object(source: Source, weights: &Weights, mut init: RequestInit) -> Result
     let headers = Headers::new();
     headers.set(VERSION_HEADER, &VERSION.to_string())?;
     headers.set(WEIGHTS_HEADER, &weights.to_string())?;
-    headers.set(CONTINENT_HEADER, source.continent.code)?;
+    headers.set(REGION_HEADER, source.region.code)?;
     headers.set(CALLER_HEADER, &source.caller.to_string())?;
     init.with_headers(headers);
     // A stub's request goes to its object, whatever the URL.
@@ -113,7 +113,7 @@ fn to_object(source: Source, weights: &Weights, mut init: RequestInit) -> Result
 pub(super) fn source_of(request: &Request) -> Source {
     let header = |name| request.headers().get(name).ok().flatten();
     let caller = header(CALLER_HEADER).and_then(|id| id.parse().ok()).unwrap_or_default();
-    Source { continent: Continent::of(header(CONTINENT_HEADER).as_deref()), caller }
+    Source { region: Region::of(header(REGION_HEADER).as_deref()), caller }
 }
 
 /// The weights that a request is to be computed with.

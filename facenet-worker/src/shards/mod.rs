@@ -1,7 +1,8 @@
 //! The two shards of the network as Durable Objects, and how the rest of the Worker calls them: a
 //! face in, an embedding out.
 //!
-//! `client` calls the objects in `object`, of which `replicas` chooses one, for the weights that are
+//! `client` calls the objects in `object`, of which `replicas` chooses one in the caller's `region`,
+//! for the weights that are
 //! `served`; `wake` lets them load before they are needed. `codec` is what both sides agree on. An object bounds its requests by `limiter`, gets its weights from `load` and
 //! computes with `engine`. `statistics` is what isolates say about themselves.
 
@@ -10,6 +11,8 @@ mod client;
 mod object;
 
 mod codec;
+
+mod region;
 
 mod replicas;
 
@@ -33,7 +36,7 @@ pub(crate) use engine::name as engine_name;
 pub(crate) use limiter::{Bounds, Full, Limiter, Permit};
 pub(crate) use load::check_record;
 pub use object::{FaceNetShard1, FaceNetShard2};
-pub(crate) use replicas::Continent;
+pub(crate) use region::Region;
 pub(crate) use served::weights;
 pub(crate) use statistics::{Statistics, wasm_mb};
 pub(crate) use wake::wake;

@@ -1,5 +1,5 @@
-//! Which Durable Object serves a caller: one of those on the caller's continent, which are named
-//! by it and made near it. A shard can have several there, its replicas, where one cannot keep up.
+//! Which Durable Object serves a caller: one of those of the caller's region, which are named by it
+//! and made in it. A shard can have several there, its replicas, where one cannot keep up.
 //!
 //! Names hold the weights' digest too. So a deployment with other weights has other objects, which
 //! begin with its code, while those of the deployment before answer whoever still calls them.
@@ -14,42 +14,9 @@ use worker::Date;
 use super::codec;
 use super::limiter::{Limiter, Permit};
 use super::per_shard::PerShard;
+use super::region::Region;
 
-/// A continent as Cloudflare names it, with the location hint for objects that serve it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Continent {
-    /// What the names of its objects begin with.
-    pub(super) code: &'static str,
-    /// Where its objects should be made; only the first call of an object counts.
-    pub(super) location_hint: &'static str,
-}
-
-/// All continents. Location hints are regions where Durable Objects run; a continent without one
-/// gets the nearest.
-const CONTINENTS: [Continent; 7] = [
-    Continent { code: "AF", location_hint: "afr" },
-    Continent { code: "AN", location_hint: "oc" },
-    Continent { code: "AS", location_hint: "apac" },
-    Continent { code: "EU", location_hint: "weur" },
-    Continent::DEFAULT,
-    Continent { code: "OC", location_hint: "oc" },
-    Continent { code: "SA", location_hint: "sam" },
-];
-
-impl Continent {
-    /// North America, which also serves callers whose continent is not known.
-    const DEFAULT: Self = Self { code: "NA", location_hint: "enam" };
-
-    /// The continent of a code, or the default if it is unknown or missing.
-    pub(crate) fn of(code: Option<&str>) -> Self {
-        CONTINENTS
-            .into_iter()
-            .find(|continent| Some(continent.code) == code)
-            .unwrap_or(Self::DEFAULT)
-    }
-}
-
-/// The most replicas that can be configured, for each continent and shard.
+/// The most replicas that can be configured, for each region and shard.
 const REPLICAS_MAX: usize = 32;
 
 /// Requests at one replica from which on another one is asked. Fewer are served sooner by a
@@ -102,19 +69,19 @@ fn pick(replicas: &[Known], now_ms: u64) -> Option<usize> {
 }
 
 thread_local! {
-    /// What this isolate knows about the replicas of each shard, by continent.
+    /// What this isolate knows about the replicas of each shard, by region.
     static KNOWN: PerShard<RefCell<BTreeMap<&'static str, Vec<Known>>>> = PerShard::default();
 }
 
 /// Looks at or changes what is known. The borrow ends with the closure, which cannot await.
 fn with_known<T>(
     shard: Shard,
-    continent: Continent,
+    region: Region,
     use_known: impl FnOnce(&mut Vec<Known>) -> T,
 ) -> T {
     KNOWN.with(|known| {
         let mut known = known.of(shard).borrow_mut();
-        use_known(known.entry(continent.code).or_default())
+        use_known(known.entry(region.code).or_default())
     })
 }
 
@@ -122,19 +89,19 @@ fn with_known<T>(
 #[derive(Debug)]
 pub(super) struct Replica {
     shard: Shard,
-    continent: Continent,
+    region: Region,
     index: usize,
     _permit: Permit,
 }
 
 /// Chooses one of `count` replicas, or nothing when all are overloaded.
-pub(super) fn choose(shard: Shard, continent: Continent, count: usize) -> Option<Replica> {
+pub(super) fn choose(shard: Shard, region: Region, count: usize) -> Option<Replica> {
     let now_ms = Date::now().as_millis();
-    with_known(shard, continent, |replicas| {
+    with_known(shard, region, |replicas| {
         replicas.resize_with(count, Known::default);
         let index = pick(replicas, now_ms)?;
         let permit = replicas.get(index)?.calls.count(now_ms);
-        Some(Replica { shard, continent, index, _permit: permit })
+        Some(Replica { shard, region, index, _permit: permit })
     })
 }
 
@@ -146,12 +113,12 @@ impl Replica {
 
     /// The name of the Durable Object that computes with these weights.
     pub(super) fn object_name(&self, weights: &Weights) -> String {
-        object_name(self.continent, self.index, weights)
+        object_name(self.region, self.index, weights)
     }
 
     /// Where the object should be made.
     pub(super) const fn location_hint(&self) -> &'static str {
-        self.continent.location_hint
+        self.region.location_hint
     }
 
     /// Notes that it has answered, with this many requests under way.
@@ -166,7 +133,7 @@ impl Replica {
 
     fn note(self, what: impl FnOnce(&mut Known, u64)) {
         let now_ms = Date::now().as_millis();
-        with_known(self.shard, self.continent, |replicas| {
+        with_known(self.shard, self.region, |replicas| {
             if let Some(known) = replicas.get_mut(self.index) {
                 what(known, now_ms);
             }
@@ -174,8 +141,8 @@ impl Replica {
     }
 }
 
-fn object_name(continent: Continent, index: usize, weights: &Weights) -> String {
-    format!("{}-{index}-{}-{}", continent.code, codec::VERSION, weights.digest())
+fn object_name(region: Region, index: usize, weights: &Weights) -> String {
+    format!("{}-{index}-{}-{}", region.code, codec::VERSION, weights.digest())
 }
 
 #[cfg(test)]
@@ -183,17 +150,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_continents_get_the_default() {
-        assert_eq!(Continent::of(Some("EU")).location_hint, "weur");
-        assert_eq!(Continent::of(Some("NA")), Continent::DEFAULT);
-        for unknown in [Some("T1"), Some(""), None] {
-            assert_eq!(Continent::of(unknown), Continent::DEFAULT);
-        }
-    }
-
-    #[test]
     fn objects_have_names_of_their_own() {
-        let (europe, asia) = (Continent::of(Some("EU")), Continent::of(Some("AS")));
+        let (europe, asia) = (Region::of(Some("EU")), Region::of(Some("AS")));
         let weights = |byte: u8| Weights::new("casia-webface", [byte; 32].into());
         let name = object_name(europe, 2, &weights(7));
         assert_eq!(name, format!("EU-2-{}-{}", codec::VERSION, "07".repeat(32)));

@@ -18,7 +18,7 @@ use super::served;
 const AWAKE_MS: u64 = 5_000;
 
 thread_local! {
-    /// When this isolate last woke the shards of a place.
+    /// When this isolate last woke the shards of a region.
     static WOKEN: RefCell<BTreeMap<&'static str, u64>> = RefCell::default();
 }
 
@@ -41,12 +41,12 @@ async fn wake_both(env: Env, source: Source, weights: Weights) {
     future::join(wake(Shard::Shard1), wake(Shard::Shard2)).await;
 }
 
-/// Whether to wake the shards of a place now, which it notes.
+/// Whether to wake the shards of a region now, which it notes.
 fn is_due(woken: &mut BTreeMap<&'static str, u64>, source: Source, now_ms: u64) -> bool {
-    let last_ms = woken.get(source.continent.code);
+    let last_ms = woken.get(source.region.code);
     let is_due = last_ms.is_none_or(|last_ms| now_ms.saturating_sub(*last_ms) >= AWAKE_MS);
     if is_due {
-        woken.insert(source.continent.code, now_ms);
+        woken.insert(source.region.code, now_ms);
     }
     is_due
 }
@@ -55,13 +55,13 @@ fn is_due(woken: &mut BTreeMap<&'static str, u64>, source: Source, now_ms: u64) 
 mod tests {
     use super::*;
     use crate::caller::CallerId;
-    use crate::shards::Continent;
+    use crate::shards::Region;
 
     #[test]
-    fn a_crowd_wakes_the_shards_of_a_place_once() {
+    fn a_crowd_wakes_the_shards_of_a_region_once() {
         let mut woken = BTreeMap::new();
-        let source = |continent| Source {
-            continent: Continent::of(Some(continent)),
+        let source = |region| Source {
+            region: Region::of(Some(region)),
             caller: CallerId::default(),
         };
         assert!(is_due(&mut woken, source("EU"), 7));
