@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::faces::{VERSION, VERSION_HEADER};
 use wire::{Problem, http};
 use worker::{Env, Headers, Method, RequestInit, Response, Result};
 
@@ -89,6 +90,7 @@ async fn body(path: &str, response: Response) -> Result<Vec<u8>, Problem> {
 /// 503 when the other Worker does not answer.
 pub(crate) async fn fetch(env: &Env, path: &str, init: RequestInit) -> Result<Response, Problem> {
     let answer = async {
+        init.headers.set(VERSION_HEADER, &VERSION.to_string())?;
         let service = env.service(bindings::VECTORIZE_WORKER)?;
         service.fetch(format!("http://cface-vectorize{path}"), Some(init)).await
     };

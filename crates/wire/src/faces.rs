@@ -15,12 +15,34 @@
 //!
 //! 202: the faces match nobody any more, but the index has not taken the deletion yet.
 //! Anything else is a [`Problem`](crate::Problem).
+//!
+//! The two Workers are deployed one after the other, and each can be rolled back alone. So a request
+//! names the [`VERSION`] of all this, and the private Worker answers none of another version.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits::NAME_CHARS_MAX;
+use crate::{Kind, Problem};
+
+/// The version of messages and routes. Raise it when the version before would take a request or an
+/// answer wrongly; a further field that may be missing is no such change.
+pub const VERSION: u32 = 1;
+
+/// The header of a request that names the version.
+pub const VERSION_HEADER: &str = "x-cface-wire";
+
+/// Checks what a request says of its version. One that says nothing comes from a developer.
+///
+/// # Errors
+/// 503 when it is another version: the other Worker will soon be of the same.
+pub fn check_version(named: Option<&str>) -> Result<(), Problem> {
+    if named.is_none_or(|named| named == VERSION.to_string()) {
+        return Ok(());
+    }
+    Err(Problem::try_again(Kind::Unavailable, "The store is being updated."))
+}
 
 /// A face to be stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -276,6 +298,66 @@ mod tests {
         for other in ["", "0123456789abcdef0123456789abcdef", &"A".repeat(64), &"g".repeat(64)] {
             assert!(!is_token(other), "{other}");
         }
+    }
+
+    #[test]
+    fn other_versions_are_told_to_come_back() {
+        for same in [None, Some(VERSION.to_string())] {
+            assert_eq!(check_version(same.as_deref()), Ok(()));
+        }
+        for other in [(VERSION - 1).to_string(), (VERSION + 1).to_string(), String::new()] {
+            let problem = check_version(Some(&other)).unwrap_err();
+            assert_eq!((problem.kind.status(), problem.retry_after), (503, Some(2)), "{other}");
+        }
+    }
+
+    /// Whoever changes this asks whether a Worker of the version before understands it, and raises
+    /// [`VERSION`] if not.
+    #[test]
+    fn messages_are_those_of_version_1() {
+        assert_eq!(VERSION, 1);
+        let (id, name, expires_at) = (|| "i".to_owned(), || "n".to_owned(), || "e".to_owned());
+        let enrol = Enrol {
+            namespace: "s".into(),
+            name: name(),
+            embedding: vec![0.5],
+            delete_token: Some("t".into()),
+            must_exist: true,
+            picture: vec![0],
+        };
+        let enrolled = Enrolled {
+            id: id(),
+            name: name(),
+            delete_token: "t".into(),
+            pictures: 1,
+            expires_at: expires_at(),
+            searchable: true,
+        };
+        let status = Status { id: id(), searchable: true, expires_at: expires_at() };
+        let search =
+            Search { namespace: "s".into(), embedding: vec![], top_k: 1, distance_max: 0.5 };
+        let neighbour = Neighbour { id: id(), name: name(), distance: 0.5, pictures: 1 };
+        let neighbours = Neighbours { matches: vec![neighbour], incomplete: false };
+        let listed = Listed { id: id(), name: None, pictures: 1, expires_at: expires_at() };
+        let listing = Listing { faces: vec![listed], next: None };
+        let health = StoreHealth { status: "ok".into(), purge: None };
+        let json = serde_json::json!([
+            enrol, enrolled, status, search, neighbours, listing, health
+        ]);
+        let expected = serde_json::json!([
+            {"namespace": "s", "name": "n", "embedding": [0.5], "delete_token": "t",
+             "must_exist": true, "picture": "AA=="},
+            {"id": "i", "name": "n", "delete_token": "t", "pictures": 1, "expires_at": "e",
+             "searchable": true},
+            {"id": "i", "searchable": true, "expires_at": "e"},
+            {"namespace": "s", "embedding": [], "top_k": 1, "distance_max": 0.5},
+            {"matches": [{"id": "i", "name": "n", "distance": 0.5, "pictures": 1}],
+             "incomplete": false},
+            {"faces": [{"id": "i", "name": null, "pictures": 1, "expires_at": "e"}],
+             "next": null},
+            {"status": "ok", "purge": null},
+        ]);
+        assert_eq!(json, expected);
     }
 
     #[test]

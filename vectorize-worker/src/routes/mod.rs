@@ -13,6 +13,7 @@ mod response;
 
 mod route;
 
+use wire::faces::{VERSION_HEADER, check_version};
 use wire::{Kind, Problem};
 use worker::{Context, Env, Method, Request, Response, Result};
 
@@ -40,6 +41,8 @@ async fn dispatch(
     env: &Env,
     context: &Context,
 ) -> std::result::Result<Response, Error> {
+    let version = request.headers().get(VERSION_HEADER).ok().flatten();
+    check_version(version.as_deref())?;
     let path = request.path();
     let route = Route::parse(&path)
         .ok_or_else(|| Error::problem(Kind::NotFound, "There is no such route."))?;
