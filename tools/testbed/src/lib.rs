@@ -3,6 +3,8 @@
 #[cfg(feature = "browser")]
 pub mod browser;
 
+pub mod bucket;
+
 pub mod golden;
 
 mod guard;
@@ -14,6 +16,8 @@ pub mod process;
 pub mod server;
 
 pub mod wait;
+
+pub mod workerd;
 
 pub mod wrangler;
 

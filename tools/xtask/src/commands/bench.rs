@@ -1,7 +1,9 @@
-//! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web.
-//! The machine may be busy with other things. So all engines take turns in one run of V8, and
-//! ratios and minima are what to look at.
+//! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web; how
+//! long a cold server takes; and how many people one serves. The machine may be busy with other
+//! things. So all engines take turns in one run of V8, and ratios and minima are what to look at.
 
+mod capacity;
+mod cold;
 mod contestants;
 mod layers;
 mod native;
@@ -10,9 +12,11 @@ mod workerd;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 use testbed::golden::Golden;
 
 use self::contestants::Field;
@@ -26,15 +30,29 @@ use crate::setup::wasm::{self, Simd};
 use crate::setup::{golden, npm, onnx};
 use crate::v8::V8;
 
-/// Measures the engines against each other.
+/// Measures the engines against each other, and the server.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// Measures this alone.
+    #[arg(value_enum)]
+    part: Option<Part>,
     /// Only shows that the benchmarks work.
     #[arg(long)]
     quick: bool,
     /// Writes the figures to a file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// What can be measured alone.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The engines, and ours in the Worker.
+    Engines,
+    /// The first embedding of a server whose weights come as slowly as from R2.
+    Cold,
+    /// Embeddings a second for many people.
+    Capacity,
 }
 
 /// How often each thing is measured.
@@ -48,10 +66,28 @@ struct Effort {
     fresh: u32,
     /// Embeddings after which the memory is looked at.
     memory: [u32; 2],
+    /// Cold servers of each kind.
+    cold: u32,
+    /// How long people ask.
+    asking: Duration,
 }
 
-const FULL: Effort = Effort { warm_up: 6, rounds: 24, fresh: 5, memory: [100, 1_000] };
-const QUICK: Effort = Effort { warm_up: 1, rounds: 2, fresh: 1, memory: [5, 10] };
+const FULL: Effort = Effort {
+    warm_up: 6,
+    rounds: 24,
+    fresh: 5,
+    memory: [100, 1_000],
+    cold: 7,
+    asking: Duration::from_secs(10),
+};
+const QUICK: Effort = Effort {
+    warm_up: 1,
+    rounds: 2,
+    fresh: 1,
+    memory: [5, 10],
+    cold: 1,
+    asking: Duration::from_secs(1),
+};
 
 /// Our own engine, as it is in the Worker.
 const OWN: Engine =
@@ -86,10 +122,39 @@ struct Material {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let effort = if options.quick { QUICK } else { FULL };
+    let measures = |part| options.part.is_none_or(|only| only == part);
+    let mut figures = json!({});
+    if measures(Part::Engines) {
+        let report = engines(options.quick, effort)?;
+        print!("{report}");
+        figures = report.json();
+    }
+    let golden = prepare_server()?;
+    let mut note = |name: &str, figure: Value, text: String| {
+        print!("{text}");
+        figures[name] = figure;
+    };
+    if measures(Part::Cold) {
+        let cold = cold::run(&golden, effort.cold)?;
+        note("cold_ms", cold.json(), cold.to_string());
+    }
+    if measures(Part::Capacity) {
+        let capacity = capacity::run(&golden, effort.asking)?;
+        note("capacity", capacity.json(), capacity.to_string());
+    }
+    match &options.json {
+        Some(file) => fs::write(file, format!("{figures:#}\n"))
+            .with_context(|| format!("writing {}", file.display())),
+        None => Ok(()),
+    }
+}
+
+/// Measures the engines.
+fn engines(quick: bool, effort: Effort) -> anyhow::Result<Report> {
     let material = prepare()?;
     let mut report = Report { rounds: effort.rounds, ..Report::default() };
     report.wasm_kb = size_kb(&material.own)?;
-    report.native = native::run(options.quick)?;
+    report.native = native::run(quick)?;
     first_calls(&material, effort, &mut report)?;
     {
         let mut v8 = V8::start()?;
@@ -101,12 +166,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         report.workerd.memory_mb = server.memory_mb()?;
     }
     report.layers = layers::run(&material, effort)?;
-    print!("{report}");
-    match &options.json {
-        Some(file) => fs::write(file, format!("{:#}\n", report.json()))
-            .with_context(|| format!("writing {}", file.display())),
-        None => Ok(()),
-    }
+    Ok(report)
+}
+
+/// Builds the server and its weights, and gives the picture that is sent.
+fn prepare_server() -> anyhow::Result<Golden> {
+    let _lock = project::lock()?;
+    let weights = || weights::ensure(Checkpoint::GOLDEN);
+    build::ensure_beside(&build::Options::default(), weights)?;
+    testbed::golden::all()?.into_iter().next().context("no golden crops")
 }
 
 fn prepare() -> anyhow::Result<Material> {

@@ -23,17 +23,22 @@ const TWICE_AS_FAST: &str = "at most 0.50: twice as fast";
 pub(super) struct Sample(pub(super) Vec<f64>);
 
 impl Sample {
-    fn min(&self) -> f64 {
+    pub(super) fn min(&self) -> f64 {
         self.0.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    fn median(&self) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    pub(super) fn median(&self) -> f64 {
+        self.share(0.5)
     }
 
-    fn json(&self) -> Value {
+    /// What this share of the runs took at most.
+    pub(super) fn share(&self, share: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get((sorted.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
+    }
+
+    pub(super) fn json(&self) -> Value {
         json!({ "min": rounded(self.min()), "median": rounded(self.median()) })
     }
 }
@@ -223,7 +228,7 @@ impl fmt::Display for Report {
     }
 }
 
-fn line(out: &mut fmt::Formatter<'_>, what: &str, value: f64, goal: &str) -> fmt::Result {
+pub(super) fn line(out: &mut fmt::Formatter<'_>, what: &str, value: f64, goal: &str) -> fmt::Result {
     writeln!(out, "{what:38}{value:10.2}  {goal}")
 }
 
@@ -236,6 +241,7 @@ mod tests {
         let sample = Sample(vec![3.0, 1.0, 2.0, 9.0, 4.0]);
         assert!((sample.min() - 1.0).abs() < 1e-9);
         assert!((sample.median() - 3.0).abs() < 1e-9);
+        assert!((sample.share(0.9) - 9.0).abs() < 1e-9);
     }
 
     #[test]
