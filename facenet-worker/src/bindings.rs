@@ -4,7 +4,7 @@
 pub(crate) const MODELS: &str = "MODELS";
 
 /// The name of that bucket, for the operator.
-pub(crate) const MODELS_BUCKET: &str = "models";
+pub(crate) const MODELS_BUCKET: &str = wire::installation::MODELS_BUCKET;
 
 /// Durable Object namespace of [`FaceNetShard1`](crate::FaceNetShard1).
 pub(crate) const FACENET_SHARD1: &str = "FACENET_SHARD1";
@@ -14,6 +14,9 @@ pub(crate) const FACENET_SHARD2: &str = "FACENET_SHARD2";
 
 /// Service binding to `cface-vectorize`.
 pub(crate) const VECTORIZE_WORKER: &str = "VECTORIZE_WORKER";
+
+/// Variable: how the names begin of what this installation has.
+pub(crate) const INSTALLATION: &str = "INSTALLATION";
 
 /// Variable: the name of the model whose records are in [`MODELS`].
 pub(crate) const MODEL: &str = "MODEL";
@@ -86,7 +89,8 @@ mod tests {
         assert_eq!(all(&config["ratelimits"], "name"), limits.into());
         let variables: BTreeSet<_> = config["vars"].as_table().unwrap().keys().collect();
         let expected =
-            [MODEL, WEIGHTS, REPLICAS, ALLOWED_ORIGINS, ACCESS, REPORT_ADDRESS].map(str::to_owned);
+            [INSTALLATION, MODEL, WEIGHTS, REPLICAS, ALLOWED_ORIGINS, ACCESS, REPORT_ADDRESS]
+                .map(str::to_owned);
         assert_eq!(variables, expected.iter().collect());
     }
 

@@ -21,6 +21,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use facenet::Shard;
 use facenet::record::{Weights, head};
+pub use wire::installation::MODELS_BUCKET;
 
 /// A file that the tests share with those of `facenet`: a golden crop, or the embeddings.
 #[must_use]
@@ -39,9 +40,6 @@ pub fn shaded(file: &str, brighter: u8) -> anyhow::Result<Vec<u8>> {
     picture.write_to(&mut png, image::ImageFormat::Png)?;
     Ok(png.into_inner())
 }
-
-/// The bucket with the weights.
-pub const MODELS_BUCKET: &str = "models";
 
 /// The name of a model's weights in a folder.
 ///

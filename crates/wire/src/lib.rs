@@ -7,6 +7,8 @@ pub mod faces;
 #[cfg(feature = "worker")]
 pub mod http;
 
+pub mod installation;
+
 pub mod limits;
 
 pub mod problem;

@@ -12,11 +12,11 @@ pub const PURGE_CRON: &str = "0 12 * * *";
 /// the hour, where it would run beside the purge.
 pub const REPEAT_CRON: &str = "15,30,45 * * * *";
 
-/// The Vectorize index with the embeddings.
-pub const INDEX_NAME: &str = "face-embeddings";
+/// The Vectorize index with the embeddings, in the usual installation.
+pub const INDEX_NAME: &str = "cface-embeddings";
 
-/// The R2 bucket with the pictures.
-pub const BUCKET_NAME: &str = "faces";
+/// The R2 bucket with the pictures, in the usual installation.
+pub const BUCKET_NAME: &str = "cface-faces";
 
 const HOUR_MS: u64 = 3600 * 1000;
 const DAY_MS: u64 = 24 * HOUR_MS;

@@ -4,6 +4,7 @@
 use facenet::layers::INPUT_SIDE;
 use facenet::verdict::{Measurement, Rate, Thresholds, false_match_rate_in_gallery};
 use serde::Serialize;
+use wire::installation::{PREFIX, renamed};
 use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
 use wire::{Problem, limits};
 use worker::{Env, Response};
@@ -83,6 +84,8 @@ struct Operator {
     access: Access,
     /// May be empty.
     report_address: String,
+    /// How the names of what it has begin.
+    installation: String,
 }
 
 /// One thing that an enrolment leaves.
@@ -101,6 +104,9 @@ pub(super) fn get(env: &Env) -> Result<Response, Problem> {
         origins: variable(bindings::ALLOWED_ORIGINS),
         access: Access::configured(env)?,
         report_address: variable(bindings::REPORT_ADDRESS),
+        installation: env
+            .var(bindings::INSTALLATION)
+            .map_or_else(|_| PREFIX.to_owned(), |value| value.to_string()),
     };
     public(ok(&answer(model, thresholds, operator))?)
 }
@@ -143,7 +149,7 @@ fn answer(model: String, thresholds: Thresholds, operator: Operator) -> Answer {
             top_k_default: limits::TOP_K_DEFAULT,
         },
         retention: Retention { cron: PURGE_CRON, hour_utc: PURGE_HOUR },
-        stored: stored(),
+        stored: stored(&operator.installation),
         allowed_origins: origins.map(str::to_owned).collect(),
         access: operator.access.as_str(),
         report_address: Some(operator.report_address).filter(|address| !address.is_empty()),
@@ -151,9 +157,9 @@ fn answer(model: String, thresholds: Thresholds, operator: Operator) -> Answer {
 }
 
 /// What is kept after an enrolment. Nothing is after a search.
-fn stored() -> [Stored; 4] {
-    let index = format!("Cloudflare Vectorize, index {INDEX_NAME}");
-    let bucket = format!("Cloudflare R2, bucket {BUCKET_NAME}");
+fn stored(installation: &str) -> [Stored; 4] {
+    let index = format!("Cloudflare Vectorize, index {}", renamed(INDEX_NAME, installation));
+    let bucket = format!("Cloudflare R2, bucket {}", renamed(BUCKET_NAME, installation));
     let until = format!("you delete it, or {PURGE_HOUR}:00 UTC");
     let found = "People whose search shows a face that may be yours: look-alikes are among them";
     let entry = |what: String, place: &str, readers| Stored {
@@ -191,6 +197,7 @@ mod tests {
             origins: "https://a.test, https://b.test".into(),
             access: Access::Private,
             report_address: "faces@example.org".into(),
+            installation: PREFIX.into(),
         };
         let answer = answer(model.into(), thresholds, operator);
         let openapi: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
@@ -241,7 +248,11 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_said_to_be_where_it_is() {
-        let places: String = stored().iter().map(|entry| entry.r#where.as_str()).collect();
-        assert!(places.contains(INDEX_NAME) && places.contains(BUCKET_NAME));
+        let places = |prefix| stored(prefix).map(|entry| entry.r#where).concat();
+        let usual = places(PREFIX);
+        assert!(usual.contains(INDEX_NAME) && usual.contains(BUCKET_NAME), "{usual}");
+        let other = places("cface-other");
+        assert!(other.contains("index cface-other-embeddings"), "{other}");
+        assert!(other.contains("bucket cface-other-faces"), "{other}");
     }
 }

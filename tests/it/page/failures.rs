@@ -13,6 +13,7 @@ use tests::browser::Cameras;
 use tests::camera::Scene;
 use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
 use tests::{MODELS_BUCKET, golden, photograph, variable};
+use wire::retention::BUCKET_NAME;
 
 use super::{Page, offline, speed, unlimited};
 use crate::load::wrangler;
@@ -176,7 +177,7 @@ async fn a_slow_network_shows_progress_and_can_be_left() -> anyhow::Result<()> {
     page.network(unlimited()).await?;
     tokio::time::sleep(Duration::from_secs(6)).await;
     // A tombstone of the face, and the end of its token.
-    ensure!(page.server.objects("faces") <= 2, "more than tombstones are left");
+    ensure!(page.server.objects(BUCKET_NAME) <= 2, "more than tombstones are left");
     page.click("[data-back]").await?;
     ensure!(page.find("none").await?.is_empty());
     page.close_noisily().await

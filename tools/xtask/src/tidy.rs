@@ -7,6 +7,7 @@ use std::process::Command;
 
 use facenet::embedding::DIMENSIONS;
 use toml::{Table, Value};
+use wire::installation::{MODELS_BUCKET, PREFIX, PRIVATE_WORKER, PUBLIC_WORKER};
 use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, REPEAT_CRON};
 
 use crate::{project, wrangler};
@@ -204,7 +205,13 @@ fn every_package_has_a_readme() {
 /// Code and wrangler's files name the same things, and TOML cannot take them from the code.
 #[test]
 fn wranglers_files_say_what_the_code_says() {
+    let public = wrangler::config(wrangler::PUBLIC_CONFIG).unwrap();
+    assert_eq!(public["name"].as_str(), Some(PUBLIC_WORKER));
+    assert_eq!(public["vars"]["INSTALLATION"].as_str(), Some(PREFIX));
+    assert_eq!(public["r2_buckets"][0]["bucket_name"].as_str(), Some(MODELS_BUCKET));
+    assert_eq!(public["services"][0]["service"].as_str(), Some(PRIVATE_WORKER));
     let private = wrangler::config(wrangler::PRIVATE_CONFIG).unwrap();
+    assert_eq!(private["name"].as_str(), Some(PRIVATE_WORKER));
     assert_eq!(private["r2_buckets"][0]["bucket_name"].as_str(), Some(BUCKET_NAME));
     assert_eq!(private["vectorize"][0]["index_name"].as_str(), Some(INDEX_NAME));
     let crons = private["triggers"]["crons"].as_array().unwrap().as_slice();

@@ -199,7 +199,7 @@ mod tests {
         let list = "Listing buckets...\nname:           models\ncreation_date:  2026-01-01\n\n\
             name:           other\n";
         assert_eq!(bucket_names(list), ["models", "other"]);
-        assert!(has_index(r#"[{"name": "face-embeddings"}]"#).unwrap());
+        assert!(has_index(r#"[{"name": "cface-embeddings"}]"#).unwrap());
         assert!(!has_index("[]").unwrap());
         assert!(has_index("no indexes").is_err());
         let report = "{\"type\":\"wrangler-session\"}\n\
