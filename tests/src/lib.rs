@@ -1,6 +1,8 @@
 //! What the end-to-end tests need: a server as a developer runs it, a client for its API, and a
 //! browser with a camera that shows a picture of our choice.
 
+pub mod account;
+
 pub mod api;
 
 pub mod browser;

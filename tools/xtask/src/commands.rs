@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod cron;
 pub(crate) mod deny;
 pub(crate) mod deploy;
+pub(crate) mod destroy;
 pub(crate) mod dev;
 pub(crate) mod eval;
 pub(crate) mod faces;

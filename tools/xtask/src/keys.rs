@@ -3,7 +3,7 @@
 //! kept, but for the key of a developer's own server.
 
 use std::fs::{self, File};
-use std::io::{Seek as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,9 @@ use testbed::wait;
 use wire::access::{HEADER, Key, Scope};
 use wire::secret;
 
-use crate::{project, servers, wrangler};
+use crate::cloudflare::{Api, Found, worker};
+use crate::wrangler::installation::Installation;
+use crate::{project, run, servers, wrangler};
 
 /// The file from which wrangler gives secrets to the Worker whose configuration is beside it.
 const SECRETS: &str = ".dev.vars";
@@ -27,19 +29,32 @@ const RELOAD_MAX: Duration = Duration::from_mins(1);
 
 /// Where the keys of an instance are.
 pub(crate) enum Keys {
-    /// On Cloudflare, in the account that wrangler is logged in to.
-    Deployed,
+    /// On Cloudflare, in the account that wrangler is logged in to: the public Worker's name.
+    Deployed(String),
     /// In the state folder of a local server.
     Local(PathBuf),
 }
 
 impl Keys {
-    /// The keys in a state folder, or else the deployed ones.
-    pub(crate) fn of(state: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(state) = state else { return Ok(Self::Deployed) };
+    /// The keys in a state folder, or else those of a deployed installation.
+    pub(crate) fn of(state: Option<&Path>, env: Option<&str>) -> anyhow::Result<Self> {
+        let Some(state) = state else {
+            return Self::deployed(&Installation::of(env)?);
+        };
         let dir = project::root().join(state);
         fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
         Ok(Self::Local(dir))
+    }
+
+    /// The keys of a deployed installation. An error if it is not deployed, or somebody else has a
+    /// Worker of that name, whose secrets are no business of ours.
+    fn deployed(installation: &Installation) -> anyhow::Result<Self> {
+        let worker = installation.public_worker();
+        match worker::look(&Api::login()?, &worker, installation.prefix(), 1)? {
+            Found::Ours(_) => Ok(Self::Deployed(worker)),
+            Found::Missing => bail!("{worker} is not deployed: `cargo xtask deploy` comes first"),
+            Found::Foreign(why) => bail!("{why}: it gets no keys of ours"),
+        }
     }
 
     /// Makes a key, and gives the secret, which is kept nowhere.
@@ -53,7 +68,7 @@ impl Keys {
         let secret = secret::new().map_err(|error| anyhow!("no random numbers: {error}"))?;
         let hash = secret::hash(&secret);
         match self {
-            Self::Deployed => put_secret(&key.binding(), &hash)?,
+            Self::Deployed(worker) => put_secret(worker, &key.binding(), &hash)?,
             Self::Local(state) => {
                 change(state, |lines| lines.push(format!("{}={hash}", key.binding())))?;
             }
@@ -67,8 +82,8 @@ impl Keys {
         let key = known.iter().find(|key| key.name() == name);
         let binding = key.with_context(|| format!("there is no key `{name}`"))?.binding();
         match self {
-            Self::Deployed => wrangler::remote(format!("revoking the key {name}"))
-                .args(["secret", "delete", &binding, "--config", wrangler::PUBLIC_CONFIG])
+            Self::Deployed(worker) => wrangler::remote(format!("revoking the key {name}"))
+                .args(["secret", "delete", &binding, "--name", worker])
                 .quietly(),
             Self::Local(state) => change(state, |lines| {
                 lines.retain(|line| binding_of(line) != Some(&*binding));
@@ -79,10 +94,9 @@ impl Keys {
     /// All keys, by their names.
     pub(crate) fn list(&self) -> anyhow::Result<Vec<Key>> {
         let mut keys = match self {
-            Self::Deployed => {
+            Self::Deployed(worker) => {
                 let list = wrangler::remote("listing the keys")
-                    .args(["secret", "list", "--config", wrangler::PUBLIC_CONFIG])
-                    .hint("Is it deployed? `cargo xtask deploy` comes first")
+                    .args(["secret", "list", "--name", worker])
                     .output()?;
                 keys_in(&list)?
             }
@@ -143,22 +157,14 @@ pub(crate) fn wait_until_known(state: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn put_secret(binding: &str, hash: &str) -> anyhow::Result<()> {
-    let value = unnamed_file(hash)?;
+fn put_secret(worker: &str, binding: &str, hash: &str) -> anyhow::Result<()> {
+    let value = run::unnamed_file(hash)?;
     wrangler::remote("storing the key's hash")
-        .args(["secret", "put", binding, "--config", wrangler::PUBLIC_CONFIG])
+        .args(["secret", "put", binding, "--name", worker])
         .edit(|command| {
             command.stdin(value);
         })
         .quietly()
-}
-
-/// A text for a program's standard input, in a file that nobody else can open.
-pub(crate) fn unnamed_file(text: &str) -> anyhow::Result<File> {
-    let mut file = tempfile::tempfile().context("making a temporary file")?;
-    file.write_all(text.as_bytes())?;
-    file.rewind()?;
-    Ok(file)
 }
 
 /// The keys in wrangler's list of secrets. There may be others.
@@ -239,7 +245,7 @@ mod tests {
     #[test]
     fn local_keys_are_added_listed_and_revoked() {
         let dir = tempfile::tempdir().unwrap();
-        let keys = Keys::of(Some(dir.path())).unwrap();
+        let keys = Keys::of(Some(dir.path()), None).unwrap();
         assert!(keys.list().unwrap().is_empty());
         let [bob, alice] =
             ["bob", "alice"].map(|name| Key::new(name, &[Scope::Search, Scope::Enrol]).unwrap());

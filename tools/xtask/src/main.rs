@@ -3,7 +3,9 @@
 //! This file owns the command line.
 
 mod ci;
+mod cloudflare;
 mod commands;
+mod curl;
 mod fingerprint;
 mod keys;
 mod parallel;
@@ -23,8 +25,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::commands::{
-    bench, build, cron, deny, deploy, dev, eval, faces, fuzz, generate, lint, test, wasm_std,
-    weights,
+    bench, build, cron, deny, deploy, destroy, dev, eval, faces, fuzz, generate, lint, test,
+    wasm_std, weights,
 };
 
 /// The commands of the project. Each sets up what it needs and says so.
@@ -54,6 +56,8 @@ enum Command {
     Generate(generate::Options),
     /// Puts everything on Cloudflare.
     Deploy(deploy::Options),
+    /// Removes everything from Cloudflare that `deploy` has put there.
+    Destroy(destroy::Options),
     /// Makes, lists and revokes the API keys of an instance.
     Keys(commands::keys::Options),
     /// Lists and deletes the faces of an instance, as its operator.
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),
+        Command::Destroy(options) => destroy::run(&options),
         Command::Keys(options) => commands::keys::run(&options),
         Command::Faces(options) => faces::run(&options),
         Command::Deny(options) => deny::run(&options),

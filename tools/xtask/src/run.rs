@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, PipeReader};
+use std::io::{BufRead as _, BufReader, PipeReader, Seek as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -161,6 +161,14 @@ impl Run {
         }
         bail!("{} failed ({}). {}", self.what, describe(status), self.hint)
     }
+}
+
+/// A text for a program's standard input, in a file that nobody else can open.
+pub(crate) fn unnamed_file(text: &str) -> anyhow::Result<File> {
+    let mut file = tempfile::tempfile().context("making a temporary file")?;
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// How a program ended, in words.

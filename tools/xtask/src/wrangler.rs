@@ -1,5 +1,6 @@
 //! Wrangler as commands use it, and what its files of the project say.
 
+pub(crate) mod installation;
 pub(crate) mod local;
 
 use std::path::Path;

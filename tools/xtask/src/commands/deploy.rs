@@ -1,209 +1,259 @@
-//! `cargo xtask deploy`: creates the buckets and the index on Cloudflare if they are missing,
-//! uploads the weights, and deploys both Workers. The private one comes first, because the public
-//! one is bound to it.
+//! `cargo xtask deploy`: puts an installation into an account of Cloudflare, or brings it up to
+//! date. It looks at everything first, and changes nothing when something there is not ours. What
+//! is as it should be stays untouched, so a run that broke off is repeated by the same command.
+//!
+//! The order: buckets and index; the weights, before anything names them; the private Worker; the
+//! public one, which is bound to it.
 
-use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+mod answers;
+mod release;
+mod stored;
 
-use anyhow::{Context as _, bail};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
 use clap::Args;
-use facenet::Shard;
 use facenet::embedding::DIMENSIONS;
 use facenet::record::Weights;
-use serde_json::Value;
-use wire::retention::{BUCKET_NAME, INDEX_NAME};
 
+use self::release::Release;
 use super::build::{PRIVATE_WORKER, PUBLIC_WORKER};
 use super::{build, weights};
+use crate::cloudflare::installed::Installed;
+use crate::cloudflare::{Api, Found, bucket, index, worker};
+use crate::project;
 use crate::setup::checkpoint::Checkpoint;
-use crate::{project, wrangler};
-
-/// The metric of the index. The thresholds of the verdict are distances by it.
-const METRIC: &str = "euclidean";
+use crate::wrangler::installation::Installation;
 
 /// Puts everything on Cloudflare.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Changes nothing on Cloudflare: lists the steps, and lets wrangler check both Workers.
-    #[arg(long)]
+    /// Changes nothing on Cloudflare: lets wrangler check both Workers, and lists what a deployment
+    /// would change, when there is a login.
+    #[arg(long, conflicts_with = "prune")]
     dry_run: bool,
+    /// A second installation beside the usual one, whose names all begin with `cface-NAME`.
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
     /// The checkpoint; the one that wrangler.toml names unless given.
     #[arg(long, value_enum)]
     model: Option<Checkpoint>,
+    /// The folder with its weights; made where they belong unless given.
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
+    /// Where new buckets should be: apac, eeur, enam, oc, weur or wnam; near you unless given. It
+    /// cannot be changed later.
+    #[arg(long, value_parser = ["apac", "eeur", "enam", "oc", "weur", "wnam"])]
+    location: Option<String>,
+    /// Removes weights that neither what runs then nor the deployment before it uses. `wrangler
+    /// rollback` to an older one then needs `deploy` with its model.
+    #[arg(long)]
+    prune: bool,
+    /// The address to ask afterwards, when it is not one that wrangler.toml gives.
+    #[arg(long, value_name = "URL")]
+    ask: Option<String>,
+    /// How long the address may take until it answers, in seconds. A new one needs minutes
+    /// sometimes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    wait: u64,
     #[command(flatten)]
     build: build::Options,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    ensure!(
+        options.build.engine == build::Engine::Simd,
+        "Burn's engines take over 200 MB for the model, and an isolate of Cloudflare has 128: \
+         deploy without --engine"
+    );
+    let installation = Installation::of(options.env.as_deref())?;
     let checkpoint = options.model.map_or_else(Checkpoint::configured, Ok)?;
     {
         let _lock = project::lock()?;
-        build::ensure_beside(&options.build, || weights::ensure(checkpoint))?;
+        build::ensure_beside(&options.build, || match options.weights {
+            None => weights::ensure(checkpoint),
+            Some(_) => Ok(()),
+        })?;
     }
+    let model = checkpoint.model();
+    let records = options.weights.clone().unwrap_or_else(|| project::weights(model));
+    let weights = weights::name(model, &records)?;
+    // Several deployments may run at once.
+    let dir = tempfile::tempdir()?;
+    let main = |worker| options.build.main(worker);
+    let (private, public) = (main(PRIVATE_WORKER)?, main(PUBLIC_WORKER)?);
     let deployment = Deployment {
-        model: checkpoint.model(),
-        weights: weights::name(checkpoint.model(), &project::weights(checkpoint.model()))?,
-        models_bucket: wrangler::models_bucket()?,
-        private: options.build.main(PRIVATE_WORKER)?,
-        public: options.build.main(PUBLIC_WORKER)?,
+        private: Release::prepare(installation.private_config(&private)?, &private, dir.path())?,
+        public: Release::prepare(
+            installation.public_config(&weights, &public)?,
+            &public,
+            dir.path(),
+        )?,
+        installation,
+        weights,
+        records,
+        location: options.location.clone(),
     };
-    if options.dry_run { deployment.rehearse() } else { deployment.run() }
+    if options.dry_run {
+        return deployment.rehearse();
+    }
+    let api = Api::login()?;
+    let addresses = deployment.run(&api)?;
+    if options.prune {
+        stored::prune(&api, &deployment.installation, &deployment.weights)?;
+    }
+    println!("CFace runs at {}", addresses.join(", "));
+    let wait = Duration::from_secs(options.wait);
+    let address = options.ask.as_ref().or(addresses.first());
+    address.map_or(Ok(()), |address| answers::check(address.trim_end_matches('/'), wait))
 }
 
 /// What is put on Cloudflare.
 struct Deployment {
-    model: &'static str,
+    installation: Installation,
     weights: Weights,
-    /// The bucket with the weights.
-    models_bucket: String,
-    /// The code of the private Worker.
-    private: PathBuf,
-    /// The code of the public Worker.
-    public: PathBuf,
+    /// The folder of both records.
+    records: PathBuf,
+    private: Release,
+    public: Release,
+    /// Where new buckets should be.
+    location: Option<String>,
+}
+
+/// One thing that a deployment changes.
+enum Step<'a> {
+    CreateBucket(String),
+    /// Also what marks an empty bucket as ours that a run has left which broke off.
+    MarkBucket(String),
+    CreateIndex(String),
+    UploadWeights(&'a Weights),
+    DeployWorker(&'a Release),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateBucket(name) => write!(f, "create the R2 bucket {name}"),
+            Self::MarkBucket(name) => {
+                write!(f, "mark the R2 bucket {name}, which is empty, as ours")
+            }
+            Self::CreateIndex(name) => write!(
+                f,
+                "create the Vectorize index {name} ({DIMENSIONS} dimensions, {})",
+                index::METRIC
+            ),
+            Self::UploadWeights(weights) => write!(f, "upload both shards of {weights}"),
+            Self::DeployWorker(release) => write!(f, "deploy the Worker {}", release.name()),
+        }
+    }
 }
 
 impl Deployment {
-    fn run(&self) -> anyhow::Result<()> {
-        let buckets = wrangler::remote("listing the R2 buckets").args(["r2", "bucket", "list"]);
-        let buckets = bucket_names(&buckets.output()?);
-        for bucket in [self.models_bucket.as_str(), BUCKET_NAME] {
-            if !buckets.iter().any(|name| name == bucket) {
-                create_bucket(bucket)?;
+    /// Does what is missing, and gives the addresses.
+    fn run(&self, api: &Api) -> anyhow::Result<Vec<String>> {
+        // Without it, cron triggers and addresses are refused when all else is done.
+        let subdomain = worker::subdomain(api)?;
+        let steps = self.steps(api)?;
+        for step in &steps {
+            self.take(api, step)?;
+        }
+        if steps.is_empty() {
+            println!("Nothing is changed: all of {} is as it is here.", self.installation.prefix());
+        }
+        Ok(self.public.addresses(&subdomain))
+    }
+
+    /// What differs from the account. An error if something there is not ours.
+    fn steps(&self, api: &Api) -> anyhow::Result<Vec<Step<'_>>> {
+        let installed = Installed::look(api, &self.installation)?;
+        let strangers = installed.strangers();
+        if !strangers.is_empty() {
+            bail!(
+                "{}. Nothing was changed. Rename or remove that if nobody needs it, or make an \
+                 installation with names of its own by `cargo xtask deploy --env NAME`",
+                strangers.join("; ")
+            );
+        }
+        let is_stored = match installed.models.ours() {
+            Some(_) => stored::is_complete(api, &self.installation, &self.weights)?,
+            None => false,
+        };
+        Ok(self.difference(&installed, is_stored))
+    }
+
+    /// The steps from what is installed to what should be.
+    fn difference(&self, installed: &Installed, is_stored: bool) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        let buckets = [
+            (&installed.models, self.installation.models_bucket()),
+            (&installed.faces, self.installation.faces_bucket()),
+        ];
+        for (found, name) in buckets {
+            match found {
+                Found::Ours(bucket::Ours { is_marked: true }) => (),
+                Found::Ours(_) => steps.push(Step::MarkBucket(name)),
+                Found::Missing | Found::Foreign(_) => steps.push(Step::CreateBucket(name)),
             }
         }
-        let indexes = wrangler::remote("listing the Vectorize indexes");
-        let indexes = indexes.args(["vectorize", "list", "--json"]).output()?;
-        if !has_index(&indexes)? {
-            wrangler::remote(format!("creating the Vectorize index {INDEX_NAME}"))
-                .args(["vectorize", "create", INDEX_NAME])
-                .args(index_options())
-                .quietly()?;
+        if installed.index.ours().is_none() {
+            steps.push(Step::CreateIndex(self.installation.index()));
         }
-        Shard::ALL.into_iter().try_for_each(|shard| self.upload(shard))?;
-        deploy_worker(wrangler::PRIVATE_CONFIG, &self.private_arguments())?;
-        let addresses = deploy_worker(wrangler::PUBLIC_CONFIG, &self.public_arguments())?;
-        println!("CFace runs at {}", addresses.join(", "));
-        Ok(())
+        if !is_stored {
+            steps.push(Step::UploadWeights(&self.weights));
+        }
+        for (release, found) in
+            [(&self.private, &installed.private), (&self.public, &installed.public)]
+        {
+            if !release.is_deployed(found.ours()) {
+                steps.push(Step::DeployWorker(release));
+            }
+        }
+        steps
     }
 
-    fn upload(&self, shard: Shard) -> anyhow::Result<()> {
-        let (model, file) = (self.model, shard.file());
-        let key = format!("{}/{}", self.models_bucket, self.weights.key(shard));
-        wrangler::remote(format!("uploading {file} of {model}"))
-            .args(["r2", "object", "put", &key, "--remote"])
-            .arg_path("--file", &project::weights(model).join(file))
-            .quietly()
+    fn take(&self, api: &Api, step: &Step) -> anyhow::Result<()> {
+        let owner = self.installation.prefix();
+        match step {
+            Step::CreateBucket(name) => {
+                bucket::create(api, name, self.location.as_deref())?;
+                bucket::mark(api, name, owner)
+            }
+            Step::MarkBucket(name) => bucket::mark(api, name, owner),
+            Step::CreateIndex(name) => index::create(api, name, owner),
+            Step::UploadWeights(weights) => {
+                stored::upload(api, &self.installation, weights, &self.records)
+            }
+            Step::DeployWorker(release) => release.deploy(api),
+        }
     }
 
-    /// Wrangler's arguments for the private Worker: its code.
-    fn private_arguments(&self) -> Vec<OsString> {
-        vec![self.private.clone().into()]
-    }
-
-    /// Wrangler's arguments for the public Worker: its code, and the weights that it is told.
-    fn public_arguments(&self) -> Vec<OsString> {
-        let model = format!("{}:{}", wrangler::MODEL, self.model);
-        let weights = format!("{}:{}", wrangler::WEIGHTS, self.weights);
-        let var = || "--var".into();
-        vec![self.public.clone().into(), var(), model.into(), var(), weights.into()]
-    }
-
-    /// Prints what [`Self::run`] would do, and lets wrangler check both Workers.
+    /// Lets wrangler check both Workers, and prints what [`Self::run`] would change.
     fn rehearse(&self) -> anyhow::Result<()> {
-        let (model, bucket) = (self.model, &self.models_bucket);
-        let shards = Shard::ALL.map(Shard::file).join(" and ");
-        println!("1. create the R2 buckets {bucket} and {BUCKET_NAME}, if missing");
-        let options = index_options().join(" ");
-        println!("2. create the Vectorize index {INDEX_NAME} ({options}), if missing");
-        println!("3. upload {shards} of {model} to the bucket {bucket}");
-        println!("4. deploy {}, the private Worker", wrangler::PRIVATE_CONFIG);
-        println!("5. deploy {}, the public Worker, and print its address", wrangler::PUBLIC_CONFIG);
         let dir = tempfile::tempdir()?;
-        let (private, public) = (dir.path().join("private"), dir.path().join("public"));
-        check_bundle(wrangler::PRIVATE_CONFIG, &self.private_arguments(), &private)?;
-        check_bundle(wrangler::PUBLIC_CONFIG, &self.public_arguments(), &public)
-    }
-}
-
-/// The index as FaceNet needs it, in wrangler's options.
-fn index_options() -> [String; 2] {
-    [format!("--dimensions={DIMENSIONS}"), format!("--metric={METRIC}")]
-}
-
-fn create_bucket(bucket: &str) -> anyhow::Result<()> {
-    wrangler::remote(format!("creating the R2 bucket {bucket}"))
-        .args(["r2", "bucket", "create", bucket])
-        .quietly()
-}
-
-/// Deploys a Worker and gives its addresses.
-fn deploy_worker(config: &str, arguments: &[OsString]) -> anyhow::Result<Vec<String>> {
-    let dir = tempfile::tempdir()?;
-    let report = dir.path().join("report.ndjson");
-    wrangler::remote(format!("deploying {config}"))
-        .args(["deploy", "--config", config])
-        .args(arguments)
-        .env("WRANGLER_OUTPUT_FILE_PATH", &report)
-        .quietly()?;
-    let report = fs::read_to_string(&report).context("reading wrangler's report")?;
-    Ok(addresses(&report))
-}
-
-fn check_bundle(config: &str, arguments: &[OsString], out: &Path) -> anyhow::Result<()> {
-    wrangler::run(format!("checking {config}"), &project::local().join("logs"))
-        .args(["deploy", "--dry-run", "--config", config])
-        .args(arguments)
-        .arg_path("--outdir", out)
-        .shown()?;
-    // The bundle is called as its main module.
-    let config_table = wrangler::config(config)?;
-    let main = config_table.get("main").and_then(toml::Value::as_str).map(Path::new);
-    let bundle = main.and_then(Path::file_name).map(|name| out.join(name));
-    if !bundle.is_some_and(|bundle| bundle.is_file()) {
-        bail!("wrangler made no bundle of {config}");
-    }
-    Ok(())
-}
-
-/// The names in wrangler's list of buckets, which is text: lines like `name:  models`.
-fn bucket_names(list: &str) -> Vec<String> {
-    let names = list.lines().filter_map(|line| line.trim().strip_prefix("name:"));
-    names.map(|name| name.trim().to_owned()).collect()
-}
-
-fn has_index(list: &str) -> anyhow::Result<bool> {
-    let indexes: Value = serde_json::from_str(list).context("reading the list of indexes")?;
-    let indexes = indexes.as_array().context("the list of indexes is no list")?;
-    Ok(indexes.iter().any(|index| index.get("name").and_then(Value::as_str) == Some(INDEX_NAME)))
-}
-
-/// The addresses in wrangler's report: one JSON object per line.
-fn addresses(report: &str) -> Vec<String> {
-    report
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|entry| entry.get("type").and_then(Value::as_str) == Some("deploy"))
-        .filter_map(|entry| entry.get("targets")?.as_array().cloned())
-        .flatten()
-        .filter_map(|target| target.as_str().map(str::to_owned))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wranglers_answers_are_understood() {
-        let list = "Listing buckets...\nname:           models\ncreation_date:  2026-01-01\n\n\
-            name:           other\n";
-        assert_eq!(bucket_names(list), ["models", "other"]);
-        assert!(has_index(r#"[{"name": "cface-embeddings"}]"#).unwrap());
-        assert!(!has_index("[]").unwrap());
-        assert!(has_index("no indexes").is_err());
-        let report = "{\"type\":\"wrangler-session\"}\n\
-            {\"type\":\"deploy\",\"targets\":[\"https://cface.example.workers.dev\"]}\n";
-        assert_eq!(addresses(report), ["https://cface.example.workers.dev"]);
+        for release in [&self.private, &self.public] {
+            release.check(&dir.path().join(release.name()))?;
+        }
+        let steps = match Api::login() {
+            Ok(api) => {
+                worker::subdomain(&api)?;
+                let steps = self.steps(&api)?;
+                println!("Compared with the account {}, a deployment would:", api.account());
+                steps
+            }
+            Err(error) => {
+                println!("Compared with no account: {error:#}.");
+                println!("In an account without CFace, a deployment would:");
+                self.difference(&Installed::nothing(), false)
+            }
+        };
+        for (number, step) in (1..).zip(&steps) {
+            println!("{number}. {step}");
+        }
+        if steps.is_empty() {
+            println!("change nothing");
+        }
+        Ok(())
     }
 }

@@ -15,14 +15,14 @@ use wire::problem::Document;
 use wire::secret;
 
 use super::dev;
-use crate::run::Run;
-use crate::{keys, project, servers};
+use crate::curl::{Answer, Body, Request};
+use crate::{project, servers};
 
 /// The environment variable that can hold the key.
 const VARIABLE: &str = "CFACE_API_KEY";
 
 /// How long one request may take. To delete everything takes longest.
-const REQUEST_S_MAX: &str = "900";
+const REQUEST_S_MAX: u32 = 900;
 
 /// Lists and deletes the faces of an instance.
 #[derive(Args)]
@@ -72,7 +72,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 /// An instance, and the key for it.
 struct Instance {
     address: String,
-    place: Place,
     key: String,
 }
 
@@ -93,7 +92,7 @@ impl Instance {
         };
         let key = key.trim().to_owned();
         ensure!(secret::has_form(&key), "the key is not what `cargo xtask keys add` prints");
-        Ok(Self { address, place, key })
+        Ok(Self { address, key })
     }
 
     fn list(&self) -> anyhow::Result<()> {
@@ -116,26 +115,21 @@ impl Instance {
 
     /// Sends a request, and gives the body of the answer if it is a success.
     fn ask(&self, method: &str, path: &str) -> anyhow::Result<String> {
-        let header = keys::unnamed_file(&format!("{HEADER}: {}\n", self.key))?;
-        // A proxy does not reach this machine.
-        let direct: &[&str] = if self.place == Place::Remote { &[] } else { &["--noproxy", "*"] };
-        let answer = Run::new("asking the instance", "curl")
-            // The user's defaults could send the key elsewhere.
-            .args(["--disable"])
-            .args(direct)
-            .args(["--silent", "--show-error", "--proto", "=http,https"])
-            .args(["--max-time", REQUEST_S_MAX, "--write-out", "\n%{http_code}"])
-            .args(["--request", method, "--header", "@-", &format!("{}{path}", self.address)])
-            .edit(|command| {
-                command.stdin(header);
-            })
-            .hint(format!("Does {} answer, and is curl installed?", self.address))
-            .output()?;
-        let (body, status) = answer.rsplit_once('\n').context("curl names no status")?;
-        if status.starts_with('2') {
-            return Ok(body.to_owned());
+        let request = Request {
+            what: "asking the instance",
+            method,
+            url: &format!("{}{path}", self.address),
+            headers: &[format!("{HEADER}: {}", self.key)],
+            body: Body::Nothing,
+            seconds_max: REQUEST_S_MAX,
+            hint: &format!("Does {} answer, and is curl installed?", self.address),
+            shows_errors: true,
+        };
+        let Answer { status, body, .. } = request.send()?;
+        if (200..300).contains(&status) {
+            return Ok(body);
         }
-        match serde_json::from_str::<Document>(body) {
+        match serde_json::from_str::<Document>(&body) {
             Ok(problem) => bail!("{} ({status}): {}", problem.title, problem.detail),
             Err(_) => bail!("{} answers {status}: is it CFace?", self.address),
         }

@@ -1,6 +1,6 @@
 //! `cargo xtask keys`: makes, lists and revokes the API keys of an instance.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use wire::access::{Key, Scope};
@@ -15,6 +15,9 @@ pub(crate) struct Options {
     /// The state folder of a local server, instead of what is deployed on Cloudflare.
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// The deployed installation with this name, instead of the usual one.
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "state")]
+    env: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -43,12 +46,12 @@ fn scope(word: &str) -> Result<Scope, String> {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let state = options.state.as_deref();
-    let keys = Keys::of(state)?;
+    let keys = Keys::of(state, options.env.as_deref())?;
     match &options.action {
         Action::Add { name, scope } => {
             let key = Key::new(name, scope).map_err(anyhow::Error::msg)?;
             let secret = keys.add(&key)?;
-            settle(state)?;
+            settle(&keys)?;
             eprintln!(
                 "The key `{name}` ({}), which is not shown again. Programs send it as \
                  `X-API-Key`. People open the page with `/#key=` and the key at the end of its \
@@ -64,17 +67,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         }
         Action::Revoke { name } => {
             keys.revoke(name)?;
-            settle(state)?;
+            settle(&keys)?;
             println!("The key `{name}` is revoked.");
         }
     }
     Ok(())
 }
 
-fn settle(state: Option<&Path>) -> anyhow::Result<()> {
-    match Keys::of(state)? {
-        Keys::Deployed => Ok(()),
-        Keys::Local(dir) => keys::wait_until_known(&dir),
+fn settle(keys: &Keys) -> anyhow::Result<()> {
+    match keys {
+        Keys::Deployed(_) => Ok(()),
+        Keys::Local(dir) => keys::wait_until_known(dir),
     }
 }
 
