@@ -341,9 +341,8 @@ mod tests {
         let listed = Listed { id: id(), name: None, pictures: 1, expires_at: expires_at() };
         let listing = Listing { faces: vec![listed], next: None };
         let health = StoreHealth { status: "ok".into(), purge: None };
-        let json = serde_json::json!([
-            enrol, enrolled, status, search, neighbours, listing, health
-        ]);
+        let json =
+            serde_json::json!([enrol, enrolled, status, search, neighbours, listing, health]);
         let expected = serde_json::json!([
             {"namespace": "s", "name": "n", "embedding": [0.5], "delete_token": "t",
              "must_exist": true, "picture": "AA=="},

@@ -87,8 +87,8 @@ async fn call(
     loop {
         attempt += 1;
         let last = attempt == ATTEMPTS_MAX;
-        let replica = replicas::choose(shard, source.region, replicas_count)
-            .ok_or_else(error::overloaded)?;
+        let replica =
+            replicas::choose(shard, source.region, replicas_count).ok_or_else(error::overloaded)?;
         match call_once(env, source, weights, &replica, body).await {
             Ok(answer) if answer.overloaded => {
                 replica.note_overload();

@@ -93,11 +93,7 @@ impl FaceNetShard1 {
     }
 
     /// The loaded shard. Where it has to be loaded first, the second one probably has to be too.
-    async fn loaded(
-        &self,
-        source: Source,
-        weights: &Weights,
-    ) -> Result<Rc<LoadedShard>, Problem> {
+    async fn loaded(&self, source: Source, weights: &Weights) -> Result<Rc<LoadedShard>, Problem> {
         if load::is_missing(Shard::Shard1, weights) {
             let (env, weights) = (self.env.clone(), weights.clone());
             // It goes on after the answer, if it takes longer.

@@ -74,11 +74,7 @@ thread_local! {
 }
 
 /// Looks at or changes what is known. The borrow ends with the closure, which cannot await.
-fn with_known<T>(
-    shard: Shard,
-    region: Region,
-    use_known: impl FnOnce(&mut Vec<Known>) -> T,
-) -> T {
+fn with_known<T>(shard: Shard, region: Region, use_known: impl FnOnce(&mut Vec<Known>) -> T) -> T {
     KNOWN.with(|known| {
         let mut known = known.of(shard).borrow_mut();
         use_known(known.entry(region.code).or_default())

@@ -60,10 +60,8 @@ mod tests {
     #[test]
     fn a_crowd_wakes_the_shards_of_a_region_once() {
         let mut woken = BTreeMap::new();
-        let source = |region| Source {
-            region: Region::of(Some(region)),
-            caller: CallerId::default(),
-        };
+        let source =
+            |region| Source { region: Region::of(Some(region)), caller: CallerId::default() };
         assert!(is_due(&mut woken, source("EU"), 7));
         for now_ms in [7, 8, 6 + AWAKE_MS] {
             assert!(!is_due(&mut woken, source("EU"), now_ms));

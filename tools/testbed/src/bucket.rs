@@ -36,11 +36,8 @@ pub struct Pace {
 
 impl Pace {
     /// As fast as this machine can.
-    pub const UNBOUNDED: Self = Self {
-        first_byte: Duration::ZERO,
-        bytes_per_second: f64::INFINITY,
-        one_at_a_time: false,
-    };
+    pub const UNBOUNDED: Self =
+        Self { first_byte: Duration::ZERO, bytes_per_second: f64::INFINITY, one_at_a_time: false };
 }
 
 /// A bucket that is served until this process ends.
@@ -84,9 +81,7 @@ fn answer(
 ) -> anyhow::Result<()> {
     let asked = read_request(&stream)?;
     let key = asked["object"].as_str().unwrap_or_default();
-    let _one = pace
-        .one_at_a_time
-        .then(|| reading.lock().unwrap_or_else(PoisonError::into_inner));
+    let _one = pace.one_at_a_time.then(|| reading.lock().unwrap_or_else(PoisonError::into_inner));
     thread::sleep(pace.first_byte);
     let Some(object) = objects.get(key) else {
         let error = json!({ "version": 1, "v4code": 10007, "message": "no such key" });

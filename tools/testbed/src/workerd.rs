@@ -92,18 +92,32 @@ impl Workerd {
 
 /// Copies the Worker's modules beside the configuration. Gives their names, the entry first.
 fn modules(build: &Path, out: &Path) -> anyhow::Result<Vec<String>> {
-    let mut names = vec![ENTRY.to_owned()];
-    for entry in fs::read_dir(build).with_context(|| format!("no {}", build.display()))? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if path.is_file() && (name.ends_with(".js") || name.ends_with(".wasm")) {
-            fs::copy(&path, out.join(name))?;
-            if name != ENTRY {
-                names.push(name.to_owned());
-            }
+    let mut names = Vec::new();
+    copy_modules(build, Path::new(""), out, &mut names)?;
+    names.sort_by_key(|name| name != ENTRY);
+    Ok(names)
+}
+
+/// Copies those in a folder of the build and below.
+fn copy_modules(
+    build: &Path,
+    folder: &Path,
+    out: &Path,
+    names: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let from = build.join(folder);
+    fs::create_dir_all(out.join(folder))?;
+    for entry in fs::read_dir(&from).with_context(|| format!("no {}", from.display()))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_modules(build, &path, out, names)?;
+        } else if path.extension().is_some_and(|kind| kind == "js" || kind == "wasm") {
+            fs::copy(entry.path(), out.join(&path))?;
+            names.push(path.to_string_lossy().into_owned());
         }
     }
-    Ok(names)
+    Ok(())
 }
 
 /// The configuration in Cap'n Proto.
@@ -111,10 +125,8 @@ fn configuration(modules: &[String], versions: &[Variables<'_>]) -> String {
     let (mut services, mut sockets, mut workers) = (String::new(), String::new(), String::new());
     for (index, variables) in versions.iter().enumerate() {
         let _ = write!(services, "(name = \"worker{index}\", worker = .worker{index}), ");
-        let _ = write!(
-            sockets,
-            "(name = \"http{index}\", http = (), service = \"worker{index}\"), "
-        );
+        let _ =
+            write!(sockets, "(name = \"http{index}\", http = (), service = \"worker{index}\"), ");
         let _ = write!(
             workers,
             "const worker{index} :Workerd.Worker = (\n  modules = [{}],\n  bindings = [{}],\n  \

@@ -24,11 +24,8 @@ use crate::project;
 use crate::setup::checkpoint::Checkpoint;
 
 /// R2 as it was measured from Workers in its own region: one stream brings 20 to 70 MB a second.
-const R2: Pace = Pace {
-    first_byte: Duration::from_millis(50),
-    bytes_per_second: 40e6,
-    one_at_a_time: false,
-};
+const R2: Pace =
+    Pace { first_byte: Duration::from_millis(50), bytes_per_second: 40e6, one_at_a_time: false };
 
 /// How long people look for a picture after they have agreed. The detector alone takes as long.
 const LOOKING: Duration = Duration::from_secs(2);

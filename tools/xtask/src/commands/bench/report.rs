@@ -228,7 +228,12 @@ impl fmt::Display for Report {
     }
 }
 
-pub(super) fn line(out: &mut fmt::Formatter<'_>, what: &str, value: f64, goal: &str) -> fmt::Result {
+pub(super) fn line(
+    out: &mut fmt::Formatter<'_>,
+    what: &str,
+    value: f64,
+    goal: &str,
+) -> fmt::Result {
     writeln!(out, "{what:38}{value:10.2}  {goal}")
 }
 
