@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use wire::limits::REQUESTS_AT_ONCE_MAX;
+use wire::log::Record;
 use wire::{Kind, Problem};
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
-use worker::{Date, Delay, Env, RateLimiter, console_error};
+use worker::{Date, Delay, Env, RateLimiter};
 
 use crate::caller::{Caller, CallerId};
 use crate::shards::{Bounds, Limiter, Permit};
@@ -94,13 +95,14 @@ pub(crate) async fn admit(
     env: &Env,
     caller: &Caller,
     cost: Cost,
+    record: &Record,
 ) -> Result<Option<Permit>, Problem> {
     let outcome = match (cost.embeddings() > 0).then(|| enter(caller)).transpose() {
         Ok(permit) => {
             if permit.is_some() {
                 give_way(caller.id()).await;
             }
-            spend(env, caller, cost).await.map(|()| permit)
+            spend(env, caller, cost, record).await.map(|()| permit)
         }
         Err(problem) => Err(problem),
     };
@@ -140,7 +142,12 @@ fn enter(caller: &Caller) -> Result<Permit, Problem> {
     permit.map_err(error::full)
 }
 
-async fn spend(env: &Env, caller: &Caller, cost: Cost) -> Result<(), Problem> {
+async fn spend(
+    env: &Env,
+    caller: &Caller,
+    cost: Cost,
+    record: &Record,
+) -> Result<(), Problem> {
     for (binding, key, spent) in counts(caller, cost) {
         let Some(limiter) = find(env, binding) else { continue };
         match limiter.limit(key.to_owned()).await {
@@ -149,7 +156,7 @@ async fn spend(env: &Env, caller: &Caller, cost: Cost) -> Result<(), Problem> {
                 return Err(Problem::new(Kind::RateLimited, detail));
             }
             Ok(_) => {}
-            Err(error) => console_error!("{binding} does not answer: {error}"),
+            Err(error) => record.fault(format_args!("{binding} does not answer: {error}")),
         }
     }
     Ok(())

@@ -1,11 +1,10 @@
-//! The one place that turns faults into problems. What failed goes to the log; the problem, which
-//! the caller sees, holds no internal detail.
+//! The one place that turns faults into problems. What failed goes to the log with the line of the
+//! request; the document, which the caller sees, holds no internal detail.
 
 use std::fmt::Display;
 
 use wire::limits::REQUESTS_AT_ONCE_MAX;
 use wire::{Kind, Problem};
-use worker::console_error;
 
 use crate::shards::Full;
 
@@ -15,10 +14,10 @@ const OVERLOADED_RETRY_AFTER_S: u32 = 5;
 /// Seconds after which a caller's earlier requests are answered, as a rule.
 const AT_ONCE_RETRY_AFTER_S: u32 = 2;
 
-/// Logs what failed. Neither a name nor a picture, an embedding or a token may be in it.
+/// A problem with what failed, for the log. Neither a name nor a picture, an embedding or a token
+/// may be in it.
 pub(crate) fn logged(what: impl Display, problem: Problem) -> Problem {
-    console_error!("{what}");
-    problem
+    Problem { fault: Some(what.to_string()), ..problem }
 }
 
 /// A fault of ours.

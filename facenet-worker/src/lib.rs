@@ -10,7 +10,6 @@ mod budgets;
 mod caller;
 mod sandbox;
 mod shards;
-mod timing;
 mod upload;
 mod vectorize_client;
 
@@ -18,9 +17,11 @@ mod bindings;
 mod error;
 
 use wire::Problem;
+use wire::log::{Record, Worker};
 use worker::{Context, Env, Request, Response, Result, event};
 
 use headers::Origin;
+use routes::Route;
 pub use shards::{FaceNetShard1, FaceNetShard2};
 
 /// Answers a request for the API. The runtime itself serves the page.
@@ -31,13 +32,19 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         core::arch::wasm32::unreachable()
     }
     let origin = Origin::of(&request, &env);
+    let route = Route::parse(&request.path()).map_or("unknown", |route| route.pattern());
+    let record = Record::begin(Worker::Public, &request.inner().method(), route);
     let response = match origin.preflight(&request) {
         Some(response) => response?,
-        None => match answer(request, &env, &context, &origin).await {
+        None => match answer(request, &env, &context, &origin, &record).await {
             Ok(response) => response,
-            Err(problem) => problem.into_response()?,
+            Err(problem) => {
+                record.problem(&problem);
+                problem.into_response()?
+            }
         },
     };
+    record.write(response.status_code());
     origin.add_to(response)
 }
 
@@ -46,7 +53,8 @@ async fn answer(
     env: &Env,
     context: &Context,
     origin: &Origin,
+    record: &Record,
 ) -> Result<Response, Problem> {
     foreign::check(&request, origin.is_allowed())?;
-    routes::answer(request, env, context).await
+    routes::answer(request, env, context, record).await
 }

@@ -12,7 +12,6 @@ use input::fields::Fields;
 use input::message::{Answer, Question};
 use wire::limits::{SANDBOX_PAGES_MAX, SANDBOX_PAGES_MIN};
 use wire::{Kind, Problem};
-use worker::console_error;
 use worker::js_sys::WebAssembly::{Instance, Memory, Module};
 use worker::js_sys::{self, ArrayBuffer, Function, Object, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
@@ -154,8 +153,8 @@ impl Sandbox {
             Ok(self.view(place, call("answer_length", 0)?)?.to_vec())
         };
         answer().map_err(|error: JsValue| {
-            console_error!("the sandbox gave up: {}", text(&error));
-            gave_up(call("exhausted", 0).is_ok_and(|exhausted| exhausted != 0))
+            let problem = gave_up(call("exhausted", 0).is_ok_and(|exhausted| exhausted != 0));
+            error::logged(format_args!("the sandbox gave up: {}", text(&error)), problem)
         })
     }
 

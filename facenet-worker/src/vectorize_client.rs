@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::faces::{VERSION, VERSION_HEADER};
+use wire::log::{Call, Record};
 use wire::{Problem, http};
 use worker::{Env, Headers, Method, RequestInit, Response, Result};
 
@@ -17,6 +18,7 @@ const ADDITION: &str = "/addition";
 /// The other Worker's problem, or 503 if it does not answer.
 pub(crate) async fn post<A: DeserializeOwned>(
     env: &Env,
+    record: &Record,
     path: &str,
     message: &impl Serialize,
 ) -> Result<A, Problem> {
@@ -25,27 +27,35 @@ pub(crate) async fn post<A: DeserializeOwned>(
     headers.set("content-type", "application/json").map_err(not_answering)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(body.into()));
-    read(path, fetch(env, path, init).await?).await
+    read(path, fetch(env, record, path, init).await?).await
 }
 
 /// Asks and reads the answer.
 ///
 /// # Errors
 /// As [`post`].
-pub(crate) async fn get<A: DeserializeOwned>(env: &Env, path: &str) -> Result<A, Problem> {
-    read(path, fetch(env, path, RequestInit::new()).await?).await
+pub(crate) async fn get<A: DeserializeOwned>(
+    env: &Env,
+    record: &Record,
+    path: &str,
+) -> Result<A, Problem> {
+    read(path, fetch(env, record, path, RequestInit::new()).await?).await
 }
 
 /// Asks whether a picture can be added to the person who holds a delete token.
 ///
 /// # Errors
 /// Why it cannot; and as [`post`].
-pub(crate) async fn check_addition(env: &Env, token: &str) -> Result<(), Problem> {
+pub(crate) async fn check_addition(
+    env: &Env,
+    record: &Record,
+    token: &str,
+) -> Result<(), Problem> {
     let headers = Headers::new();
     headers.set("authorization", &format!("Bearer {token}")).map_err(not_answering)?;
     let mut init = RequestInit::new();
     init.with_headers(headers);
-    body(ADDITION, fetch(env, ADDITION, init).await?).await.map(drop)
+    body(ADDITION, fetch(env, record, ADDITION, init).await?).await.map(drop)
 }
 
 /// Asks for a deletion, with the delete token if there is one. The response is for the caller, even
@@ -55,6 +65,7 @@ pub(crate) async fn check_addition(env: &Env, token: &str) -> Result<(), Problem
 /// As [`fetch`].
 pub(crate) async fn delete(
     env: &Env,
+    record: &Record,
     path: &str,
     token: Option<&str>,
 ) -> Result<Response, Problem> {
@@ -64,7 +75,7 @@ pub(crate) async fn delete(
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Delete).with_headers(headers);
-    fetch(env, path, init).await
+    fetch(env, record, path, init).await
 }
 
 async fn read<A: DeserializeOwned>(path: &str, response: Response) -> Result<A, Problem> {
@@ -88,7 +99,13 @@ async fn body(path: &str, response: Response) -> Result<Vec<u8>, Problem> {
 ///
 /// # Errors
 /// 503 when the other Worker does not answer.
-pub(crate) async fn fetch(env: &Env, path: &str, init: RequestInit) -> Result<Response, Problem> {
+pub(crate) async fn fetch(
+    env: &Env,
+    record: &Record,
+    path: &str,
+    init: RequestInit,
+) -> Result<Response, Problem> {
+    record.count(Call::Store);
     let answer = async {
         init.headers.set(VERSION_HEADER, &VERSION.to_string())?;
         let service = env.service(bindings::VECTORIZE_WORKER)?;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use testbed::wait;
 use tests::api::{Api, json, problem};
 use tests::server::Server;
-use tests::{golden, run_xtask};
+use tests::{golden, log, run_xtask};
 use wire::access::Scope;
 use wire::limits::EMBEDDING_DIMENSIONS;
 
@@ -159,6 +159,8 @@ async fn keys_come_and_go_while_a_private_server_runs() -> anyhow::Result<()> {
     let token = enrolled["delete_token"].as_str().unwrap_or_default();
     let delete = door.request(Method::DELETE, &format!("/faces/{id}")).bearer_auth(token);
     ensure!(delete.send().await?.status() == StatusCode::NO_CONTENT);
+    let by_door = |line: &Value| line["key"] == "door" && line["route"] == "/match";
+    ensure!(log::events(&server, "request")?.iter().any(by_door), "{}", server.log());
     let log = server.log();
     ensure!(!log.contains(&key) && !log.contains(&server.admin_key()?), "a key in the log:\n{log}");
     server.stop()
@@ -231,7 +233,8 @@ async fn an_unknown_access_closes_every_route() -> anyhow::Result<()> {
         let what = format!("{} {}", operation.method, operation.path);
         problem(response, StatusCode::INTERNAL_SERVER_ERROR).await.context(what)?;
     }
-    let log = server.log();
-    ensure!(log.contains("ACCESS in wrangler.toml must be"), "{log}");
+    let lines = log::events(&server, "request")?;
+    let fault = lines.iter().find_map(|line| line["faults"][0].as_str()).context("no fault")?;
+    ensure!(fault.contains("ACCESS in wrangler.toml must be"), "{fault}");
     server.stop()
 }

@@ -8,8 +8,8 @@ use anyhow::{Context as _, ensure};
 use futures_util::future::join_all;
 use reqwest::{Method, Response, StatusCode};
 use tests::api::{ADDRESS, Api, json, problem};
-use tests::golden;
 use tests::server::Server;
+use tests::{golden, log};
 
 /// Programs that send at once, one request after the other.
 const FLOOD: usize = 64;
@@ -149,7 +149,7 @@ async fn a_token_is_checked_before_anything_is_computed() -> anyhow::Result<()> 
         let request = api.request(Method::POST, "/add").bearer_auth(token).body(picture.clone());
         problem(request.send().await?, StatusCode::UNAUTHORIZED).await?;
     }
-    let loads = server.log().matches("loaded shard").count();
+    let loads = log::events(&server, "load")?.len();
     ensure!(loads == 0, "something was computed:\n{}", server.log());
     server.stop()
 }

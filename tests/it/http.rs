@@ -4,8 +4,8 @@ use anyhow::{Context as _, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tests::api::{Api, json, part, problem};
-use tests::golden;
 use tests::server::Server;
+use tests::{golden, log};
 
 const STRANGERS: [&str; 3] = ["biden-1.png", "biden-2.png", "collins-1.png"];
 
@@ -70,6 +70,7 @@ async fn a_face_is_found_until_it_is_deleted() -> anyhow::Result<()> {
     problem(api.request(Method::GET, &face).send().await?, StatusCode::NOT_FOUND).await?;
     ensure!(api.find(&golden("obama-2.png")).await?["verdict"] == "none");
 
+    ensure!(log::events(&server, "request")?.len() > 10, "{}", server.log());
     let log = server.log();
     ensure!(!log.contains("Obama") && !log.contains(token), "personal data in the log:\n{log}");
     server.stop()
@@ -165,7 +166,7 @@ async fn a_cold_server_serves_several_at_once() -> anyhow::Result<()> {
     let (a, b, c, d) =
         tokio::join!(api.embed(&one), api.embed(&other), api.embed(&one), api.embed(&other));
     ensure!(a? == c? && b? == d?, "the same picture has two embeddings");
-    let loads = server.log().matches("loaded shard").count();
+    let loads = log::events(&server, "load")?.len();
     ensure!(loads == 2, "two shards were loaded {loads} times:\n{}", server.log());
     server.stop()
 }

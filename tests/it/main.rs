@@ -29,6 +29,8 @@ mod killed;
 
 mod load;
 
+mod log;
+
 mod model;
 
 mod operator;

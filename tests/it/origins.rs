@@ -13,8 +13,8 @@ use reqwest::{Method, StatusCode};
 use tests::api::{Api, problem};
 use tests::browser::Browser;
 use tests::camera::Scene;
-use tests::golden;
 use tests::server::Server;
+use tests::{golden, log};
 use wire::retention::BUCKET_NAME;
 
 /// Sends what `/add` takes, and a search, as any page can without asking the server first.
@@ -67,7 +67,7 @@ async fn foreign_pages_enrol_and_search_nothing_for_their_visitors() -> anyhow::
     }
     ensure!(!server.log().contains("OPTIONS"), "{}", server.log());
     ensure!(server.objects(BUCKET_NAME) == 0, "a visitor was enrolled");
-    let loads = server.log().matches("loaded shard").count();
+    let loads = log::events(&server, "load")?.len();
     ensure!(loads == 0, "something was computed:\n{}", server.log());
     browser.close().await?;
     server.stop()

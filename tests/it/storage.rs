@@ -10,8 +10,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::api::{Api, json, problem};
-use tests::golden;
 use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
+use tests::{golden, log};
 use wire::retention::BUCKET_NAME;
 
 const OBAMA: &str = "obama-1.png";
@@ -266,11 +266,16 @@ async fn five_thousand_faces_go_in_one_run() -> anyhow::Result<()> {
     let started = Instant::now();
     server.purge(0).await?;
     println!("{FACES} faces purged in {:.2} s", started.elapsed().as_secs_f64());
-    let expected = format!("purge: {FACES} faces removed, 0 left, {FACES} vectors deleted");
-    let started = Instant::now();
-    while !server.log().contains(&expected) {
-        ensure!(started.elapsed() < Duration::from_secs(10), "{}", server.log());
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let is_end = |line: &Value| line["event"] == "purge" && line["phase"] == "end";
+    let lines = log::lines_after(&server, 0, 1, is_end).await?;
+    let purge: Vec<_> = lines.iter().filter(|line| line["event"] == "purge").collect();
+    let phases: Vec<_> = purge.iter().filter_map(|line| line["phase"].as_str()).collect();
+    ensure!(phases == ["pictures", "vectors", "end"], "{phases:?}");
+    let end = purge.last().context("no end")?;
+    for (count, expected) in
+        [("faces_removed", FACES), ("faces_left", 0), ("vectors_deleted", FACES), ("failures", 0)]
+    {
+        ensure!(end[count] == expected, "{count}: {end}");
     }
     let index = server.index_control(&json!({})).await?;
     ensure!(index["vectors"] == 0, "{index}");

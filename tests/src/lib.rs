@@ -15,6 +15,8 @@ pub mod hostile;
 
 pub mod index;
 
+pub mod log;
+
 pub mod server;
 
 use std::path::{Path, PathBuf};

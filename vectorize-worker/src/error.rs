@@ -2,8 +2,8 @@
 
 use std::{error, fmt};
 
+use wire::log::Record;
 use wire::{Kind, Problem};
-use worker::{Response, console_error};
 
 /// Why a request was not served.
 #[derive(Debug)]
@@ -20,20 +20,16 @@ impl Error {
         Self::Problem(Problem::new(kind, detail))
     }
 
-    /// The answer to the caller. What is not for the caller is written to the log.
-    ///
-    /// # Errors
-    /// When the runtime refuses to make a response.
-    pub(crate) fn into_response(self) -> worker::Result<Response> {
-        let problem = match self {
+    /// What the caller is told, with what is for the log alone.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
             Self::Problem(problem) => problem,
             Self::Store(error) => {
-                console_error!("{error}");
                 let text = "The store of faces does not answer. Try again in a moment.";
-                Problem::new(Kind::Unavailable, text)
+                let problem = Problem::new(Kind::Unavailable, text);
+                Problem { fault: Some(error.to_string()), ..problem }
             }
-        };
-        problem.into_response()
+        }
     }
 }
 
@@ -102,10 +98,10 @@ pub(crate) struct Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// The answer, once the failure is in the log.
-    pub(crate) fn logged(self) -> T {
+    /// The answer, once the failure is in the record of the request.
+    pub(crate) fn noted(self, record: &Record) -> T {
         if let Some(failure) = self.failure {
-            console_error!("{failure}");
+            record.fault(failure);
         }
         self.answer
     }

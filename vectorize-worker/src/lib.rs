@@ -30,10 +30,11 @@ mod token;
 #[cfg(test)]
 mod faults;
 
-use worker::{
-    Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error,
-    console_log, event,
-};
+use std::rc::Rc;
+
+use serde::Serialize;
+use wire::log::{self, Calls, Level, Worker};
+use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
 use clock::SystemClock;
 
@@ -46,16 +47,25 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 /// Goes on with deletions that the index did not take, and runs the purge if one is due.
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let (vectors, pictures) = match stores::cloudflare::bound(&env) {
+    let calls = Rc::<Calls>::default();
+    let (vectors, pictures) = match stores::cloudflare::bound(&env, Rc::clone(&calls)) {
         Ok(stores) => stores,
-        Err(error) => return console_error!("trigger: {error}"),
+        Err(error) => {
+            let faults = [error.to_string()];
+            return log::event(Level::Error, Worker::Private, "trigger", &Unbound { faults });
+        }
     };
     pending::finish(&vectors, &pictures).await.log();
     // When the trigger was due. It may come later.
     let scheduled_ms = event.schedule() as u64;
-    match purge::trigger(&vectors, &pictures, &SystemClock, scheduled_ms).await {
-        Some(report) if report.failures.is_empty() => console_log!("{report}"),
-        Some(report) => console_error!("{report}"),
-        None => {}
+    let report = purge::trigger(&vectors, &pictures, &SystemClock, scheduled_ms).await;
+    if let Some(report) = report {
+        report.log("end", Some(&calls));
     }
+}
+
+/// A trigger that has no stores, for the log.
+#[derive(Serialize)]
+struct Unbound {
+    faults: [String; 1],
 }

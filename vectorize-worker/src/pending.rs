@@ -6,7 +6,8 @@
 //! the note lost, the purge would find the tombstone of the deletion.
 
 use futures_util::stream::{self, StreamExt as _};
-use worker::console_log;
+use serde::Serialize;
+use wire::log::{self, Level, Worker};
 
 use crate::clock::Clock;
 use crate::error::StoreError;
@@ -35,9 +36,19 @@ impl Report {
         if finished + waiting + failures.len() == 0 {
             return;
         }
-        let first = failures.first().map(|failure| format!("; {failure}")).unwrap_or_default();
-        console_log!("deletions repeated: {finished} done, {waiting} wait{first}");
+        let level = if failures.is_empty() { Level::Info } else { Level::Warn };
+        let faults = failures.first().map(ToString::to_string).into_iter().collect();
+        let facts = Facts { finished: *finished, waiting: *waiting, faults };
+        log::event(level, Worker::Private, "deletions repeated", &facts);
     }
+}
+
+#[derive(Serialize)]
+struct Facts {
+    finished: usize,
+    waiting: usize,
+    /// The first of them.
+    faults: Vec<String>,
 }
 
 /// Notes a deletion that failed.

@@ -11,6 +11,9 @@ pub mod installation;
 
 pub mod limits;
 
+#[cfg(feature = "worker")]
+pub mod log;
+
 pub mod problem;
 
 pub mod retention;

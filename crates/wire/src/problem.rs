@@ -129,6 +129,8 @@ pub struct Problem {
     pub retry_after: Option<u32>,
     /// The methods that the route takes; sent as `Allow`.
     pub allow: Option<&'static str>,
+    /// What failed, for the log. It is never sent.
+    pub fault: Option<String>,
 }
 
 /// The document as it is sent.
@@ -154,7 +156,7 @@ impl Problem {
             503 => Some(2),
             _ => None,
         };
-        Self { kind, detail: detail.into(), retry_after, allow: None }
+        Self { kind, detail: detail.into(), retry_after, allow: None, fault: None }
     }
 
     /// A fault of ours, whose details are in the log.

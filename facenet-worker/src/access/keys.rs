@@ -2,10 +2,11 @@
 //! how the bindings are called.
 
 use wire::access::Key;
+use wire::log::Record;
 use wire::secret;
 use worker::js_sys::Object;
 use worker::wasm_bindgen::JsCast as _;
-use worker::{Env, console_error};
+use worker::Env;
 
 /// The names of all keys, in order.
 pub(crate) fn names(env: &Env) -> Vec<String> {
@@ -23,7 +24,7 @@ fn bindings(env: &Env) -> impl Iterator<Item = String> {
 }
 
 /// The key that this secret is of. Every key is compared, so that the time tells nothing.
-pub(super) fn find(env: &Env, secret: &str) -> Option<Key> {
+pub(super) fn find(env: &Env, secret: &str, record: &Record) -> Option<Key> {
     if !secret::has_form(secret) {
         return None;
     }
@@ -37,9 +38,9 @@ pub(super) fn find(env: &Env, secret: &str) -> Option<Key> {
                     found = Some(key);
                 }
             }
-            _ => console_error!(
+            _ => record.fault(format_args!(
                 "{binding} is not a key as `cargo xtask keys` makes them: delete it and add it anew"
-            ),
+            )),
         }
     }
     found

@@ -5,6 +5,7 @@
 pub(crate) mod keys;
 
 use wire::access::{HEADER, Key, Scope};
+use wire::log::Record;
 use wire::{Kind, Problem};
 use worker::{Env, Request};
 
@@ -86,18 +87,18 @@ impl Grant {
 
     /// Whether the key allows what only an operator may.
     pub(crate) fn is_admin(&self) -> bool {
-        self.admin().is_ok()
+        self.check_admin().is_ok()
     }
 
-    /// The name of the operator's key, for the log.
+    /// Checks that the key is an operator's.
     ///
     /// # Errors
-    /// 401 or 403 when it is no operator's.
-    pub(crate) fn admin(&self) -> Result<&str, Problem> {
+    /// 401 or 403 when it is not.
+    pub(crate) fn check_admin(&self) -> Result<(), Problem> {
         match &self.key {
             None => Err(wrong_key("", &[Scope::Admin])),
             Some(key) if !allows(key, &[Scope::Admin]) => Err(missing_scope(&[Scope::Admin])),
-            Some(key) => Ok(key.name()),
+            Some(_) => Ok(()),
         }
     }
 }
@@ -107,11 +108,16 @@ impl Grant {
 /// # Errors
 /// 401 without a key or with an unknown one, 403 with one that has not the scope. Both name the
 /// scope.
-pub(crate) fn check(request: &Request, env: &Env, need: Need) -> Result<Grant, Problem> {
+pub(crate) fn check(
+    request: &Request,
+    env: &Env,
+    need: Need,
+    record: &Record,
+) -> Result<Grant, Problem> {
     let access = Access::configured(env)?;
     let presented = match request.headers().get(HEADER).map_err(error::internal)? {
         None => Presented::Nothing,
-        Some(secret) => keys::find(env, &secret).map_or(Presented::Unknown, Presented::Known),
+        Some(secret) => keys::find(env, &secret, record).map_or(Presented::Unknown, Presented::Known),
     };
     decide(access, need, presented)
 }

@@ -3,23 +3,18 @@
 use input::fields::required;
 use wire::faces::{Enrol, Enrolled, bearer, check_name, is_token};
 use wire::{Kind, Problem};
-use worker::{Env, Request, Response};
+use worker::{Request, Response};
 
-use super::request::{authorization, form, served_model, source};
+use super::Context;
+use super::request::{authorization, embedding_of, form, served_model};
 use super::response::timed;
-use crate::caller::Caller;
-use crate::timing::Timing;
-use crate::{sandbox, shards, vectorize_client};
+use crate::{sandbox, vectorize_client};
 
-pub(super) async fn post(
-    request: Request,
-    env: &Env,
-    caller: &Caller,
-) -> Result<Response, Problem> {
-    let mut timing = Timing::start();
+pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
+    let Context { env, record, .. } = context;
     let known_token = token(&request)?;
     if let Some(token) = &known_token {
-        vectorize_client::check_addition(env, token).await?;
+        vectorize_client::check_addition(env, record, token).await?;
     }
     let form = form(&request, &["name", "image", "consent", "delete_token"]).await?;
     let must_exist = known_token.is_some();
@@ -32,9 +27,9 @@ pub(super) async fn post(
     }
     let face = required(form.image, "image")?;
     let (model, _) = served_model(env)?;
-    timing.stage("read");
-    let embedding = shards::embed(env, source(&request, caller), &face).await?;
-    timing.stage("model");
+    record.stage("read");
+    let embedding = embedding_of(&face, &request, context).await?;
+    record.stage("model");
     let picture = sandbox::jpeg(&face)?;
     let message = Enrol {
         namespace: facenet::namespace(&model),
@@ -44,9 +39,9 @@ pub(super) async fn post(
         must_exist,
         picture,
     };
-    let enrolled: Enrolled = vectorize_client::post(env, "/add", &message).await?;
-    timing.stage("store");
-    timed(&enrolled, 201, timing)
+    let enrolled: Enrolled = vectorize_client::post(env, record, "/add", &message).await?;
+    record.stage("store");
+    timed(&enrolled, 201, record)
 }
 
 /// The one token of a request: of somebody who is enrolled, or made by the caller for somebody new.

@@ -1,23 +1,16 @@
 //! `POST /embed`: a picture in, its embedding out.
 
 use wire::Problem;
-use worker::{Env, Request, Response};
+use worker::{Request, Response};
 
-use super::request::{face, source};
+use super::Context;
+use super::request::{embedding_of, face};
 use super::response::timed;
-use crate::caller::Caller;
-use crate::shards;
-use crate::timing::Timing;
 
-pub(super) async fn post(
-    request: Request,
-    env: &Env,
-    caller: &Caller,
-) -> Result<Response, Problem> {
-    let mut timing = Timing::start();
+pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
     let face = face(&request).await?;
-    timing.stage("read");
-    let embedding = shards::embed(env, source(&request, caller), &face).await?;
-    timing.stage("model");
-    timed(&embedding.as_slice(), 200, timing)
+    context.record.stage("read");
+    let embedding = embedding_of(&face, &request, context).await?;
+    context.record.stage("model");
+    timed(&embedding.as_slice(), 200, context.record)
 }

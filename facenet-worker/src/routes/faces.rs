@@ -5,53 +5,56 @@
 
 use wire::faces::{Status, is_id};
 use wire::{Kind, Problem};
-use worker::{Env, Request, RequestInit, Response};
+use worker::{Request, RequestInit, Response};
 
-use super::gallery;
 use super::request::authorization;
 use super::response::ok;
-use crate::access::Grant;
+use super::{Context, gallery};
 use crate::{error, vectorize_client};
 
 /// Also answers HEAD: the runtime does not send the body of such an answer.
-pub(super) async fn get(env: &Env, id: &str) -> Result<Response, Problem> {
+pub(super) async fn get(context: Context<'_>, id: &str) -> Result<Response, Problem> {
+    let Context { env, record, .. } = context;
     check(id)?;
-    vectorize_client::fetch(env, &format!("/faces/{id}"), RequestInit::new()).await
+    vectorize_client::fetch(env, record, &format!("/faces/{id}"), RequestInit::new()).await
 }
 
 pub(super) async fn delete(
     request: &Request,
-    env: &Env,
+    context: Context<'_>,
     id: &str,
-    grant: &Grant,
 ) -> Result<Response, Problem> {
+    let Context { env, record, .. } = context;
     check(id)?;
+    let path = format!("/faces/{id}");
     match authorization(request)? {
-        Some(token) => vectorize_client::delete(env, &format!("/faces/{id}"), Some(&token)).await,
-        None => gallery::delete(env, id, grant).await,
+        Some(token) => vectorize_client::delete(env, record, &path, Some(&token)).await,
+        None => gallery::delete(context, id).await,
     }
 }
 
 pub(super) async fn delete_person(
     request: &Request,
-    env: &Env,
-    grant: &Grant,
+    context: Context<'_>,
 ) -> Result<Response, Problem> {
     let url = request.url().map_err(error::internal)?;
     if input::gallery::all(url.query().unwrap_or_default())? {
-        return gallery::empty(env, grant).await;
+        return gallery::empty(context).await;
     }
     let Some(token) = authorization(request)? else {
         let detail = "Send a delete token as `Authorization: Bearer <token>`, or `?all=true` to \
                       delete the faces of everybody.";
         return Err(Problem::new(Kind::Malformed, detail));
     };
-    vectorize_client::delete(env, "/faces", Some(&token)).await
+    let Context { env, record, .. } = context;
+    vectorize_client::delete(env, record, "/faces", Some(&token)).await
 }
 
-pub(super) async fn status(env: &Env, id: &str) -> Result<Response, Problem> {
+pub(super) async fn status(context: Context<'_>, id: &str) -> Result<Response, Problem> {
+    let Context { env, record, .. } = context;
     check(id)?;
-    let status: Status = vectorize_client::get(env, &format!("/faces/{id}/status")).await?;
+    let path = format!("/faces/{id}/status");
+    let status: Status = vectorize_client::get(env, record, &path).await?;
     ok(&status)
 }
 

@@ -5,11 +5,13 @@ use facenet::Shard;
 use serde::Serialize;
 use wire::Problem;
 use wire::faces::{LastPurge, StoreHealth};
-use worker::{Env, Response};
+use wire::log::Call;
+use worker::Response;
 
+use super::Context;
 use super::request::served_model;
 use super::response::ok;
-use crate::access::{Grant, keys};
+use crate::access::keys;
 use crate::shards::{self, Statistics};
 use crate::vectorize_client;
 
@@ -57,19 +59,21 @@ impl ShardStatistics {
     }
 }
 
-pub(super) async fn get(env: &Env, grant: &Grant) -> Result<Response, Problem> {
-    let (model, _) = served_model(env)?;
-    let details = if grant.is_admin() { Some(details(env).await?) } else { None };
+pub(super) async fn get(context: Context<'_>) -> Result<Response, Problem> {
+    let (model, _) = served_model(context.env)?;
+    let details = if context.grant.is_admin() { Some(details(context).await?) } else { None };
     ok(&Answer { status: "ok", model, pipeline: facenet::PIPELINE, details })
 }
 
 /// Asks everything that a request needs.
-async fn details(env: &Env) -> Result<Details, Problem> {
+async fn details(context: Context<'_>) -> Result<Details, Problem> {
+    let Context { env, record, .. } = context;
     let weights = shards::weights(env)?;
     for shard in Shard::ALL {
+        record.count(Call::BucketRead);
         shards::check_record(env, shard, &weights).await?;
     }
-    let store: StoreHealth = vectorize_client::get(env, "/health").await?;
+    let store: StoreHealth = vectorize_client::get(env, record, "/health").await?;
     Ok(Details {
         engine: shards::engine_name(),
         keys: keys::names(env),

@@ -7,13 +7,12 @@ use input::query;
 use serde::Serialize;
 use wire::Problem;
 use wire::faces::{Neighbours, Search};
-use worker::{Env, Request, Response, Url};
+use worker::{Request, Response, Url};
 
-use super::request::{self, face, form, media_type, served_model, source};
+use super::Context;
+use super::request::{self, embedding_of, face, form, media_type, served_model};
 use super::response::timed;
-use crate::caller::Caller;
-use crate::timing::Timing;
-use crate::{error, shards, vectorize_client};
+use crate::{error, vectorize_client};
 
 /// The verdict when the search could not look far enough.
 const INCOMPLETE: &str = "incomplete";
@@ -37,18 +36,14 @@ struct Match {
     pictures: usize,
 }
 
-pub(super) async fn post(
-    request: Request,
-    env: &Env,
-    caller: &Caller,
-) -> Result<Response, Problem> {
-    let mut timing = Timing::start();
+pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
+    let Context { env, record, .. } = context;
     let url = request.url().map_err(error::internal)?;
     let (model, thresholds) = served_model(env)?;
     let options = query::parse(url.query().unwrap_or_default(), thresholds.possible_max)?;
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
-    let embedding = embedding(&request, env, caller).await?;
-    timing.stage("model");
+    let embedding = embedding(&request, context).await?;
+    record.stage("model");
     let message = Search {
         namespace: facenet::namespace(&model),
         embedding: embedding.into_vec(),
@@ -56,20 +51,22 @@ pub(super) async fn post(
         // Callers see who is at least possible, and nobody else.
         distance_max: thresholds.possible_max,
     };
-    let neighbours: Neighbours = vectorize_client::post(env, "/match", &message).await?;
-    timing.stage("search");
+    let neighbours: Neighbours = vectorize_client::post(env, record, "/match", &message).await?;
+    record.stage("search");
     let answer = verdict(neighbours, thresholds, &url);
-    timed(&answer, 200, timing)
+    record.verdict(answer.verdict);
+    timed(&answer, 200, record)
 }
 
 /// The embedding that is searched for: of a picture as body or in a form, or the caller's own.
-async fn embedding(request: &Request, env: &Env, caller: &Caller) -> Result<Embedding, Problem> {
+async fn embedding(request: &Request, context: Context<'_>) -> Result<Embedding, Problem> {
     let face = match &*media_type(request) {
         "application/json" => return request::embedding(request).await,
         "multipart/form-data" => required(form(request, &["image"]).await?.image, "image")?,
         _ => face(request).await?,
     };
-    shards::embed(env, source(request, caller), &face).await
+    context.record.stage("read");
+    embedding_of(&face, request, context).await
 }
 
 /// What the distances mean.

@@ -18,8 +18,9 @@ mod response;
 
 mod route;
 
+use wire::log::Record;
 use wire::{Kind, Problem};
-use worker::{Context, Env, Method, Request, Response};
+use worker::{Env, Method, Request, Response};
 
 use crate::access::{self, Grant};
 use crate::budgets;
@@ -35,7 +36,8 @@ pub(crate) use route::Route;
 pub(crate) async fn answer(
     request: Request,
     env: &Env,
-    context: &Context,
+    runtime: &worker::Context,
+    record: &Record,
 ) -> Result<Response, Problem> {
     let Some(route) = Route::parse(&request.path()) else {
         let detail = "See /openapi.json for the routes there are.";
@@ -45,35 +47,45 @@ pub(crate) async fn answer(
     if !route.takes(&request.inner().method()) {
         return Err(Problem::method_not_allowed(route.allow()));
     }
-    let grant = access::check(&request, env, route.need(&request.method(), Carries::of(&request)))?;
+    let need = route.need(&request.method(), Carries::of(&request));
+    let grant = access::check(&request, env, need, record)?;
+    record.key(grant.key_name());
     let caller = Caller::of(&request, grant.key_name());
-    let under_way = budgets::admit(env, &caller, route.cost()).await?;
-    let response = respond(&route, request, env, context, &caller, &grant).await;
+    let under_way = budgets::admit(env, &caller, route.cost(), record).await?;
+    let context = Context { env, runtime, caller: &caller, grant: &grant, record };
+    let response = respond(&route, request, context).await;
     drop(under_way);
     response
+}
+
+/// What a route is given besides the request.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    env: &'a Env,
+    runtime: &'a worker::Context,
+    caller: &'a Caller,
+    grant: &'a Grant,
+    record: &'a Record,
 }
 
 async fn respond(
     route: &Route,
     request: Request,
-    env: &Env,
-    context: &Context,
-    caller: &Caller,
-    grant: &Grant,
+    context: Context<'_>,
 ) -> Result<Response, Problem> {
     match (route, request.method()) {
-        (Route::Embed, Method::Post) => embed::post(request, env, caller).await,
-        (Route::Add, Method::Post) => add::post(request, env, caller).await,
-        (Route::Match, Method::Post) => matching::post(request, env, caller).await,
-        (Route::Verify, Method::Post) => verify::post(request, env, caller).await,
-        (Route::Wake, Method::Post) => wake::post(&request, env, context, caller),
-        (Route::Faces, Method::Get | Method::Head) => gallery::list(&request, env, grant).await,
-        (Route::Faces, Method::Delete) => faces::delete_person(&request, env, grant).await,
-        (Route::Face(id), Method::Get | Method::Head) => faces::get(env, id).await,
-        (Route::Face(id), Method::Delete) => faces::delete(&request, env, id, grant).await,
-        (Route::Status(id), Method::Get | Method::Head) => faces::status(env, id).await,
-        (Route::Config, Method::Get | Method::Head) => config::get(env),
-        (Route::Health, Method::Get | Method::Head) => health::get(env, grant).await,
+        (Route::Embed, Method::Post) => embed::post(request, context).await,
+        (Route::Add, Method::Post) => add::post(request, context).await,
+        (Route::Match, Method::Post) => matching::post(request, context).await,
+        (Route::Verify, Method::Post) => verify::post(request, context).await,
+        (Route::Wake, Method::Post) => wake::post(&request, context),
+        (Route::Faces, Method::Get | Method::Head) => gallery::list(&request, context).await,
+        (Route::Faces, Method::Delete) => faces::delete_person(&request, context).await,
+        (Route::Face(id), Method::Get | Method::Head) => faces::get(context, id).await,
+        (Route::Face(id), Method::Delete) => faces::delete(&request, context, id).await,
+        (Route::Status(id), Method::Get | Method::Head) => faces::status(context, id).await,
+        (Route::Config, Method::Get | Method::Head) => config::get(context.env),
+        (Route::Health, Method::Get | Method::Head) => health::get(context).await,
         (Route::OpenApi, Method::Get | Method::Head) => openapi::get(),
         (route, _) => Err(Problem::method_not_allowed(route.allow())),
     }

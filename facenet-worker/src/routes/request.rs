@@ -5,12 +5,14 @@ use facenet::verdict::Thresholds;
 use facenet::{Embedding, Face};
 use input::fields::Fields;
 use wire::limits::{BODY_BYTES_MAX, JSON_BYTES_MAX};
+use wire::log::Call;
 use wire::{Kind, Problem};
 use worker::js_sys::Reflect;
 use worker::{Cf, Env, Request};
 
+use super::Context;
 use crate::caller::Caller;
-use crate::shards::{Region, Source};
+use crate::shards::{self, Region, Source};
 use crate::{bindings, error, sandbox, upload};
 
 /// The media type of the body, without its parameters and in lower case. Empty if none is given.
@@ -46,6 +48,19 @@ pub(super) fn source(request: &Request, caller: &Caller) -> Source {
 fn longitude(request: &Request) -> Option<f64> {
     let cf = Reflect::get(request.inner(), &"cf".into()).ok()?;
     Reflect::get(&cf, &"longitude".into()).ok()?.as_string()?.parse().ok()
+}
+
+/// The embedding of a face that came with a request.
+///
+/// # Errors
+/// As of [`shards::embed`].
+pub(super) async fn embedding_of(
+    face: &Face,
+    request: &Request,
+    context: Context<'_>,
+) -> Result<Embedding, Problem> {
+    context.record.count(Call::Objects);
+    shards::embed(context.env, source(request, context.caller), face).await
 }
 
 /// The body as a picture of a face.

@@ -1,25 +1,26 @@
 //! What the answers of several routes have in common.
 
 use serde::Serialize;
+use wire::log::Record;
 use wire::{Problem, http};
 use worker::Response;
 
 use crate::error;
-use crate::timing::Timing;
 
 /// 200 with a value as JSON, which nobody may keep.
 pub(super) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
     http::json(value, 200).map_err(error::internal)
 }
 
-/// A value as JSON, which nobody may keep, and how long it took.
+/// A value as JSON, which nobody may keep, and how long its stages took.
 pub(super) fn timed(
     value: &impl Serialize,
     status: u16,
-    timing: Timing,
+    record: &Record,
 ) -> Result<Response, Problem> {
     let response = http::json(value, status).map_err(error::internal)?;
-    timing.add_to(&response).map_err(error::internal)?;
+    let timing = record.server_timing();
+    response.headers().set("server-timing", &timing).map_err(error::internal)?;
     Ok(response)
 }
 

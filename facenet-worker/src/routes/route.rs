@@ -57,6 +57,23 @@ impl Route {
         })
     }
 
+    /// The path, with `{id}` in the place of a face's id, as the log has it.
+    pub(crate) const fn pattern(&self) -> &'static str {
+        match self {
+            Self::Embed => "/embed",
+            Self::Add => "/add",
+            Self::Match => "/match",
+            Self::Verify => "/verify",
+            Self::Wake => "/wake",
+            Self::Faces => "/faces",
+            Self::Face(_) => "/faces/{id}",
+            Self::Status(_) => "/faces/{id}/status",
+            Self::Config => "/config",
+            Self::Health => "/health",
+            Self::OpenApi => "/openapi.json",
+        }
+    }
+
     /// The methods, as `Allow` lists them.
     pub(crate) const fn allow(&self) -> &'static str {
         match self {
@@ -175,6 +192,7 @@ mod tests {
         assert_eq!(paths.len(), 11);
         for (path, operations) in paths {
             let route = Route::parse(&path.replace("{id}", "0")).unwrap();
+            assert_eq!(route.pattern(), path);
             let mut documented: Vec<_> = operations
                 .as_object()
                 .unwrap()

@@ -3,13 +3,11 @@
 use input::fields::required;
 use serde::Serialize;
 use wire::Problem;
-use worker::{Env, Request, Response};
+use worker::{Request, Response};
 
-use super::request::{form, served_model, source};
+use super::Context;
+use super::request::{embedding_of, form, served_model};
 use super::response::timed;
-use crate::caller::Caller;
-use crate::shards;
-use crate::timing::Timing;
 
 #[derive(Serialize)]
 struct Answer {
@@ -19,21 +17,16 @@ struct Answer {
     possible_threshold: f32,
 }
 
-pub(super) async fn post(
-    request: Request,
-    env: &Env,
-    caller: &Caller,
-) -> Result<Response, Problem> {
-    let mut timing = Timing::start();
+pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
+    let Context { env, record, .. } = context;
     let form = form(&request, &["image", "other"]).await?;
     let image = required(form.image, "image")?;
     let other = required(form.other, "other")?;
     let (_, thresholds) = served_model(env)?;
-    timing.stage("read");
-    let source = source(&request, caller);
-    let image = shards::embed(env, source, &image).await?;
-    let other = shards::embed(env, source, &other).await?;
-    timing.stage("model");
+    record.stage("read");
+    let image = embedding_of(&image, &request, context).await?;
+    let other = embedding_of(&other, &request, context).await?;
+    record.stage("model");
     let distance = image.distance(&other);
     let answer = Answer {
         verdict: thresholds.verdict(distance).as_str(),
@@ -41,5 +34,6 @@ pub(super) async fn post(
         threshold: thresholds.match_max,
         possible_threshold: thresholds.possible_max,
     };
-    timed(&answer, 200, timing)
+    record.verdict(answer.verdict);
+    timed(&answer, 200, record)
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use facenet::record::Weights;
 use facenet::{Embedding, Face, Shard};
+use serde::Serialize;
 use wire::Problem;
+use wire::log::{self, Level, Worker};
 use worker::js_sys::{ArrayBuffer, Math, Reflect};
 use worker::wasm_bindgen::JsValue;
-use worker::{Delay, Env, Error, Result, Stub, console_warn};
+use worker::{Delay, Env, Error, Result, Stub};
 
 use super::codec::{self, Answer, Source};
 use super::replicas::{self, Replica};
@@ -65,7 +67,8 @@ pub(super) async fn wake(env: &Env, shard: Shard, source: Source, weights: &Weig
         Ok::<_, Error>(())
     };
     if let Err(failure) = answer.await {
-        console_warn!("{} is not woken: {failure}", shard.name());
+        let lost = Lost::of(shard, 1, failure.to_string());
+        log::event(Level::Warn, Worker::Public, "not woken", &lost);
     }
 }
 
@@ -103,7 +106,8 @@ async fn call(
             }
             Err(failure) => {
                 let flags = Flags::of(&failure);
-                console_warn!("{} does not answer ({flags:?}): {failure}", shard.name());
+                let what = format!("it does not answer ({flags:?}): {failure}");
+                log::event(Level::Warn, Worker::Public, "object", &Lost::of(shard, attempt, what));
                 if flags.overloaded {
                     replica.note_overload();
                     return Err(error::overloaded());
@@ -144,6 +148,20 @@ fn stub(env: &Env, replica: &Replica, weights: &Weights) -> Result<Stub> {
     };
     let (name, hint) = (replica.object_name(weights), replica.location_hint());
     env.durable_object(namespace)?.get_by_name_with_location_hint(&name, hint)
+}
+
+/// A call of an object that failed, for the log.
+#[derive(Serialize)]
+struct Lost {
+    shard: &'static str,
+    attempt: u32,
+    faults: [String; 1],
+}
+
+impl Lost {
+    fn of(shard: Shard, attempt: u32, what: String) -> Self {
+        Self { shard: shard.name(), attempt, faults: [what] }
+    }
 }
 
 /// What the platform says about a failed call.

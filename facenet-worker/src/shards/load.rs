@@ -17,8 +17,10 @@ use facenet::Shard;
 use facenet::record::{RecordError, Weights};
 use futures_util::StreamExt as _;
 use futures_util::future::{self, Either};
+use serde::Serialize;
+use wire::log::{self, Level, Worker};
 use wire::{Kind, Problem};
-use worker::{Date, Delay, Env, Result, console_log};
+use worker::{Date, Delay, Env, Result};
 
 use super::engine::{LoadedShard, Loader};
 use super::per_shard::PerShard;
@@ -201,7 +203,8 @@ async fn load_owned(
     let outcome = match future::select(load, pin!(lost(shard, owner))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(_) => {
-            console_log!("a load of {} was taken over and stops", shard.name());
+            let taken_over = Taken { shard: shard.name() };
+            log::event(Level::Warn, Worker::Public, "load taken over", &taken_over);
             return None;
         }
     };
@@ -218,8 +221,24 @@ async fn lost(shard: Shard, owner: Owner) {
     }
 }
 
+/// A load that stops because another one has taken over, for the log.
+#[derive(Serialize)]
+struct Taken {
+    shard: &'static str,
+}
+
+/// A load that has ended well, for the log.
+#[derive(Serialize)]
+struct Loaded {
+    shard: &'static str,
+    weights: String,
+    bytes: usize,
+    ms: u64,
+}
+
 /// Streams a shard from R2 into its engine.
 async fn load(env: &Env, shard: Shard, weights: &Weights) -> Result<LoadedShard, LoadError> {
+    let began_ms = Date::now().as_millis();
     let bucket = env.bucket(bindings::MODELS)?;
     statistics::count_r2_read(shard);
     let object = bucket.get(weights.key(shard)).execute().await?.ok_or(LoadError::Missing)?;
@@ -230,7 +249,9 @@ async fn load(env: &Env, shard: Shard, weights: &Weights) -> Result<LoadedShard,
         loader.push(&chunk?)?;
     }
     let ready = loader.finish()?;
-    console_log!("loaded {} of {weights}, {length} bytes", shard.name());
+    let ms = Date::now().as_millis().saturating_sub(began_ms);
+    let loaded = Loaded { shard: shard.name(), weights: weights.to_string(), bytes: length, ms };
+    log::event(Level::Info, Worker::Public, "load", &loaded);
     Ok(ready)
 }
 

@@ -17,7 +17,9 @@ use std::rc::Rc;
 
 use facenet::Shard;
 use facenet::record::Weights;
+use serde::Serialize;
 use wire::limits::REQUESTS_AT_ONCE_MAX;
+use wire::log::{self, Level, Worker};
 use wire::{Problem, http};
 use worker::js_sys::ArrayBuffer;
 use worker::{Date, Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -153,6 +155,7 @@ thread_local! {
 }
 
 fn acquire(shard: Shard, request: &Request) -> Result<Permit, Full> {
+    statistics::count_request(shard);
     let (caller, now_ms) = (codec::source_of(request).caller, Date::now().as_millis());
     LIMITERS.with(|limiters| limiters.of(shard).acquire(caller, under_way(shard), now_ms))
 }
@@ -183,8 +186,21 @@ fn run(shard: &LoadedShard, input: &[f32]) -> Result<ArrayBuffer, Problem> {
     Ok(codec::encode_numbers(&numbers))
 }
 
-/// Answers, and gives the permit back.
+/// What failed in an object, for the log: the caller learns only what to do.
+#[derive(Serialize)]
+struct Failed<'a> {
+    shard: &'static str,
+    problem: &'static str,
+    faults: [&'a str; 1],
+}
+
+/// Answers, and gives the permit back. Objects write no line for a request that ends well: it has
+/// one already, and each costs.
 fn respond(shard: Shard, permit: Permit, outcome: Result<Computed, Problem>) -> Result<Response> {
+    if let Err(Problem { fault: Some(fault), kind, .. }) = &outcome {
+        let failed = Failed { shard: shard.name(), problem: kind.slug(), faults: [fault] };
+        log::event(Level::Error, Worker::Public, "object", &failed);
+    }
     let response = with_statistics(shard, codec::response(outcome)?);
     drop(permit);
     response

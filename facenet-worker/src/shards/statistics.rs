@@ -17,6 +17,8 @@ pub(crate) struct Statistics {
     pub(crate) wasm_mb: f64,
     /// How often the shard was read from R2.
     pub(crate) r2_reads: u32,
+    /// Requests that objects of the shard's class have had, those included that were refused.
+    pub(crate) requests: u32,
     /// How often an object of the shard's class was made, counting those that came back after an
     /// eviction.
     pub(crate) objects: u32,
@@ -27,6 +29,7 @@ pub(crate) struct Statistics {
 #[derive(Default)]
 struct Counters {
     r2_reads: Cell<u32>,
+    requests: Cell<u32>,
     objects: Cell<u32>,
 }
 
@@ -42,6 +45,11 @@ pub(super) fn count_r2_read(shard: Shard) {
     COUNTERS.with(|counters| increment(&counters.of(shard).r2_reads));
 }
 
+/// Counts that an object of a shard has a request.
+pub(super) fn count_request(shard: Shard) {
+    COUNTERS.with(|counters| increment(&counters.of(shard).requests));
+}
+
 /// Counts that an object of a shard is made in this isolate.
 pub(super) fn count_object(shard: Shard) {
     COUNTERS.with(|counters| increment(&counters.of(shard).objects));
@@ -54,11 +62,16 @@ fn increment(counter: &Cell<u32>) {
 impl Statistics {
     /// Those of this isolate about a shard of which `waiting` requests are under way.
     pub(super) fn now(shard: Shard, waiting: usize) -> Self {
-        let (r2_reads, objects) = COUNTERS.with(|counters| {
-            let counters = counters.of(shard);
-            (counters.r2_reads.get(), counters.objects.get())
-        });
-        Self { wasm_mb: wasm_mb(), r2_reads, objects, waiting }
+        COUNTERS.with(|counters| {
+            let Counters { r2_reads, requests, objects } = counters.of(shard);
+            Self {
+                wasm_mb: wasm_mb(),
+                r2_reads: r2_reads.get(),
+                requests: requests.get(),
+                objects: objects.get(),
+                waiting,
+            }
+        })
     }
 
     /// What the isolate of a shard said last. Nothing until this isolate has asked it.
@@ -120,7 +133,8 @@ mod tests {
 
     #[test]
     fn statistics_fit_in_a_header() {
-        let statistics = Statistics { wasm_mb: 57.3, r2_reads: 1, objects: 2, waiting: 3 };
+        let statistics =
+            Statistics { wasm_mb: 57.3, r2_reads: 1, requests: 9, objects: 2, waiting: 3 };
         let text = serde_json::to_string(&statistics).unwrap();
         assert!(text.is_ascii() && !text.contains('\n'));
         assert_eq!(serde_json::from_str::<Statistics>(&text).unwrap(), statistics);

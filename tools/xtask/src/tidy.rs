@@ -221,6 +221,17 @@ fn wranglers_files_say_what_the_code_says() {
     assert_eq!(dimensions.parse(), Ok(DIMENSIONS));
 }
 
+/// Lines of the log have one form, and nobody is in them: one place writes them.
+#[test]
+fn one_file_writes_to_the_log() {
+    let writer = project::root().join("crates/wire/src/log.rs");
+    let word = concat!("console", "_");
+    check(&["rs"], |file, text| {
+        let is_ours = file == writer || !text.contains(word);
+        (!is_ours).then(|| "writes to the log without `wire::log`".into())
+    });
+}
+
 /// What `facenet` may not name: Workers, and what reads or writes outside of memory.
 const OUTSIDE: [&str; 9] = [
     "worker",

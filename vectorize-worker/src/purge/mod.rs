@@ -26,7 +26,9 @@ use std::collections::HashSet;
 use std::fmt;
 
 use futures_util::stream::{self, StreamExt as _};
+use serde::Serialize;
 use wire::faces::is_id;
+use wire::log::{self, Calls, Level, Worker};
 
 pub(crate) use last::Last;
 
@@ -48,7 +50,7 @@ const PAUSES_IN_ALL_MS: u64 = 5 * 60 * 1000;
 /// Failures that the log quotes.
 const QUOTED_MAX: usize = 5;
 
-/// What a run did. Displays as a line for the log, without ids.
+/// What a run did, or has done so far. Without ids, so it is fit for the log.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     /// Faces whose pictures were deleted.
@@ -65,6 +67,47 @@ pub(crate) struct Report {
     pub(crate) repeated: usize,
     /// The calls that failed for good.
     pub(crate) failures: Vec<StoreError>,
+    /// How long it took, in milliseconds.
+    pub(crate) ms: u64,
+}
+
+impl Report {
+    /// Writes a line to the log at the end of a phase. `calls` are those of the stores.
+    pub(crate) fn log(&self, phase: &str, calls: Option<&Calls>) {
+        let level = if self.failures.is_empty() { Level::Info } else { Level::Error };
+        let facts = Facts {
+            phase,
+            faces_removed: self.removed,
+            faces_left: self.left,
+            vectors_deleted: self.vectors,
+            tombstones_removed: self.tombstones_removed,
+            tombstones_kept: self.tombstones_kept,
+            repeated: self.repeated,
+            failures: self.failures.len(),
+            ms: self.ms,
+            calls,
+            faults: self.failures.iter().take(QUOTED_MAX).map(ToString::to_string).collect(),
+        };
+        log::event(level, Worker::Private, "purge", &facts);
+    }
+}
+
+/// A phase for the log: what the run has done by its end.
+#[derive(Serialize)]
+struct Facts<'a> {
+    phase: &'a str,
+    faces_removed: usize,
+    faces_left: usize,
+    vectors_deleted: usize,
+    tombstones_removed: usize,
+    tombstones_kept: usize,
+    repeated: usize,
+    failures: usize,
+    ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<&'a Calls>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<String>,
 }
 
 impl fmt::Display for Report {
@@ -114,6 +157,7 @@ pub(crate) async fn purge(
     noon_ms: u64,
     earlier_ended_ms: u64,
 ) -> Report {
+    let began_ms = clock.now_ms();
     let run = Run {
         vectors,
         pictures,
@@ -124,7 +168,9 @@ pub(crate) async fn purge(
         report: RefCell::default(),
     };
     run.delete_pictures().await;
+    run.end_phase("pictures", began_ms);
     run.delete_vectors_of_tombstones().await;
+    run.end_phase("vectors", began_ms);
     run.report.into_inner()
 }
 
@@ -140,6 +186,13 @@ struct Run<'a, V, P, C> {
 }
 
 impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
+    /// A run that is cut later has written what it did before.
+    fn end_phase(&self, phase: &str, began_ms: u64) {
+        let mut report = self.report.borrow_mut();
+        report.ms = self.clock.now_ms().saturating_sub(began_ms);
+        report.log(phase, None);
+    }
+
     /// The first step.
     async fn delete_pictures(&self) {
         let mut cursor = None;

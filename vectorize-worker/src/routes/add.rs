@@ -3,6 +3,7 @@
 
 use facenet::layers::INPUT_SIDE;
 use wire::faces::{Enrol, check_name, is_token};
+use wire::log::Record;
 use wire::{Kind, Problem, http};
 use worker::{Request, Response};
 
@@ -17,9 +18,10 @@ use crate::{enrol, jpeg};
 pub(super) async fn post(
     request: &mut Request,
     (vectors, pictures): &Stores,
+    record: &Record,
 ) -> Result<Response, Error> {
     let enrol = parse(&http::read(request).await?)?;
-    let enrolled = enrol::enrol(vectors, pictures, &SystemClock, enrol).await?.logged();
+    let enrolled = enrol::enrol(vectors, pictures, &SystemClock, enrol).await?.noted(record);
     json(&enrolled, 201)
 }
 

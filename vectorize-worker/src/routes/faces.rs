@@ -1,6 +1,7 @@
 //! `/faces`, `/faces/{id}` and `/faces/{id}/status`: shows the picture of a face, tells whether a
 //! search finds the face, deletes it, or deletes all faces of a person.
 
+use wire::log::Record;
 use worker::{Context, Object, Request, Response};
 
 use super::Stores;
@@ -38,11 +39,12 @@ pub(super) async fn delete(
     request: &Request,
     stores: Stores,
     context: &Context,
+    record: &Record,
 ) -> Result<Response, Error> {
     let token = token(request)?;
     let (vectors, pictures) = &stores;
     let outcome = face::delete(vectors, pictures, id, token.as_deref()).await?;
-    deleted(outcome, stores, context)
+    deleted(outcome, stores, context, record)
 }
 
 /// `DELETE /faces`.
@@ -50,11 +52,12 @@ pub(super) async fn delete_person(
     request: &Request,
     stores: Stores,
     context: &Context,
+    record: &Record,
 ) -> Result<Response, Error> {
     let token = token(request)?;
     let (vectors, pictures) = &stores;
     let outcome = person::delete(vectors, pictures, token.as_deref()).await?;
-    deleted(outcome, stores, context)
+    deleted(outcome, stores, context, record)
 }
 
 /// 204 when all is deleted. 202 when the index has not taken the deletion: then it is repeated once
@@ -63,9 +66,10 @@ pub(super) fn deleted(
     outcome: Outcome<()>,
     (vectors, pictures): Stores,
     context: &Context,
+    record: &Record,
 ) -> Result<Response, Error> {
     let is_pending = outcome.failure.is_some();
-    outcome.logged();
+    outcome.noted(record);
     if is_pending {
         context.wait_until(async move {
             pending::finish_soon(&vectors, &pictures, &SystemClock).await.log();

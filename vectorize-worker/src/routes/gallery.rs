@@ -1,7 +1,8 @@
 //! `/admin/faces` and `/admin/faces/{id}`: what an operator does with the faces of others. The
 //! public Worker asks for these paths only when a key of scope `admin` was sent.
 
-use worker::{Context, Request, Response, console_log};
+use wire::log::Record;
+use worker::{Context, Request, Response};
 
 use super::Stores;
 use super::faces::deleted;
@@ -22,15 +23,19 @@ pub(super) async fn list(
 }
 
 /// `DELETE /admin/faces/{id}`.
-pub(super) async fn delete(id: &str, stores: Stores, context: &Context) -> Result<Response, Error> {
+pub(super) async fn delete(
+    id: &str,
+    stores: Stores,
+    context: &Context,
+    record: &Record,
+) -> Result<Response, Error> {
     let (vectors, pictures) = &stores;
     let outcome = gallery::delete(vectors, pictures, id).await?;
-    deleted(outcome, stores, context)
+    deleted(outcome, stores, context, record)
 }
 
 /// `DELETE /admin/faces`.
 pub(super) async fn delete_all((vectors, pictures): &Stores) -> Result<Response, Error> {
-    let report = gallery::empty(vectors, pictures, &SystemClock).await?;
-    console_log!("the gallery was emptied: {report}");
+    gallery::empty(vectors, pictures, &SystemClock).await?;
     empty(204)
 }

@@ -43,6 +43,21 @@ impl<'a> Route<'a> {
         })
     }
 
+    /// The path, with `{id}` in the place of a face's id, as the log has it.
+    pub(super) const fn pattern(self) -> &'static str {
+        match self {
+            Self::Add => "/add",
+            Self::Addition => "/addition",
+            Self::Match => "/match",
+            Self::Faces => "/faces",
+            Self::Face(_) => "/faces/{id}",
+            Self::Status(_) => "/faces/{id}/status",
+            Self::Gallery => "/admin/faces",
+            Self::AnyFace(_) => "/admin/faces/{id}",
+            Self::Health => "/health",
+        }
+    }
+
     /// The methods, as `Allow` lists them.
     pub(super) const fn allow(self) -> &'static str {
         match self {
@@ -78,6 +93,8 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Route::parse(path), route, "{path}");
+            let pattern = path.replace("ab", "{id}");
+            assert!(route.is_none_or(|route| path == "/faces/" || route.pattern() == pattern));
         }
     }
 }

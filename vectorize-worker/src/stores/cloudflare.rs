@@ -1,9 +1,11 @@
 //! The real stores: a Vectorize index and an R2 bucket.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use wire::faces::is_id;
 use wire::limits::EMBEDDING_DIMENSIONS;
+use wire::log::{Call, Calls};
 use worker::{Bucket, Env, HttpMetadata, Object, Objects};
 
 use super::{Candidate, Entry, Face, IndexState, Page, PictureMetadata, Pictures, Vectors};
@@ -21,29 +23,50 @@ const NAME: &str = "name";
 const TOKEN_HASH: &str = "token-sha256";
 
 /// The index of embeddings.
-pub(crate) struct Index(Vectorize);
+pub(crate) struct Index {
+    binding: Vectorize,
+    calls: Rc<Calls>,
+}
 
 /// The bucket of pictures.
-pub(crate) struct Faces(Bucket);
+pub(crate) struct Faces {
+    binding: Bucket,
+    calls: Rc<Calls>,
+}
 
-/// Both stores, as wrangler.toml binds them.
-pub(crate) fn bound(env: &Env) -> Result<(Index, Faces), StoreError> {
+/// Both stores, as wrangler.toml binds them. What they are asked is counted in `calls`.
+pub(crate) fn bound(env: &Env, calls: Rc<Calls>) -> Result<(Index, Faces), StoreError> {
     let index = env.get_binding(bindings::VECTORIZE);
     let index = index.map_err(StoreError::of("vectorize binding"))?;
     let faces = env.bucket(bindings::FACES).map_err(StoreError::of("r2 binding"))?;
-    Ok((Index(index), Faces(faces)))
+    let index = Index { binding: index, calls: Rc::clone(&calls) };
+    Ok((index, Faces { binding: faces, calls }))
+}
+
+impl Index {
+    /// The binding, for one call of a kind.
+    fn calling(&self, call: Call) -> &Vectorize {
+        self.calls.count(call);
+        &self.binding
+    }
 }
 
 impl Faces {
+    /// The binding, for one call of a kind.
+    fn calling(&self, call: Call) -> &Bucket {
+        self.calls.count(call);
+        &self.binding
+    }
+
     /// A picture whose content is still to be read.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Object>, StoreError> {
-        self.0.get(id).execute().await.map_err(StoreError::of("r2 get"))
+        self.calling(Call::BucketRead).get(id).execute().await.map_err(StoreError::of("r2 get"))
     }
 
     /// The text of an object, if there is one.
     async fn text(&self, key: &str) -> Result<Option<String>, StoreError> {
         let read = async || -> worker::Result<Option<String>> {
-            let object = self.0.get(key).execute().await?;
+            let object = self.calling(Call::BucketRead).get(key).execute().await?;
             let Some(body) = object.as_ref().and_then(Object::body) else { return Ok(None) };
             body.text().await.map(Some)
         };
@@ -58,7 +81,7 @@ impl Vectors for Index {
             .namespace(&face.namespace)
             .metadata(metadata);
         let mutation =
-            self.0.upsert(&[vector]).await.map_err(StoreError::of("vectorize upsert"))?;
+            self.calling(Call::IndexUpsert).upsert(&[vector]).await.map_err(StoreError::of("vectorize upsert"))?;
         Ok(mutation.mutation_id)
     }
 
@@ -74,7 +97,7 @@ impl Vectors for Index {
             .return_values()
             .return_metadata();
         let found =
-            self.0.query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
+            self.calling(Call::IndexQuery).query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
         let candidates = found.matches.into_iter();
         Ok(candidates.filter_map(|m| candidate(m.id, m.metadata, m.values?)).collect())
     }
@@ -82,32 +105,32 @@ impl Vectors for Index {
     async fn nearest_ids(&self, namespace: &str, query: &[f32]) -> Result<Vec<String>, StoreError> {
         let options = QueryOptions::new().top_k(super::CANDIDATE_IDS_MAX).namespace(namespace);
         let found =
-            self.0.query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
+            self.calling(Call::IndexQuery).query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
         Ok(found.matches.into_iter().map(|found| found.id).collect())
     }
 
     async fn look_up(&self, ids: &[String]) -> Result<Vec<Candidate>, StoreError> {
-        let found = self.0.get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        let found = self.calling(Call::IndexGet).get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
         Ok(found.into_iter().filter_map(|v| candidate(v.id, v.metadata, v.values)).collect())
     }
 
     async fn delete(&self, ids: &[String]) -> Result<(), StoreError> {
-        self.0.delete_by_ids(ids).await.map(drop).map_err(StoreError::of("vectorize delete"))
+        self.calling(Call::IndexDelete).delete_by_ids(ids).await.map(drop).map_err(StoreError::of("vectorize delete"))
     }
 
     async fn present(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
-        let found = self.0.get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        let found = self.calling(Call::IndexGet).get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
         Ok(found.into_iter().map(|vector| vector.id).collect())
     }
 
     async fn names(&self, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
-        let found = self.0.get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        let found = self.calling(Call::IndexGet).get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
         let named = |vector: Vector| Some((vector.id, name(vector.metadata)?));
         Ok(found.into_iter().filter_map(named).collect())
     }
 
     async fn state(&self) -> Result<IndexState, StoreError> {
-        let info = self.0.describe().await.map_err(StoreError::of("vectorize describe"))?;
+        let info = self.calling(Call::IndexDescribe).describe().await.map_err(StoreError::of("vectorize describe"))?;
         Ok(IndexState { dimensions: info.dimensions, last_write: info.processed_up_to_mutation })
     }
 }
@@ -117,7 +140,7 @@ impl Pictures for Faces {
         let http =
             HttpMetadata { content_type: Some(PICTURE_TYPE.into()), ..HttpMetadata::default() };
         let custom = HashMap::from([(TOKEN_HASH.to_owned(), token_hash.to_owned())]);
-        let put = self.0.put(id, picture).http_metadata(http).custom_metadata(custom);
+        let put = self.calling(Call::BucketWrite).put(id, picture).http_metadata(http).custom_metadata(custom);
         let stored = put.execute().await.map_err(StoreError::of("r2 put"))?;
         // R2 stores nothing only when a put has a condition. This one has none.
         let stored = stored.ok_or_else(|| StoreError::new("r2 put", "nothing was stored"))?;
@@ -126,7 +149,7 @@ impl Pictures for Faces {
 
     async fn metadata(&self, id: &str) -> Result<Option<PictureMetadata>, StoreError> {
         let read = async || -> worker::Result<Option<PictureMetadata>> {
-            let Some(object) = self.0.head(id).await? else { return Ok(None) };
+            let Some(object) = self.calling(Call::BucketRead).head(id).await? else { return Ok(None) };
             let token_hash = object.custom_metadata()?.remove(TOKEN_HASH).unwrap_or_default();
             let uploaded_ms = object.uploaded().as_millis();
             Ok(Some(PictureMetadata { token_hash, uploaded_ms }))
@@ -135,12 +158,12 @@ impl Pictures for Faces {
     }
 
     async fn has(&self, key: &str) -> Result<bool, StoreError> {
-        let object = self.0.head(key).await.map_err(StoreError::of("r2 head"))?;
+        let object = self.calling(Call::BucketRead).head(key).await.map_err(StoreError::of("r2 head"))?;
         Ok(object.is_some())
     }
 
     async fn put_ids(&self, key: &str, ids: &[String]) -> Result<(), StoreError> {
-        let put = self.0.put(key, ids.join("\n")).execute().await;
+        let put = self.calling(Call::BucketWrite).put(key, ids.join("\n")).execute().await;
         put.map(drop).map_err(StoreError::of("r2 put"))
     }
 
@@ -152,7 +175,7 @@ impl Pictures for Faces {
     }
 
     async fn put_last_purge(&self, json: String) -> Result<(), StoreError> {
-        let put = self.0.put(super::LAST_PURGE, json).execute().await;
+        let put = self.calling(Call::BucketWrite).put(super::LAST_PURGE, json).execute().await;
         put.map(drop).map_err(StoreError::of("r2 put"))
     }
 
@@ -162,11 +185,11 @@ impl Pictures for Faces {
 
     async fn delete(&self, keys: &[String]) -> Result<(), StoreError> {
         let keys = keys.iter().map(String::as_str).collect();
-        self.0.delete_multiple(keys).await.map_err(StoreError::of("r2 delete"))
+        self.calling(Call::BucketDelete).delete_multiple(keys).await.map_err(StoreError::of("r2 delete"))
     }
 
     async fn list(&self, prefix: &str, cursor: Option<String>) -> Result<Page, StoreError> {
-        let mut list = self.0.list().limit(super::PAGE_MAX as u32).prefix(prefix);
+        let mut list = self.calling(Call::BucketWrite).list().limit(super::PAGE_MAX as u32).prefix(prefix);
         if let Some(cursor) = cursor {
             list = list.cursor(cursor);
         }
@@ -174,7 +197,7 @@ impl Pictures for Faces {
     }
 
     async fn list_after(&self, key: Option<&str>, count: u32) -> Result<Page, StoreError> {
-        let mut list = self.0.list().limit(count);
+        let mut list = self.calling(Call::BucketWrite).list().limit(count);
         if let Some(key) = key {
             list = list.start_after(key);
         }

@@ -1,0 +1,334 @@
+//! The log of both Workers, and the one place that writes to it.
+//!
+//! A line is JSON. Each request has one, which says what became of it; a line of its own has what
+//! belongs to no request, such as a load or a phase of the purge. Lines hold routes, times, counts
+//! and the names of API keys. They hold nothing that a caller has sent, no id of a face, and
+//! nothing that a search has found.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+use std::rc::Rc;
+
+use serde::{Serialize, Serializer};
+use worker::Date;
+
+use crate::Problem;
+
+/// The Worker that writes a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Worker {
+    /// The public one.
+    #[serde(rename = "cface")]
+    Public,
+    /// The private one.
+    #[serde(rename = "cface-vectorize")]
+    Private,
+}
+
+/// How grave a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// All is as it should be, or the caller is at fault.
+    Info,
+    /// Something failed, and is tried again.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// Calls that cost something, or tell of work: how many there were of each kind.
+#[derive(Debug, Default)]
+pub struct Calls(RefCell<BTreeMap<&'static str, u32>>);
+
+impl Calls {
+    /// Counts one.
+    pub fn count(&self, kind: Call) {
+        let mut counts = self.0.borrow_mut();
+        let count = counts.entry(kind.as_str()).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+}
+
+impl Serialize for Calls {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.borrow().iter())
+    }
+}
+
+/// What is called, as Cloudflare bills it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// The first shard's object. It calls the second one.
+    Objects,
+    /// The private Worker.
+    Store,
+    /// R2, class A: what lists or writes.
+    BucketWrite,
+    /// R2, class B: what reads.
+    BucketRead,
+    /// R2, what is free: deletions.
+    BucketDelete,
+    /// A query of Vectorize.
+    IndexQuery,
+    /// Vectors that Vectorize stores.
+    IndexUpsert,
+    /// Vectors that Vectorize is asked for by their ids.
+    IndexGet,
+    /// Vectors that Vectorize deletes.
+    IndexDelete,
+    /// What Vectorize says of itself.
+    IndexDescribe,
+}
+
+impl Call {
+    /// What lines call it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Objects => "objects",
+            Self::Store => "store",
+            Self::BucketWrite => "r2_class_a",
+            Self::BucketRead => "r2_class_b",
+            Self::BucketDelete => "r2_delete",
+            Self::IndexQuery => "vectorize_query",
+            Self::IndexUpsert => "vectorize_upsert",
+            Self::IndexGet => "vectorize_get",
+            Self::IndexDelete => "vectorize_delete",
+            Self::IndexDescribe => "vectorize_describe",
+        }
+    }
+}
+
+/// What becomes the line of a request.
+#[derive(Debug)]
+pub struct Record {
+    worker: Worker,
+    method: &'static str,
+    route: &'static str,
+    began_ms: u64,
+    last_ms: Cell<u64>,
+    stages: RefCell<Vec<(&'static str, u64)>>,
+    problem: Cell<Option<&'static str>>,
+    verdict: Cell<Option<&'static str>>,
+    key: RefCell<Option<String>>,
+    faults: RefCell<Vec<String>>,
+    calls: Rc<Calls>,
+}
+
+impl Record {
+    /// Begins with a request. `route` is the pattern of its path, `unknown` where there is none.
+    #[must_use]
+    pub fn begin(worker: Worker, method: &str, route: &'static str) -> Self {
+        Self::begin_at(worker, method, route, Date::now().as_millis())
+    }
+
+    fn begin_at(worker: Worker, method: &str, route: &'static str, now_ms: u64) -> Self {
+        // A caller may send any word in the place of a method.
+        let known = ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"];
+        Self {
+            worker,
+            method: known.into_iter().find(|known| *known == method).unwrap_or("other"),
+            route,
+            began_ms: now_ms,
+            last_ms: Cell::new(now_ms),
+            stages: RefCell::default(),
+            problem: Cell::default(),
+            verdict: Cell::default(),
+            key: RefCell::default(),
+            faults: RefCell::default(),
+            calls: Rc::default(),
+        }
+    }
+
+    /// Ends a stage. The clock of a Worker stands still while it computes, and moves only with
+    /// I/O. So what is measured is waiting for others, which takes nearly all of the time.
+    pub fn stage(&self, name: &'static str) {
+        self.stage_at(name, Date::now().as_millis());
+    }
+
+    fn stage_at(&self, name: &'static str, now_ms: u64) {
+        let duration_ms = now_ms.saturating_sub(self.last_ms.replace(now_ms));
+        self.stages.borrow_mut().push((name, duration_ms));
+    }
+
+    /// The stages so far, as the header `Server-Timing` has them.
+    #[must_use]
+    pub fn server_timing(&self) -> String {
+        let mut header = String::new();
+        for (name, duration_ms) in &*self.stages.borrow() {
+            let separator = if header.is_empty() { "" } else { ", " };
+            // Writing to a string does not fail.
+            let _ = write!(header, "{separator}{name};dur={duration_ms}");
+        }
+        header
+    }
+
+    /// The verdict of the answer.
+    pub fn verdict(&self, verdict: &'static str) {
+        self.verdict.set(Some(verdict));
+    }
+
+    /// The name of the API key that the caller has.
+    pub fn key(&self, name: Option<&str>) {
+        *self.key.borrow_mut() = name.map(str::to_owned);
+    }
+
+    /// A problem that is the answer, with its fault.
+    pub fn problem(&self, problem: &Problem) {
+        self.problem.set(Some(problem.kind.slug()));
+        self.faults.borrow_mut().extend(problem.fault.clone());
+    }
+
+    /// Something that failed. Neither a name nor a picture, an embedding or a token may be in it.
+    pub fn fault(&self, what: impl Display) {
+        self.faults.borrow_mut().push(what.to_string());
+    }
+
+    /// Counts a call.
+    pub fn count(&self, call: Call) {
+        self.calls.count(call);
+    }
+
+    /// The counts, for whoever makes the calls.
+    #[must_use]
+    pub fn calls(&self) -> Rc<Calls> {
+        Rc::clone(&self.calls)
+    }
+
+    /// Writes the line of a request that is answered with this status.
+    pub fn write(&self, status: u16) {
+        self.write_at(status, Date::now().as_millis(), write);
+    }
+
+    fn write_at(&self, status: u16, now_ms: u64, write: impl Fn(Level, &str)) {
+        let faults = self.faults.borrow();
+        let is_fault = status >= 500 || !faults.is_empty();
+        let level = if is_fault { Level::Error } else { Level::Info };
+        let mut ms = BTreeMap::from([("total", now_ms.saturating_sub(self.began_ms))]);
+        for (name, duration_ms) in &*self.stages.borrow() {
+            *ms.entry(name).or_default() += duration_ms;
+        }
+        let facts = RequestFacts {
+            method: self.method,
+            route: self.route,
+            status,
+            problem: self.problem.get(),
+            verdict: self.verdict.get(),
+            key: self.key.borrow().clone(),
+            ms,
+            calls: &self.calls,
+            faults: &faults,
+        };
+        write(level, &line(level, self.worker, "request", &facts));
+    }
+}
+
+#[derive(Serialize)]
+struct RequestFacts<'a> {
+    method: &'static str,
+    route: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    ms: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "Calls::is_empty")]
+    calls: &'a Calls,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Line<'a, F> {
+    worker: Worker,
+    event: &'a str,
+    level: Level,
+    #[serde(flatten)]
+    facts: &'a F,
+}
+
+/// Writes a line about an event that is no request. `facts` is a struct, whose fields are added.
+pub fn event(level: Level, worker: Worker, event: &str, facts: &impl Serialize) {
+    write(level, &line(level, worker, event, facts));
+}
+
+fn line(level: Level, worker: Worker, event: &str, facts: &impl Serialize) -> String {
+    let line = Line { worker, event, level, facts };
+    // Only facts that are no struct could fail.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// Cloudflare sorts lines by the method that wrote them.
+#[cfg(target_arch = "wasm32")]
+fn write(level: Level, line: &str) {
+    match level {
+        Level::Info => worker::console_log!("{line}"),
+        Level::Warn => worker::console_warn!("{line}"),
+        Level::Error => worker::console_error!("{line}"),
+    }
+}
+
+/// Unit tests have no runtime.
+#[cfg(not(target_arch = "wasm32"))]
+fn write(_: Level, line: &str) {
+    println!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Kind;
+
+    fn written(record: &Record, status: u16, now_ms: u64) -> Value {
+        let line = Cell::default();
+        record.write_at(status, now_ms, |_, text| line.set(text.to_owned()));
+        serde_json::from_str(&line.take()).unwrap()
+    }
+
+    #[test]
+    fn a_request_has_one_line_with_what_became_of_it() {
+        let record = Record::begin_at(Worker::Public, "POST", "/match", 1_000);
+        record.stage_at("model", 1_070);
+        record.stage_at("search", 1_090);
+        record.verdict("match");
+        record.key(Some("door"));
+        record.count(Call::Store);
+        assert_eq!(record.server_timing(), "model;dur=70, search;dur=20");
+        let expected = json!({
+            "worker": "cface", "event": "request", "level": "info", "method": "POST",
+            "route": "/match", "status": 200, "verdict": "match", "key": "door",
+            "ms": {"total": 95, "model": 70, "search": 20}, "calls": {"store": 1},
+        });
+        assert_eq!(written(&record, 200, 1_095), expected);
+    }
+
+    #[test]
+    fn faults_make_an_error_of_a_line() {
+        let record = Record::begin_at(Worker::Private, "GET", "/health", 0);
+        assert_eq!(written(&record, 404, 0)["level"], "info");
+        let problem = Problem::new(Kind::Unavailable, "Try again.");
+        record.problem(&Problem { fault: Some("r2 get: down".into()), ..problem });
+        let line = written(&record, 503, 0);
+        assert_eq!((&line["level"], &line["problem"]), (&json!("error"), &json!("unavailable")));
+        assert_eq!(line["faults"], json!(["r2 get: down"]));
+    }
+
+    #[test]
+    fn a_method_is_a_known_word() {
+        for (sent, told) in [("DELETE", "DELETE"), ("delete", "other"), ("Ada Lovelace", "other")] {
+            let record = Record::begin_at(Worker::Public, sent, "unknown", 0);
+            assert_eq!(written(&record, 405, 0)["method"], told);
+        }
+    }
+}

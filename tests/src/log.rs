@@ -1,0 +1,75 @@
+//! What a server has logged: the lines of both Workers among those of wrangler.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use crate::server::Server;
+
+/// What every line of ours begins with.
+const MARK: &str = r#"{"worker":"#;
+
+/// How long a line may take from the Worker to the file.
+const LINE_MAX: Duration = Duration::from_secs(10);
+
+/// The lines of both Workers, in order.
+///
+/// # Errors
+/// When one is not JSON, or lacks what every line has.
+pub fn lines(server: &Server) -> anyhow::Result<Vec<Value>> {
+    let log = server.log();
+    // The last one may be half written.
+    let log = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    // Wrangler puts words before lines that tell of faults.
+    let lines = log.lines().filter_map(|line| Some(&line[line.find(MARK)?..]));
+    lines.map(read).collect()
+}
+
+fn read(text: &str) -> anyhow::Result<Value> {
+    let line: Value = serde_json::from_str(text).with_context(|| format!("not JSON: {text}"))?;
+    let has = |key: &str, values: &[&str]| line[key].as_str().is_some_and(|v| values.contains(&v));
+    ensure!(has("worker", &["cface", "cface-vectorize"]), "{text}");
+    ensure!(has("level", &["info", "warn", "error"]), "{text}");
+    ensure!(line["event"].is_string(), "{text}");
+    if line["event"] == "request" {
+        ensure!(line["method"].is_string() && line["route"].is_string(), "{text}");
+        ensure!(line["status"].as_u64().is_some_and(|it| (200..600).contains(&it)), "{text}");
+        ensure!(line["ms"]["total"].is_u64(), "{text}");
+    }
+    Ok(line)
+}
+
+/// The lines about an event.
+///
+/// # Errors
+/// As of [`lines`].
+pub fn events(server: &Server, event: &str) -> anyhow::Result<Vec<Value>> {
+    Ok(lines(server)?.into_iter().filter(|line| line["event"] == event).collect())
+}
+
+/// The lines from the one with this number on, once there are so many of them for which `is_one`
+/// is true.
+///
+/// # Errors
+/// When they do not come.
+pub async fn lines_after(
+    server: &Server,
+    number: usize,
+    count: usize,
+    is_one: impl Fn(&Value) -> bool,
+) -> anyhow::Result<Vec<Value>> {
+    let mut new = Vec::new();
+    let come = async {
+        loop {
+            new = lines(server)?.split_off(number);
+            if new.iter().filter(|line| is_one(line)).count() >= count {
+                return anyhow::Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let come = tokio::time::timeout(LINE_MAX, come).await;
+    come.with_context(|| format!("no {count} such lines:\n{}", server.log()))??;
+    Ok(new)
+}
