@@ -142,12 +142,7 @@ fn enter(caller: &Caller) -> Result<Permit, Problem> {
     permit.map_err(error::full)
 }
 
-async fn spend(
-    env: &Env,
-    caller: &Caller,
-    cost: Cost,
-    record: &Record,
-) -> Result<(), Problem> {
+async fn spend(env: &Env, caller: &Caller, cost: Cost, record: &Record) -> Result<(), Problem> {
     for (binding, key, spent) in counts(caller, cost) {
         let Some(limiter) = find(env, binding) else { continue };
         match limiter.limit(key.to_owned()).await {

@@ -46,11 +46,7 @@ pub(crate) async fn get<A: DeserializeOwned>(
 ///
 /// # Errors
 /// Why it cannot; and as [`post`].
-pub(crate) async fn check_addition(
-    env: &Env,
-    record: &Record,
-    token: &str,
-) -> Result<(), Problem> {
+pub(crate) async fn check_addition(env: &Env, record: &Record, token: &str) -> Result<(), Problem> {
     let headers = Headers::new();
     headers.set("authorization", &format!("Bearer {token}")).map_err(not_answering)?;
     let mut init = RequestInit::new();

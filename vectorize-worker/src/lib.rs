@@ -60,7 +60,7 @@ async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     let scheduled_ms = event.schedule() as u64;
     let report = purge::trigger(&vectors, &pictures, &SystemClock, scheduled_ms).await;
     if let Some(report) = report {
-        report.log("end", Some(&calls));
+        report.log("end", Some(&*calls));
     }
 }
 

@@ -4,9 +4,9 @@
 use wire::access::Key;
 use wire::log::Record;
 use wire::secret;
+use worker::Env;
 use worker::js_sys::Object;
 use worker::wasm_bindgen::JsCast as _;
-use worker::Env;
 
 /// The names of all keys, in order.
 pub(crate) fn names(env: &Env) -> Vec<String> {

@@ -117,7 +117,9 @@ pub(crate) fn check(
     let access = Access::configured(env)?;
     let presented = match request.headers().get(HEADER).map_err(error::internal)? {
         None => Presented::Nothing,
-        Some(secret) => keys::find(env, &secret, record).map_or(Presented::Unknown, Presented::Known),
+        Some(secret) => {
+            keys::find(env, &secret, record).map_or(Presented::Unknown, Presented::Known)
+        }
     };
     decide(access, need, presented)
 }

@@ -61,9 +61,13 @@ async fn dispatch(
         (Route::Add, Method::Post) => add::post(request, &stores, record).await,
         (Route::Addition, Method::Get) => add::check(request, &stores).await,
         (Route::Match, Method::Post) => matching::post(request, &stores).await,
-        (Route::Faces, Method::Delete) => faces::delete_person(request, stores, context, record).await,
+        (Route::Faces, Method::Delete) => {
+            faces::delete_person(request, stores, context, record).await
+        }
         (Route::Face(id), Method::Get) => faces::get(id, &stores).await,
-        (Route::Face(id), Method::Delete) => faces::delete(id, request, stores, context, record).await,
+        (Route::Face(id), Method::Delete) => {
+            faces::delete(id, request, stores, context, record).await
+        }
         (Route::Status(id), Method::Get) => faces::status(id, &stores).await,
         (Route::Gallery, Method::Get) => gallery::list(request, &stores).await,
         (Route::Gallery, Method::Delete) => gallery::delete_all(&stores).await,

@@ -80,8 +80,11 @@ impl Vectors for Index {
         let vector = Vector::new(&face.id, face.embedding.clone())
             .namespace(&face.namespace)
             .metadata(metadata);
-        let mutation =
-            self.calling(Call::IndexUpsert).upsert(&[vector]).await.map_err(StoreError::of("vectorize upsert"))?;
+        let mutation = self
+            .calling(Call::IndexUpsert)
+            .upsert(&[vector])
+            .await
+            .map_err(StoreError::of("vectorize upsert"))?;
         Ok(mutation.mutation_id)
     }
 
@@ -96,41 +99,67 @@ impl Vectors for Index {
             .namespace(namespace)
             .return_values()
             .return_metadata();
-        let found =
-            self.calling(Call::IndexQuery).query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
+        let found = self
+            .calling(Call::IndexQuery)
+            .query(query, &options)
+            .await
+            .map_err(StoreError::of("vectorize query"))?;
         let candidates = found.matches.into_iter();
         Ok(candidates.filter_map(|m| candidate(m.id, m.metadata, m.values?)).collect())
     }
 
     async fn nearest_ids(&self, namespace: &str, query: &[f32]) -> Result<Vec<String>, StoreError> {
         let options = QueryOptions::new().top_k(super::CANDIDATE_IDS_MAX).namespace(namespace);
-        let found =
-            self.calling(Call::IndexQuery).query(query, &options).await.map_err(StoreError::of("vectorize query"))?;
+        let found = self
+            .calling(Call::IndexQuery)
+            .query(query, &options)
+            .await
+            .map_err(StoreError::of("vectorize query"))?;
         Ok(found.matches.into_iter().map(|found| found.id).collect())
     }
 
     async fn look_up(&self, ids: &[String]) -> Result<Vec<Candidate>, StoreError> {
-        let found = self.calling(Call::IndexGet).get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        let found = self
+            .calling(Call::IndexGet)
+            .get_by_ids(ids)
+            .await
+            .map_err(StoreError::of("vectorize get"))?;
         Ok(found.into_iter().filter_map(|v| candidate(v.id, v.metadata, v.values)).collect())
     }
 
     async fn delete(&self, ids: &[String]) -> Result<(), StoreError> {
-        self.calling(Call::IndexDelete).delete_by_ids(ids).await.map(drop).map_err(StoreError::of("vectorize delete"))
+        self.calling(Call::IndexDelete)
+            .delete_by_ids(ids)
+            .await
+            .map(drop)
+            .map_err(StoreError::of("vectorize delete"))
     }
 
     async fn present(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
-        let found = self.calling(Call::IndexGet).get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        let found = self
+            .calling(Call::IndexGet)
+            .get_by_ids(ids)
+            .await
+            .map_err(StoreError::of("vectorize get"))?;
         Ok(found.into_iter().map(|vector| vector.id).collect())
     }
 
     async fn names(&self, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
-        let found = self.calling(Call::IndexGet).get_by_ids(ids).await.map_err(StoreError::of("vectorize get"))?;
+        let found = self
+            .calling(Call::IndexGet)
+            .get_by_ids(ids)
+            .await
+            .map_err(StoreError::of("vectorize get"))?;
         let named = |vector: Vector| Some((vector.id, name(vector.metadata)?));
         Ok(found.into_iter().filter_map(named).collect())
     }
 
     async fn state(&self) -> Result<IndexState, StoreError> {
-        let info = self.calling(Call::IndexDescribe).describe().await.map_err(StoreError::of("vectorize describe"))?;
+        let info = self
+            .calling(Call::IndexDescribe)
+            .describe()
+            .await
+            .map_err(StoreError::of("vectorize describe"))?;
         Ok(IndexState { dimensions: info.dimensions, last_write: info.processed_up_to_mutation })
     }
 }
@@ -140,7 +169,11 @@ impl Pictures for Faces {
         let http =
             HttpMetadata { content_type: Some(PICTURE_TYPE.into()), ..HttpMetadata::default() };
         let custom = HashMap::from([(TOKEN_HASH.to_owned(), token_hash.to_owned())]);
-        let put = self.calling(Call::BucketWrite).put(id, picture).http_metadata(http).custom_metadata(custom);
+        let put = self
+            .calling(Call::BucketWrite)
+            .put(id, picture)
+            .http_metadata(http)
+            .custom_metadata(custom);
         let stored = put.execute().await.map_err(StoreError::of("r2 put"))?;
         // R2 stores nothing only when a put has a condition. This one has none.
         let stored = stored.ok_or_else(|| StoreError::new("r2 put", "nothing was stored"))?;
@@ -149,7 +182,9 @@ impl Pictures for Faces {
 
     async fn metadata(&self, id: &str) -> Result<Option<PictureMetadata>, StoreError> {
         let read = async || -> worker::Result<Option<PictureMetadata>> {
-            let Some(object) = self.calling(Call::BucketRead).head(id).await? else { return Ok(None) };
+            let Some(object) = self.calling(Call::BucketRead).head(id).await? else {
+                return Ok(None);
+            };
             let token_hash = object.custom_metadata()?.remove(TOKEN_HASH).unwrap_or_default();
             let uploaded_ms = object.uploaded().as_millis();
             Ok(Some(PictureMetadata { token_hash, uploaded_ms }))
@@ -158,7 +193,8 @@ impl Pictures for Faces {
     }
 
     async fn has(&self, key: &str) -> Result<bool, StoreError> {
-        let object = self.calling(Call::BucketRead).head(key).await.map_err(StoreError::of("r2 head"))?;
+        let object =
+            self.calling(Call::BucketRead).head(key).await.map_err(StoreError::of("r2 head"))?;
         Ok(object.is_some())
     }
 
@@ -185,11 +221,15 @@ impl Pictures for Faces {
 
     async fn delete(&self, keys: &[String]) -> Result<(), StoreError> {
         let keys = keys.iter().map(String::as_str).collect();
-        self.calling(Call::BucketDelete).delete_multiple(keys).await.map_err(StoreError::of("r2 delete"))
+        self.calling(Call::BucketDelete)
+            .delete_multiple(keys)
+            .await
+            .map_err(StoreError::of("r2 delete"))
     }
 
     async fn list(&self, prefix: &str, cursor: Option<String>) -> Result<Page, StoreError> {
-        let mut list = self.calling(Call::BucketWrite).list().limit(super::PAGE_MAX as u32).prefix(prefix);
+        let mut list =
+            self.calling(Call::BucketWrite).list().limit(super::PAGE_MAX as u32).prefix(prefix);
         if let Some(cursor) = cursor {
             list = list.cursor(cursor);
         }
