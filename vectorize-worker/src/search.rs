@@ -9,11 +9,11 @@ use wire::faces::{Neighbour, Neighbours, Search};
 
 use crate::clock::Clock;
 use crate::error::{Error, StoreError};
+use crate::id;
 use crate::stores::{
     CALLS_AT_ONCE, CANDIDATE_IDS_MAX, CANDIDATES_MAX, Candidate, LOOK_UP_VECTORS_MAX, Pictures,
     Vectors,
 };
-use crate::{id, person};
 
 /// Candidates beyond those asked for. The index learns late of deletions, so some candidates may be
 /// of deleted faces.
@@ -45,7 +45,7 @@ pub(crate) async fn search(
         // The index has no further candidate that is near enough.
         let are_all = found < count as usize || near < ranked.len();
         let people = by_person(ranked.into_iter().take(near));
-        let matches = lookups.present(people, wanted).await?;
+        let matches = lookups.present(&people, wanted).await?;
         let incomplete = !are_all && matches.len() < wanted;
         answer = Neighbours { matches, incomplete };
         if !incomplete {
@@ -109,28 +109,42 @@ fn by_person(ranked: impl Iterator<Item = Ranked>) -> Vec<Person> {
     people
 }
 
-/// What R2 says of people, each of whom is looked up once.
+impl Person {
+    /// All faces, nearest first.
+    fn faces(&self) -> impl Iterator<Item = &Ranked> {
+        std::iter::once(&self.nearest).chain(&self.others)
+    }
+}
+
+/// What R2 says of faces, each of which is looked up once. It is asked for each by its id: to list
+/// what a person has costs as much as a dozen such questions, and nobody has so many pictures.
 struct Lookups<'a, P> {
     pictures: &'a P,
     now_ms: u64,
-    /// The ids of each person's current faces.
-    known: RefCell<HashMap<String, Vec<String>>>,
+    /// Whether a face has a picture that has not expired.
+    known: RefCell<HashMap<String, bool>>,
 }
 
 impl<P: Pictures> Lookups<'_, P> {
     /// The nearest `wanted` people who have a picture that has not expired.
     async fn present(
         &self,
-        people: Vec<Person>,
+        people: &[Person],
         wanted: usize,
     ) -> Result<Vec<Neighbour>, StoreError> {
-        let nearest: Vec<f32> = people.iter().map(|person| person.nearest.distance).collect();
-        let mut following = nearest.into_iter().skip(1);
-        let lookups = people.into_iter().map(|person| self.look_up(person));
+        let faces = people.iter().flat_map(Person::faces);
+        let lookups = faces.map(|face| self.is_current(&face.id));
         let mut lookups = pin!(stream::iter(lookups).buffered(CALLS_AT_ONCE.min(wanted)));
+        let mut following = people.iter().skip(1).map(|person| person.nearest.distance);
         let mut matches: Vec<Neighbour> = Vec::with_capacity(wanted);
-        while let Some(neighbour) = lookups.next().await {
-            matches.extend(neighbour?);
+        for person in people {
+            let mut current = Vec::new();
+            for face in person.faces() {
+                if lookups.next().await.transpose()?.unwrap_or_default() {
+                    current.push(face);
+                }
+            }
+            matches.extend(neighbour(&current));
             // A person whose nearest face is gone may be further away than the next person.
             matches.sort_by(|a, b| a.distance.total_cmp(&b.distance));
             let next = following.next().unwrap_or(f32::INFINITY);
@@ -142,32 +156,27 @@ impl<P: Pictures> Lookups<'_, P> {
         Ok(matches)
     }
 
-    /// A person by the nearest face that still has a picture; `None` when no face has.
-    async fn look_up(
-        &self,
-        Person { nearest, others }: Person,
-    ) -> Result<Option<Neighbour>, StoreError> {
-        let present = self.faces_of(id::person(&nearest.id)).await?;
-        let mut faces = [nearest].into_iter().chain(others);
-        let found = faces.find(|face| present.contains(&face.id));
-        Ok(found.map(|Ranked { id, name, distance }| Neighbour {
-            id,
-            name,
-            distance,
-            pictures: present.len(),
-        }))
-    }
-
-    async fn faces_of(&self, person: &str) -> Result<Vec<String>, StoreError> {
-        let known = self.known.borrow().get(person).cloned();
+    async fn is_current(&self, id: &str) -> Result<bool, StoreError> {
+        let known = self.known.borrow().get(id).copied();
         if let Some(known) = known {
             return Ok(known);
         }
-        let faces = person::current_faces(self.pictures, self.now_ms, person).await?;
-        let faces: Vec<String> = faces.into_iter().map(|face| face.key).collect();
-        self.known.borrow_mut().insert(person.to_owned(), faces.clone());
-        Ok(faces)
+        let metadata = self.pictures.metadata(id).await?;
+        let is_current = metadata.is_some_and(|metadata| !metadata.has_expired(self.now_ms));
+        self.known.borrow_mut().insert(id.to_owned(), is_current);
+        Ok(is_current)
     }
+}
+
+/// A person by the nearest of the faces that have a picture; `None` when none has.
+fn neighbour(current: &[&Ranked]) -> Option<Neighbour> {
+    let Ranked { id, name, distance } = current.first()?;
+    Some(Neighbour {
+        id: id.clone(),
+        name: name.clone(),
+        distance: *distance,
+        pictures: current.len(),
+    })
 }
 
 /// The L2 distance, computed in float64 and rounded once.
@@ -240,8 +249,8 @@ mod tests {
         let query = Search { distance_max: 1.0, ..query(5) };
         let found = now(search(&fake, &fake, &fake, &query)).unwrap().matches;
         assert_eq!(found.len(), 1);
-        assert_eq!(fake.calls("pictures.list"), 1);
-        assert_eq!(fake.calls("vectors.nearest"), 1);
+        let calls = ["vectors.nearest", "pictures.metadata"];
+        assert_eq!(*fake.journal.borrow(), calls);
     }
 
     #[test]
@@ -287,8 +296,8 @@ mod tests {
             assert_eq!(found.matches.len(), usize::from(is_found), "{deleted}");
             assert_eq!(found.incomplete, !is_found, "{deleted}");
             let people = deleted.min(CANDIDATE_IDS_MAX - u32::from(is_found)) as usize;
-            let lists = fake.calls("pictures.list");
-            assert!(lists <= people + 1, "{deleted}: {lists} lists; a person is listed once");
+            let heads = fake.calls("pictures.metadata");
+            assert!(heads <= people + 1, "{deleted}: {heads} calls; a face is looked up once");
         }
     }
 
@@ -330,7 +339,7 @@ mod tests {
 
     #[test]
     fn failures_are_not_taken_for_deleted_faces() {
-        let fake = Fake::breaking(&["pictures.list"]);
+        let fake = Fake::breaking(&["pictures.metadata"]);
         fake.insert(face("a", 0.0), "");
         assert!(matches!(now(search(&fake, &fake, &fake, &query(1))), Err(Error::Store(_))));
     }

@@ -131,7 +131,7 @@ pub struct Neighbour {
     pub name: String,
     /// Exact L2 distance to the query, 0 to 2.
     pub distance: f32,
-    /// Pictures of the person.
+    /// Pictures of the person that are near enough, among those faces that the search has seen.
     pub pictures: usize,
 }
 
