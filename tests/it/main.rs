@@ -45,4 +45,6 @@ mod rubbish;
 
 mod storage;
 
+mod strangers;
+
 mod uploads;

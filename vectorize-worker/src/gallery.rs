@@ -9,7 +9,7 @@ use crate::clock::{self, Clock};
 use crate::error::{Error, Outcome, StoreError};
 use crate::purge::{self, Report};
 use crate::stores::{Entry, LOOK_UP_VECTORS_MAX, Pictures, Vectors};
-use crate::{deletion, face, id};
+use crate::{deletion, face, id, tombstone};
 
 /// Names looked up at once: a Worker may wait for six connections.
 const LOOKUPS: usize = 6;
@@ -26,10 +26,7 @@ pub(crate) async fn list(
     clock: &impl Clock,
     after: Option<&str>,
 ) -> Result<Listing, Error> {
-    let page = pictures.list_after(after, LISTED_FACES_MAX as u32).await?;
-    let has_more = page.cursor.is_some();
-    let mut faces: Vec<Entry> =
-        page.entries.into_iter().take_while(|entry| is_id(&entry.key)).collect();
+    let (mut faces, has_more) = faces_after(pictures, after).await?;
     if has_more {
         end_with_a_person(&mut faces);
     }
@@ -48,6 +45,27 @@ pub(crate) async fn list(
         expires_at: clock::rfc3339(clock::next_purge_ms(*uploaded_ms)),
     });
     Ok(Listing { faces: listed.collect(), next })
+}
+
+/// Some faces whose ids come after an id, and whether there may be more. Objects of others may lie
+/// between them.
+async fn faces_after(
+    pictures: &impl Pictures,
+    after: Option<&str>,
+) -> Result<(Vec<Entry>, bool), StoreError> {
+    let mut after = after.map(str::to_owned);
+    loop {
+        let page = pictures.list_after(after.as_deref(), LISTED_FACES_MAX as u32).await?;
+        after = page.entries.last().map(|last| last.key.clone());
+        // Behind the ids there are the tombstones.
+        let is_behind = after.as_deref().is_none_or(|last| last >= tombstone::PREFIX);
+        let has_more = page.cursor.is_some() && !is_behind;
+        let mut faces = page.entries;
+        faces.retain(|entry| is_id(&entry.key));
+        if !has_more || !faces.is_empty() {
+            return Ok((faces, has_more));
+        }
+    }
 }
 
 /// Takes away the last person's faces, some of which may be on the next page, unless there is
@@ -83,10 +101,7 @@ pub(crate) async fn empty(
 ) -> Result<Report, StoreError> {
     let now_ms = clock.now_ms();
     let report = purge::purge(vectors, pictures, clock, now_ms + CLOCKS_DIFFER_MS_MAX, 0).await;
-    // The report does not tell whether a page was never listed.
-    let first = pictures.list_after(None, 1).await?.entries;
-    let is_left = |entry: &Entry| is_id(&entry.key) && entry.uploaded_ms <= now_ms;
-    if first.iter().any(is_left) {
+    if report.left > 0 || !report.has_seen_all {
         return Err(StoreError::new("emptying the gallery", report.to_string()));
     }
     Ok(report)
@@ -131,7 +146,13 @@ mod tests {
     fn every_face_is_listed_once_with_all_pictures_counted() {
         for (people, each) in [(0, 0), (1, 1), (100, 1), (101, 1), (50, 7), (13, 8)] {
             let fake = filled(people, each);
-            // Tombstones are no faces.
+            // Objects of others are no faces, and neither are tombstones.
+            for (number, stranger) in ["", "-", ".jpg", "/a"].into_iter().enumerate() {
+                fake.insert(face(&format!("{number:x}{stranger}"), 0.0), "");
+            }
+            for number in 0..150 {
+                fake.insert(face(&format!("000/{number}"), 0.0), "");
+            }
             fake.tombstones.borrow_mut().insert("gone/x".into(), (vec![], 0));
             let pages = pages(&fake);
             let faces: Vec<_> = pages.iter().flat_map(|page| &page.faces).collect();

@@ -84,7 +84,9 @@ pub(crate) async fn finish(vectors: &impl Vectors, pictures: &impl Pictures) -> 
         Ok(page) => page,
         Err(failure) => return Report { failures: vec![failure], ..report },
     };
-    let tries = page.entries.into_iter().map(async |entry| {
+    // Others may keep objects whose keys begin alike.
+    let notes = page.entries.into_iter().filter(|entry| tombstone::is_ours(&entry.key));
+    let tries = notes.map(async |entry| {
         let done = delete_vectors(vectors, pictures, &entry.key).await;
         done.map(|()| entry.key)
     });

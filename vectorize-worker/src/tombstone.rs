@@ -12,7 +12,7 @@
 //! An end is a tombstone of a token. Under a token that has ended nobody can be enrolled, and an
 //! enrolment that was under way takes itself back.
 
-use wire::faces::is_id;
+use wire::faces::{is_id, is_token};
 
 use crate::error::StoreError;
 use crate::random;
@@ -47,6 +47,18 @@ pub(crate) fn end_of(token_hash: &str) -> String {
     format!("{END_PREFIX}{token_hash}")
 }
 
+/// Whether a key has the form of those that are made here. Keys of others may begin alike.
+pub(crate) fn is_ours(key: &str) -> bool {
+    let Some(name) = key.strip_prefix(PREFIX) else { return false };
+    match name.split_once('-') {
+        None => is_id(name),
+        Some(("batch" | "pending", digits)) => is_id(digits),
+        // A hash has as many digits as a token.
+        Some(("token", hash)) => is_token(hash),
+        Some(_) => false,
+    }
+}
+
 /// Whether a key is that of an end.
 pub(crate) fn is_end(key: &str) -> bool {
     key.starts_with(END_PREFIX)
@@ -71,6 +83,13 @@ mod tests {
             assert_eq!(id_in(&key), None);
         }
         assert!(is_end(&end_of(&id)) && !is_end(&key_of(&id)));
+        let end = end_of(&random::digits::<32>().unwrap());
+        for ours in [key_of(&id), new_key().unwrap(), new_pending_key().unwrap(), end] {
+            assert!(is_ours(&ours), "{ours}");
+        }
+        for other in ["gone/", "gone/fishing.txt", "gone/batch-1", "gone/token-", "gone", &id] {
+            assert!(!is_ours(other), "{other}");
+        }
         assert_eq!(id_in(&id), None);
         assert!(!is_id(&key_of(&id)));
     }

@@ -57,7 +57,7 @@ impl Last {
         Self {
             noon_ms,
             ended_ms,
-            is_complete: report.failures.is_empty(),
+            is_complete: report.is_complete(),
             runs: runs.saturating_add(1),
             faces_removed: report.removed,
             faces_left: report.left,

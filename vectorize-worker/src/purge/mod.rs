@@ -15,28 +15,31 @@
 //! For 5,000 faces a run makes 16 calls for the pictures and 56 for the vectors, and the run of the
 //! next day 308 for the tombstones, most of them to ask the index whether it still has the vectors.
 //! For 100,000 they are 301, 1,101 and 6,102, within the 10,000 that Cloudflare allows a run. The
-//! second step makes five calls at once. At 150 ms a call, all of it takes less than five minutes
-//! of the fifteen that a run may last. (On the Free plan a run may make 1,000 calls: the triggers
-//! of a day go on with what is left.)
+//! second step makes five calls at once. At 150 ms a call, all of it takes less than five minutes.
+//! Cloudflare ends a run after fifteen. So a run begins nothing new after ten, and leaves the rest
+//! to the next trigger, which comes when it has surely ended. (On the Free plan a run may make
+//! 1,000 calls: the triggers of a day go on with what is left.)
+//!
+//! Others may keep objects in the same bucket. Only keys of our own forms are touched: ids of
+//! faces, and [tombstones](tombstone::is_ours).
 
 mod last;
 
+mod report;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::fmt;
 
 use futures_util::stream::{self, StreamExt as _};
-use serde::Serialize;
 use wire::faces::is_id;
-use wire::log::{self, Calls, Level, Worker};
 
 pub(crate) use last::Last;
+pub(crate) use report::Report;
 
 use crate::clock::{self, Clock};
 use crate::error::StoreError;
 use crate::stores::{
-    CALLS_AT_ONCE, DELETE_VECTORS_MAX, Entry, LAST_PURGE, LOOK_UP_VECTORS_MAX, Page, Pictures,
-    Vectors,
+    CALLS_AT_ONCE, DELETE_VECTORS_MAX, Entry, LOOK_UP_VECTORS_MAX, Page, Pictures, Vectors,
 };
 use crate::tombstone;
 
@@ -44,82 +47,12 @@ use crate::tombstone;
 /// the others are for a store that is asked too much.
 const PAUSES_MS: [u64; 3] = [250, 1_000, 4_000];
 
+/// How long a run begins new calls. What is under way by then takes some seconds, and the triggers
+/// that go on come every quarter of an hour.
+const RUN_MS_MAX: u64 = 10 * 60 * 1000;
+
 /// How long a run pauses in all. In an outage, calls then fail at once.
 const PAUSES_IN_ALL_MS: u64 = 5 * 60 * 1000;
-
-/// Failures that the log quotes.
-const QUOTED_MAX: usize = 5;
-
-/// What a run did, or has done so far. Without ids, so it is fit for the log.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    /// Faces whose pictures were deleted.
-    pub(crate) removed: usize,
-    /// Faces whose pictures could not be deleted.
-    pub(crate) left: usize,
-    /// Vectors whose deletion the index accepted.
-    pub(crate) vectors: usize,
-    /// Tombstones that were deleted.
-    pub(crate) tombstones_removed: usize,
-    /// Tombstones that are still needed.
-    pub(crate) tombstones_kept: usize,
-    /// Calls that were repeated.
-    pub(crate) repeated: usize,
-    /// The calls that failed for good.
-    pub(crate) failures: Vec<StoreError>,
-    /// How long it took, in milliseconds.
-    pub(crate) ms: u64,
-}
-
-impl Report {
-    /// Writes a line to the log at the end of a phase. `calls` are those of the stores.
-    pub(crate) fn log(&self, phase: &str, calls: Option<&Calls>) {
-        let level = if self.failures.is_empty() { Level::Info } else { Level::Error };
-        let facts = Facts {
-            phase,
-            faces_removed: self.removed,
-            faces_left: self.left,
-            vectors_deleted: self.vectors,
-            tombstones_removed: self.tombstones_removed,
-            tombstones_kept: self.tombstones_kept,
-            repeated: self.repeated,
-            failures: self.failures.len(),
-            ms: self.ms,
-            calls,
-            faults: self.failures.iter().take(QUOTED_MAX).map(ToString::to_string).collect(),
-        };
-        log::event(level, Worker::Private, "purge", &facts);
-    }
-}
-
-/// A phase for the log: what the run has done by its end.
-#[derive(Serialize)]
-struct Facts<'a> {
-    phase: &'a str,
-    faces_removed: usize,
-    faces_left: usize,
-    vectors_deleted: usize,
-    tombstones_removed: usize,
-    tombstones_kept: usize,
-    repeated: usize,
-    failures: usize,
-    ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    calls: Option<&'a Calls>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<String>,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { removed, left, vectors, tombstones_removed, tombstones_kept, .. } = self;
-        let Self { repeated, failures, .. } = self;
-        write!(f, "purge: {removed} faces removed, {left} left, {vectors} vectors deleted, ")?;
-        write!(f, "{tombstones_removed} tombstones removed, {tombstones_kept} kept, ")?;
-        write!(f, "{repeated} calls repeated, {} failures", failures.len())?;
-        failures.iter().take(QUOTED_MAX).try_for_each(|failure| write!(f, "; {failure}"))
-    }
-}
 
 /// Answers a trigger of the cron that was due at `scheduled_ms`: runs the purge of the last noon,
 /// unless it is complete. `None` when there was nothing to do.
@@ -157,20 +90,20 @@ pub(crate) async fn purge(
     noon_ms: u64,
     earlier_ended_ms: u64,
 ) -> Report {
-    let began_ms = clock.now_ms();
     let run = Run {
         vectors,
         pictures,
         clock,
+        began_ms: clock.now_ms(),
         noon_ms,
         earlier_ended_ms,
         pauses_left_ms: Cell::new(PAUSES_IN_ALL_MS),
         report: RefCell::default(),
     };
     run.delete_pictures().await;
-    run.end_phase("pictures", began_ms);
+    run.end_phase("pictures");
     run.delete_vectors_of_tombstones().await;
-    run.end_phase("vectors", began_ms);
+    run.end_phase("vectors");
     run.report.into_inner()
 }
 
@@ -179,6 +112,7 @@ struct Run<'a, V, P, C> {
     vectors: &'a V,
     pictures: &'a P,
     clock: &'a C,
+    began_ms: u64,
     noon_ms: u64,
     earlier_ended_ms: u64,
     pauses_left_ms: Cell<u64>,
@@ -187,52 +121,54 @@ struct Run<'a, V, P, C> {
 
 impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
     /// A run that is cut later has written what it did before.
-    fn end_phase(&self, phase: &str, began_ms: u64) {
+    fn end_phase(&self, phase: &str) {
         let mut report = self.report.borrow_mut();
-        report.ms = self.clock.now_ms().saturating_sub(began_ms);
+        report.ms = self.elapsed_ms();
         report.log(phase, None);
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        self.clock.now_ms().saturating_sub(self.began_ms)
+    }
+
+    /// Whether nothing new may begin. What is left then is in the bucket, as after any failure.
+    fn is_over(&self) -> bool {
+        let is_over = self.elapsed_ms() >= RUN_MS_MAX;
+        if is_over {
+            self.report.borrow_mut().out_of_time = true;
+        }
+        is_over
     }
 
     /// The first step.
     async fn delete_pictures(&self) {
         let mut cursor = None;
-        while let Some(page) = self.list("", cursor).await {
+        while !self.is_over() {
+            let Some(page) = self.list("", cursor).await else { return };
             let due = page.entries.into_iter().filter(|entry| entry.uploaded_ms < self.noon_ms);
-            let (ids, others) = due
-                .map(|entry| entry.key)
-                .filter(|key| !key.starts_with(tombstone::PREFIX) && key != LAST_PURGE)
-                .partition::<Vec<_>, _>(|key| is_id(key));
-            self.delete_page(ids, others).await;
+            let ids: Vec<String> = due.map(|entry| entry.key).filter(|key| is_id(key)).collect();
+            // R2 refuses a deletion of nothing.
+            if !ids.is_empty() {
+                self.delete_page(&ids).await;
+            }
             cursor = page.cursor;
             if cursor.is_none() {
+                self.report.borrow_mut().has_seen_all = true;
                 return;
             }
         }
     }
 
-    /// Deletes the pictures of one page, and the `others`: objects that no enrolment has stored.
-    async fn delete_page(&self, ids: Vec<String>, others: Vec<String>) {
-        let mut keys = others;
-        let mut faces = 0;
-        if !ids.is_empty() {
-            // Without a tombstone the pictures stay: only they tell the ids of the vectors.
-            if self.put_tombstone(&ids).await {
-                faces = ids.len();
-                keys.extend(ids);
-            } else {
-                self.report.borrow_mut().left += ids.len();
-            }
-        }
-        // R2 refuses a deletion of nothing.
-        if keys.is_empty() {
-            return;
-        }
-        let is_deleted = self.repeat(|| self.pictures.delete(&keys)).await.is_some();
+    /// Deletes the pictures of one page.
+    async fn delete_page(&self, ids: &[String]) {
+        // Without a tombstone the pictures stay: only they tell the ids of the vectors.
+        let is_deleted = self.put_tombstone(ids).await
+            && self.repeat(|| self.pictures.delete(ids)).await.is_some();
         let mut report = self.report.borrow_mut();
         if is_deleted {
-            report.removed += faces;
+            report.removed += ids.len();
         } else {
-            report.left += faces;
+            report.left += ids.len();
         }
     }
 
@@ -250,8 +186,11 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
     /// The second step.
     async fn delete_vectors_of_tombstones(&self) {
         let mut cursor = None;
-        while let Some(page) = self.list(tombstone::PREFIX, cursor).await {
-            self.process_tombstones(page.entries).await;
+        while !self.is_over() {
+            let Some(page) = self.list(tombstone::PREFIX, cursor).await else { return };
+            let mut tombstones = page.entries;
+            tombstones.retain(|entry| tombstone::is_ours(&entry.key));
+            self.process_tombstones(tombstones).await;
             cursor = page.cursor;
             if cursor.is_none() {
                 return;
@@ -279,6 +218,9 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
 
     /// Deletes the vectors of some tombstones. Returns the keys of those that are no longer needed.
     async fn process(&self, Part { tombstones, age }: Part) -> Vec<String> {
+        if self.is_over() {
+            return Vec::new();
+        }
         match tombstones {
             Tombstones::List(key) => {
                 let Some(ids) = self.repeat(|| self.pictures.read_ids(&key)).await else {
@@ -303,7 +245,8 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
     async fn delete_vectors(&self, ids: &[String], age: Age) -> HashSet<String> {
         let mut remaining = HashSet::new();
         for batch in ids.chunks(DELETE_VECTORS_MAX) {
-            let is_deleted = self.repeat(|| self.vectors.delete(batch)).await.is_some();
+            let is_deleted =
+                !self.is_over() && self.repeat(|| self.vectors.delete(batch)).await.is_some();
             if is_deleted {
                 self.report.borrow_mut().vectors += batch.len();
             }

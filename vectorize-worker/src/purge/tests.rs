@@ -1,5 +1,7 @@
 //! What a purge does, page by page and call by call.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::stores::Face;
 use crate::stores::fake::{Fake, Fault, face, now};
@@ -87,38 +89,73 @@ fn many_faces_take_the_calls_that_are_documented() {
     check_calls(100_000, 101 + 100 + 100, 1 + 100 + 1000, 1 + 1 + 100 + 1000 + 5000 + 1);
 }
 
-/// Runs the purge of 100,000 faces and of as many tombstones of the day before, at 150 ms a call,
-/// and returns the minutes that it takes.
-fn minutes(fail_every: usize) -> u64 {
+/// 100,000 faces and as many tombstones of the day before. It is the next noon, a call takes 150 ms
+/// from now on, and one of `fail_every` calls is refused.
+fn busy_noon(fail_every: usize) -> Fake {
     let fake = filled(100_000);
     run(&fake, NOON_MS);
     insert(&fake, 100_000..200_000);
-    let noon_ms = NOON_MS + DAY_MS;
-    fake.now_ms.set(noon_ms);
+    fake.now_ms.set(NOON_MS + DAY_MS);
     fake.latency.call_ms.set(150);
     fake.fail_every.set(fail_every);
-    let mut triggers = 0;
-    while let Some(report) =
-        fake.latency.run(&fake.now_ms, trigger(&fake, &fake, &fake, fake.now_ms.get()))
-    {
+    fake
+}
+
+/// Lets triggers come until there is nothing to do, and gives the milliseconds that their runs take.
+fn run_busy(fake: &Fake) -> u64 {
+    let mut runs_ms = 0;
+    loop {
+        let began_ms = fake.now_ms.get();
+        let due = trigger(fake, fake, fake, began_ms);
+        let Some(report) = fake.latency.run(&fake.now_ms, due) else { break };
+        runs_ms += fake.now_ms.get() - began_ms;
         println!("{report}");
-        triggers += 1;
-        assert!(report.repeated + report.failures.len() > 0 || fail_every == 0);
+        // The next trigger.
+        fake.now_ms.set((fake.now_ms.get() / (HOUR_MS / 4) + 1) * (HOUR_MS / 4));
     }
-    let minutes = (fake.now_ms.get() - noon_ms) / 60_000;
-    let calls = fake.journal.borrow().len();
-    println!("{minutes} minutes, {triggers} triggers, {calls} calls");
     assert_eq!(fake.counts(), (0, 0));
     assert_eq!(fake.tombstones.borrow().len(), 100, "those of the day before are gone");
     assert!(fake.latency.at_once_max.get() <= CALLS_AT_ONCE);
-    minutes
+    println!("{} s, {} calls", runs_ms / 1000, fake.journal.borrow().len());
+    runs_ms
 }
+
+const MINUTE_MS: u64 = 60 * 1000;
 
 #[test]
 fn a_hundred_thousand_faces_go_in_time_and_with_few_connections() {
-    assert!(minutes(0) < 5);
-    // One call of twenty fails.
-    assert!(minutes(20) < 15);
+    assert!(run_busy(&busy_noon(0)) < 5 * MINUTE_MS);
+    // Of fifty calls one is refused, and of twenty.
+    assert!(run_busy(&busy_noon(50)) < 10 * MINUTE_MS);
+    assert!(run_busy(&busy_noon(20)) < 15 * MINUTE_MS);
+}
+
+#[test]
+fn a_run_that_is_cut_at_half_is_ended_by_the_next_one() {
+    let whole_ms = run_busy(&busy_noon(50));
+    let fake = busy_noon(50);
+    let noon_ms = fake.now_ms.get();
+    let cut = trigger(&fake, &fake, &fake, noon_ms);
+    let cut = fake.latency.run_until(&fake.now_ms, noon_ms + whole_ms / 2, cut);
+    assert!(cut.is_none());
+    fake.now_ms.set(noon_ms + HOUR_MS / 4);
+    assert!(whole_ms / 2 + run_busy(&fake) < 10 * MINUTE_MS);
+}
+
+#[test]
+fn a_run_that_has_no_more_time_leaves_a_rest_to_the_next_one() {
+    let fake = busy_noon(0);
+    fake.latency.call_ms.set(1_000);
+    let noon_ms = fake.now_ms.get();
+    let first = trigger(&fake, &fake, &fake, noon_ms);
+    let first = fake.latency.run(&fake.now_ms, first).unwrap();
+    assert!(first.out_of_time && !first.is_complete() && first.failures.is_empty(), "{first}");
+    // It ends before the next trigger comes, and long before the runtime would end it.
+    let took_ms = fake.now_ms.get() - noon_ms;
+    assert!((RUN_MS_MAX..RUN_MS_MAX + 15_000).contains(&took_ms), "{took_ms} ms");
+    let last = fake.latency.run(&fake.now_ms, Last::read(&fake)).unwrap().unwrap();
+    assert!(!last.is_complete && last.noon_ms == noon_ms);
+    run_busy(&fake);
 }
 
 #[test]
@@ -294,11 +331,21 @@ fn tombstones_of_single_faces_share_batches_and_ends_need_no_call() {
 }
 
 #[test]
-fn objects_that_no_enrolment_stored_go_without_a_call_of_the_index() {
-    let fake = Fake::default();
-    fake.insert(face("a key that no enrolment made", 0.0), "");
-    let report = run(&fake, NOON_MS).to_string();
-    assert_eq!(report.split(',').next(), Some("purge: 0 faces removed"));
-    assert_eq!(fake.counts().1, 0);
-    assert_eq!(fake.calls("vectors.delete"), 0);
+fn objects_of_others_stay() {
+    let (upper, long) = ("A".repeat(32), "a".repeat(33));
+    let strangers = ["photo.jpg", "0.png", "purge/notes", "gone", &upper, &long];
+    let like_ours = ["gone/fishing.txt", "gone/batch-7", "gone/pending-photos", "gone/token-"];
+    let fake = filled(2_500);
+    for key in strangers {
+        fake.insert(face(key, 0.0), "");
+    }
+    for key in like_ours {
+        fake.tombstones.borrow_mut().insert(key.into(), (vec![], 0));
+    }
+    for day in 0..3 {
+        run(&fake, NOON_MS + day * DAY_MS);
+        now(crate::pending::finish(&fake, &fake));
+    }
+    assert!(fake.pictures.borrow().keys().eq(&BTreeSet::from(strangers.map(str::to_owned))));
+    assert!(fake.tombstones.borrow().keys().eq(&BTreeSet::from(like_ours.map(str::to_owned))));
 }

@@ -44,15 +44,33 @@ impl Latency {
 
     /// Runs a future to its end. Whenever it waits, the clock goes on to the next event.
     pub(crate) fn run<T>(&self, now_ms: &Cell<u64>, future: impl Future<Output = T>) -> T {
+        self.run_until(now_ms, u64::MAX, future).expect("it has all the time")
+    }
+
+    /// The same, but drops the future at this time, as the runtime does: then there is no output.
+    /// Calls that are under way are not carried out.
+    pub(crate) fn run_until<T>(
+        &self,
+        now_ms: &Cell<u64>,
+        end_ms: u64,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut future = pin!(future);
         let waker = Waker::noop();
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(waker)) {
-                return output;
+                return Some(output);
             }
             let mut waiting = self.waiting.borrow_mut();
             let next_ms = waiting.iter().map(|(until_ms, _)| *until_ms).min();
-            now_ms.set(next_ms.expect("a future waits for an event").max(now_ms.get()));
+            let next_ms = next_ms.expect("a future waits for an event").max(now_ms.get());
+            if next_ms >= end_ms {
+                waiting.clear();
+                self.at_once.set(0);
+                now_ms.set(end_ms);
+                return None;
+            }
+            now_ms.set(next_ms);
             for (_, waker) in waiting.extract_if(.., |(until_ms, _)| *until_ms <= now_ms.get()) {
                 waker.wake();
             }
