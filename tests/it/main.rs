@@ -11,6 +11,8 @@ mod cold;
 
 mod copies;
 
+mod costs;
+
 mod damaged;
 
 mod deploy;

@@ -11,6 +11,8 @@ pub mod camera;
 
 pub mod conformance;
 
+pub mod costs;
+
 pub mod hostile;
 
 pub mod index;

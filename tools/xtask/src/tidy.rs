@@ -32,7 +32,7 @@ const FOREIGN: [&str; 9] = [
 const TEXT: [&str; 9] = ["rs", "py", "js", "mjs", "html", "css", "toml", "md", "sh"];
 
 /// What may lie in the root, so that a newcomer sees at a glance what ships and what does not.
-const ROOT: [&str; 27] = [
+const ROOT: [&str; 28] = [
     ".cargo",
     ".ci",
     ".editorconfig",
@@ -49,6 +49,7 @@ const ROOT: [&str; 27] = [
     "SECURITY.md",
     "clippy.toml",
     "crates",
+    "docs",
     "facenet-worker",
     "onnx-to-burn",
     "package-lock.json",
