@@ -5,6 +5,8 @@
 mod ci;
 mod cloudflare;
 mod commands;
+#[cfg(test)]
+mod configuration;
 mod curl;
 mod fingerprint;
 mod keys;
