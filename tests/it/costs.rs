@@ -198,5 +198,9 @@ async fn what_requests_call_and_cost_is_what_the_document_says() -> anyhow::Resu
         ensure!(document.contains(&expected), "docs/costs.md has to say:\n\n{expected}");
     }
     ensure!(months.iter().all(|month| month.sum() < 200.0), "more than 200 dollars");
+    let million = months.last().map(Month::sum).unwrap_or_default();
+    let sentence = format!("cost ${million:.0} a month");
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    ensure!(std::fs::read_to_string(readme)?.contains(&sentence), "README.md: {sentence}");
     Ok(())
 }

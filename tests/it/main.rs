@@ -17,6 +17,8 @@ mod damaged;
 
 mod deploy;
 
+mod documents;
+
 mod drill;
 
 mod engines;

@@ -14,6 +14,8 @@ mod failures;
 
 mod journey;
 
+mod pictures;
+
 mod privacy;
 
 mod speed;
