@@ -74,7 +74,7 @@ async fn what_was_deployed_is_asked_whether_it_works() -> anyhow::Result<()> {
     ensure!(text.contains("is healthy after") && text.contains("The first embedding"), "{text}");
     // There is no CFace at this one.
     let url = account.cloudflare.url();
-    account.fail(&[&DEPLOY[..], &["--ask", &url]].concat(), &["/health answers 404"])?;
+    account.fail(&[&DEPLOY[..], &["--ask", &url]].concat(), &["/health answers 403"])?;
     server.stop()
 }
 

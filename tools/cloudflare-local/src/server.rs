@@ -77,14 +77,14 @@ impl Cloudflare {
     /// # Errors
     /// When the system gives no port or no thread.
     pub fn start(account: Account) -> anyhow::Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let listener = listener.context("the stand-in gets no port")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("starting the stand-in")?;
-        let listener = runtime
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .context("the stand-in gets no port")?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             account: Mutex::new(account),
             seen: Mutex::default(),
@@ -94,6 +94,8 @@ impl Cloudflare {
         let serving = Arc::clone(&shared);
         let thread = std::thread::Builder::new().spawn(move || {
             runtime.block_on(async {
+                // This fails when the system has no more files. Then nobody is answered.
+                let Ok(listener) = TcpListener::from_std(listener) else { return };
                 tokio::select! {
                     () = accept(&listener, &serving) => (),
                     _ = stopped => (),
