@@ -64,9 +64,10 @@ impl TestAccount {
             command.env_remove(name);
         }
         command.env("ALL_PROXY", NOBODY);
-        // Wrangler remembers accounts here, which are no business of the tests.
+        // Here wrangler finds the developer's login, and remembers accounts for later.
         let home = tempfile::tempdir()?;
-        command.env("XDG_CONFIG_HOME", home.path()).stdin(Stdio::null());
+        command.env("XDG_CONFIG_HOME", home.path()).env("WRANGLER_CACHE_DIR", home.path());
+        command.stdin(Stdio::null());
         let output = command.output().with_context(|| format!("running {arguments:?}"))?;
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text).into_owned();

@@ -80,9 +80,11 @@ impl Api {
     pub(crate) fn login() -> anyhow::Result<Self> {
         let base = std::env::var(BASE_VARIABLE).unwrap_or_else(|_| BASE.into());
         let mut api = Self { base, account: String::new(), headers: credentials()? };
-        api.account = match std::env::var(ACCOUNT_VARIABLE) {
-            Ok(account) if !account.is_empty() => account,
-            _ => api.only_account()?,
+        let told = std::env::var(ACCOUNT_VARIABLE).ok().filter(|account| !account.is_empty());
+        // Wrangler lets the file count before the variable.
+        api.account = match configured_account()?.or(told) {
+            Some(account) => account,
+            None => api.only_account()?,
         };
         Ok(api)
     }
@@ -270,6 +272,12 @@ fn permission(path: &str) -> String {
          needs `Workers Scripts: Edit`, `Workers R2 Storage: Edit` and `Vectorize: Edit` of this \
          account. {LOGIN}"
     )
+}
+
+/// The account that wrangler.toml names, if it does.
+fn configured_account() -> anyhow::Result<Option<String>> {
+    let config = wrangler::config(wrangler::PUBLIC_CONFIG)?;
+    Ok(config.get(wrangler::ACCOUNT).and_then(toml::Value::as_str).map(str::to_owned))
 }
 
 /// The lines of a request that say who asks. Wrangler knows, and renews a login when it must.

@@ -14,7 +14,7 @@ use testbed::wait;
 use wire::access::{HEADER, Key, Scope};
 use wire::secret;
 
-use crate::cloudflare::{Api, Found, worker};
+use crate::cloudflare::{ACCOUNT_VARIABLE, Api, Found, worker};
 use crate::wrangler::installation::Installation;
 use crate::{project, run, servers, wrangler};
 
@@ -29,8 +29,8 @@ const RELOAD_MAX: Duration = Duration::from_mins(1);
 
 /// Where the keys of an instance are.
 pub(crate) enum Keys {
-    /// On Cloudflare, in the account that wrangler is logged in to: the public Worker's name.
-    Deployed(String),
+    /// On Cloudflare: secrets of a Worker in an account.
+    Deployed { worker: String, account: String },
     /// In the state folder of a local server.
     Local(PathBuf),
 }
@@ -49,9 +49,9 @@ impl Keys {
     /// The keys of a deployed installation. An error if it is not deployed, or somebody else has a
     /// Worker of that name, whose secrets are no business of ours.
     fn deployed(installation: &Installation) -> anyhow::Result<Self> {
-        let worker = installation.public_worker();
-        match worker::look(&Api::login()?, &worker, installation.prefix(), 1)? {
-            Found::Ours(_) => Ok(Self::Deployed(worker)),
+        let (worker, api) = (installation.public_worker(), Api::login()?);
+        match worker::look(&api, &worker, installation.prefix(), 1)? {
+            Found::Ours(_) => Ok(Self::Deployed { worker, account: api.account().to_owned() }),
             Found::Missing => bail!("{worker} is not deployed: `cargo xtask deploy` comes first"),
             Found::Foreign(why) => bail!("{why}: it gets no keys of ours"),
         }
@@ -68,7 +68,9 @@ impl Keys {
         let secret = secret::new().map_err(|error| anyhow!("no random numbers: {error}"))?;
         let hash = secret::hash(&secret);
         match self {
-            Self::Deployed(worker) => put_secret(worker, &key.binding(), &hash)?,
+            Self::Deployed { worker, account } => {
+                put_secret(worker, account, &key.binding(), &hash)?;
+            }
             Self::Local(state) => {
                 change(state, |lines| lines.push(format!("{}={hash}", key.binding())))?;
             }
@@ -82,9 +84,12 @@ impl Keys {
         let key = known.iter().find(|key| key.name() == name);
         let binding = key.with_context(|| format!("there is no key `{name}`"))?.binding();
         match self {
-            Self::Deployed(worker) => wrangler::remote(format!("revoking the key {name}"))
-                .args(["secret", "delete", &binding, "--name", worker])
-                .quietly(),
+            Self::Deployed { worker, account } => {
+                wrangler::remote(format!("revoking the key {name}"))
+                    .args(["secret", "delete", &binding, "--name", worker])
+                    .env(ACCOUNT_VARIABLE, account)
+                    .quietly()
+            }
             Self::Local(state) => change(state, |lines| {
                 lines.retain(|line| binding_of(line) != Some(&*binding));
             }),
@@ -94,9 +99,10 @@ impl Keys {
     /// All keys, by their names.
     pub(crate) fn list(&self) -> anyhow::Result<Vec<Key>> {
         let mut keys = match self {
-            Self::Deployed(worker) => {
+            Self::Deployed { worker, account } => {
                 let list = wrangler::remote("listing the keys")
                     .args(["secret", "list", "--name", worker])
+                    .env(ACCOUNT_VARIABLE, account)
                     .output()?;
                 keys_in(&list)?
             }
@@ -157,10 +163,11 @@ pub(crate) fn wait_until_known(state: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn put_secret(worker: &str, binding: &str, hash: &str) -> anyhow::Result<()> {
+fn put_secret(worker: &str, account: &str, binding: &str, hash: &str) -> anyhow::Result<()> {
     let value = run::unnamed_file(hash)?;
     wrangler::remote("storing the key's hash")
         .args(["secret", "put", binding, "--name", worker])
+        .env(ACCOUNT_VARIABLE, account)
         .edit(|command| {
             command.stdin(value);
         })

@@ -20,6 +20,9 @@ pub(crate) const PRIVATE_CONFIG: &str = "vectorize-worker/wrangler.toml";
 /// Wrangler's file of the stand-in for Vectorize, which is never deployed.
 pub(crate) const INDEX_CONFIG: &str = "tools/vectorize-local/wrangler.toml";
 
+/// What may name the account in a configuration.
+pub(crate) const ACCOUNT: &str = "account_id";
+
 /// The variable of the public Worker that names the model.
 pub(crate) const MODEL: &str = "MODEL";
 

@@ -76,7 +76,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 fn settle(keys: &Keys) -> anyhow::Result<()> {
     match keys {
-        Keys::Deployed(_) => Ok(()),
+        Keys::Deployed { .. } => Ok(()),
         Keys::Local(dir) => keys::wait_until_known(dir),
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Release {
 impl Release {
     /// Writes the configuration of a Worker, whose code is at `main`, to a folder below `dir`.
     pub(super) fn prepare(mut config: Table, main: &Path, dir: &Path) -> anyhow::Result<Self> {
+        // The account that was looked at is the one to deploy to.
+        config.remove(wrangler::ACCOUNT);
         let id = id(&config, main)?;
         let vars = config.get_mut("vars").and_then(Value::as_table_mut);
         vars.context("a configuration without variables")?
@@ -190,6 +192,18 @@ mod tests {
         let mut both = right.variables.clone();
         both.push([(RELEASE.to_owned(), "other".to_owned())].into());
         assert!(!release.is_deployed(Some(&Deployed { variables: both, ..right })));
+    }
+
+    #[test]
+    fn the_account_that_was_looked_at_is_deployed_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let main = dir.path().join("build/index.js");
+        fs::create_dir_all(main.parent().unwrap()).unwrap();
+        let config = "name = 'w'\naccount_id = 'other'\n[vars]".parse().unwrap();
+        let release = Release::prepare(config, &main, dir.path()).unwrap();
+        let written: Table = fs::read_to_string(&release.file).unwrap().parse().unwrap();
+        assert!(!written.contains_key("account_id"));
+        assert_eq!(written["vars"][RELEASE].as_str(), Some(&*release.id));
     }
 
     #[test]
