@@ -1,6 +1,7 @@
 //! A client for the public API, as small as the tests need it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use reqwest::multipart::{Form, Part};
@@ -25,7 +26,9 @@ impl<'a> Api<'a> {
     /// A client of `server`.
     #[must_use]
     pub fn of(server: &'a Server) -> Self {
-        Self { server, client: reqwest::Client::new(), key: None }
+        // Wrangler's proxy closes a connection that was idle for five seconds.
+        let client = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build();
+        Self { server, client: client.unwrap_or_default(), key: None }
     }
 
     /// A client that sends an API key.
