@@ -52,3 +52,5 @@ mod storage;
 mod strangers;
 
 mod uploads;
+
+mod versions;

@@ -51,8 +51,8 @@ pub(super) async fn call_shard2(
     call(env, Shard::Shard2, source, weights, boundary).await
 }
 
-/// Lets the object of a shard that the next caller would get load its weights, and ends when it has.
-/// Nothing depends on that: whoever comes first loads them, and is told what is wrong.
+/// Lets the object of a shard that the next caller would get load its weights, and ends when it
+/// has. Nothing depends on that: whoever comes first loads them, and is told what is wrong.
 pub(super) async fn wake(env: &Env, shard: Shard, source: Source, weights: &Weights) {
     let answer = async {
         let Some(replica) = replicas::choose(shard, source.region, replicas_count(env)) else {

@@ -2,8 +2,8 @@
 //! object: an object that is evicted frees nothing, and one isolate may hold several objects.
 //!
 //! An isolate has room for one pair of records. Objects of two deployments may share it for minutes
-//! after the weights have changed. Then they take turns: a shard is loaded anew where another one is
-//! needed, and stays for a while, so that those who wait for it are served.
+//! after the weights have changed. Then they take turns: a shard is loaded anew where another one
+//! is needed, and stays for a while, so that those who wait for it are served.
 //!
 //! Requests interleave at every await. What they share is borrowed inside closures only, which
 //! cannot await; Clippy refuses a borrow that lives across one (`await_holding_refcell_ref`).
@@ -116,8 +116,8 @@ impl<T> LoadState<T> {
         matches!(self, Self::Loading { owner, .. } if *owner == load)
     }
 
-    /// Ends a load. One that was taken over, but did not notice in time, changes nothing: others may
-    /// wait for other weights.
+    /// Ends a load. One that was taken over, but did not notice in time, changes nothing: others
+    /// may wait for other weights.
     fn finish(
         &mut self,
         owner: Owner,
@@ -234,6 +234,8 @@ struct Loaded {
     weights: String,
     bytes: usize,
     ms: u64,
+    /// `WebAssembly` memory of the isolate, which may hold the other shard too.
+    memory_mb: f64,
 }
 
 /// Streams a shard from R2 into its engine.
@@ -249,8 +251,13 @@ async fn load(env: &Env, shard: Shard, weights: &Weights) -> Result<LoadedShard,
         loader.push(&chunk?)?;
     }
     let ready = loader.finish()?;
-    let ms = Date::now().as_millis().saturating_sub(began_ms);
-    let loaded = Loaded { shard: shard.name(), weights: weights.to_string(), bytes: length, ms };
+    let loaded = Loaded {
+        shard: shard.name(),
+        weights: weights.to_string(),
+        bytes: length,
+        ms: Date::now().as_millis().saturating_sub(began_ms),
+        memory_mb: statistics::wasm_mb(),
+    };
     log::event(Level::Info, Worker::Public, "load", &loaded);
     Ok(ready)
 }

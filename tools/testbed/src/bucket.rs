@@ -1,5 +1,5 @@
-//! A bucket as workerd asks R2 for it, over HTTP and for reading only: with objects of our choice, as
-//! slowly as wanted.
+//! A bucket as workerd asks R2 for it, over HTTP and for reading only: with objects of our choice,
+//! as slowly as wanted.
 //!
 //! A request has what is asked in a header, as JSON. An answer begins with the object's metadata as
 //! JSON, whose length is in another header, and goes on with the object.

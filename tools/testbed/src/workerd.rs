@@ -71,7 +71,7 @@ impl Workerd {
                 None => Ok(ureq::get(&url).call()),
             });
             let log = || fs::read_to_string(dir.path().join("log")).unwrap_or_default();
-            answered.with_context(log)?;
+            answered.map(drop).with_context(log)?;
         }
         Ok(Self { ports, dir, _group: group })
     }
@@ -141,7 +141,8 @@ fn configuration(modules: &[String], versions: &[Variables<'_>]) -> String {
         "using Workerd = import \"/workerd/workerd.capnp\";\n\
          const config :Workerd.Config = (\n  services = [\n    {services}\n    \
          (name = \"bucket\", external = (http = ())),\n    \
-         (name = \"nobody\", network = (allow = [])),\n  ],\n  sockets = [{sockets}],\n);\n{workers}"
+         (name = \"nobody\", network = (allow = [])),\n  ],\n  sockets = [{sockets}],\n\
+         );\n{workers}"
     )
 }
 

@@ -2,8 +2,8 @@
 //! after the other, each from an address of their own, ask for some seconds.
 //!
 //! workerd runs all isolates of a process on one thread, and all objects of a class in one isolate.
-//! So replicas in one workerd show what they are worth where Cloudflare puts them in one isolate, and
-//! several processes what they are worth where it does not.
+//! So replicas in one workerd show what they are worth where Cloudflare puts them in one isolate,
+//! and several processes what they are worth where it does not.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,6 +1,6 @@
-//! The first embedding of a cold server whose weights come as slowly as from R2. Each is measured in
-//! a fresh workerd, from outside: no process, isolate or connection is left of the one before. The
-//! Worker itself has answered before, since the page asks it for its facts.
+//! The first embedding of a cold server whose weights come as slowly as from R2. Each is measured
+//! in a fresh workerd, from outside: no process, isolate or connection is left of the one before.
+//! The Worker itself has answered before, since the page asks it for its facts.
 //!
 //! That is less than a cold start on Cloudflare: objects are not made elsewhere, and both shards
 //! compute on one thread.
@@ -82,7 +82,7 @@ impl Scene {
         let build = main.parent().context("a Worker without a folder")?;
         let own = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
         let variables: Vec<_> = own.chain(more.iter().copied()).collect();
-        Workerd::start(build, bucket, &[&variables])
+        Workerd::start(build, bucket, &[&variables[..]])
     }
 }
 
