@@ -1,5 +1,5 @@
-//! `POST /wake`: somebody is about to send a picture, so both shards load meanwhile. The answer does
-//! not wait for that.
+//! `POST /wake`: somebody is about to send a picture, so both shards load meanwhile. The answer
+//! does not wait for that.
 
 use wire::log::Call;
 use wire::{Problem, http};

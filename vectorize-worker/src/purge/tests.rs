@@ -101,7 +101,7 @@ fn busy_noon(fail_every: usize) -> Fake {
     fake
 }
 
-/// Lets triggers come until there is nothing to do, and gives the milliseconds that their runs take.
+/// Lets triggers come until there is nothing to do. Gives the milliseconds that their runs take.
 fn run_busy(fake: &Fake) -> u64 {
     let mut runs_ms = 0;
     loop {

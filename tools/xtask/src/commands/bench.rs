@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web; how
-//! long a cold server takes; and how many people one serves. The machine may be busy with other
+//! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web;
+//! how long a cold server takes; and how many people one serves. The machine may be busy with other
 //! things. So all engines take turns in one run of V8, and ratios and minima are what to look at.
 
 mod capacity;
