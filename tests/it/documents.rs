@@ -43,7 +43,10 @@ fn blocks(file: &Path) -> anyhow::Result<Vec<Block>> {
             (Some(language), None) => {
                 open = Some(Block { language: language.into(), text: String::new() });
             }
-            (None, Some(block)) => block.text += &format!("{line}\n"),
+            (None, Some(block)) => {
+                block.text += line;
+                block.text.push('\n');
+            }
             (None, None) => {}
         }
     }

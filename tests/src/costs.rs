@@ -162,17 +162,19 @@ impl Month<'_> {
 #[must_use]
 pub fn months_table(months: &[Month<'_>]) -> String {
     let titles: Vec<&str> = months.iter().map(|month| month.title).collect();
-    let mut table = format!("| a day | {} |\n", titles.join(" | "));
-    table += &format!("| --- |{}\n", " ---: |".repeat(months.len()));
+    let columns = " ---: |".repeat(months.len());
+    let mut table = format!("| a day | {} |\n| --- |{columns}\n", titles.join(" | "));
     let parts: Vec<_> = months.iter().map(Month::parts).collect();
     let Some(first) = parts.first() else { return table };
     for (row, (name, _)) in first.iter().enumerate() {
         let cells = parts.iter().filter_map(|parts| parts.get(row));
         let cells: Vec<_> = cells.map(|(_, dollars)| format!("${dollars:.2}")).collect();
-        table += &format!("| {name} | {} |\n", cells.join(" | "));
+        // Writing to a string does not fail.
+        let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
     }
     let sums: Vec<_> = months.iter().map(|month| format!("**${:.2}**", month.sum())).collect();
-    table + &format!("| **a month** | {} |\n", sums.join(" | "))
+    let _ = writeln!(table, "| **a month** | {} |", sums.join(" | "));
+    table
 }
 
 #[cfg(test)]
@@ -183,7 +185,7 @@ mod tests {
     fn what_is_included_costs_nothing_and_the_rest_its_price() {
         assert!(REQUESTS.dollars(10e6).abs() < 1e-9);
         assert!((REQUESTS.dollars(30e6) - 6.0).abs() < 1e-9);
-        // As Cloudflare's page computes an example: (30 M + 10,000) x 512 dimensions.
+        // Queries and stored vectors count alike: (30 M + 10,000) x 512 dimensions.
         let dollars = QUERIED_DIMENSIONS.dollars(30.01e6 * 512.0);
         assert!((dollars - 153.15).abs() < 0.01, "{dollars}");
     }

@@ -21,8 +21,9 @@ pub fn lines(server: &Server) -> anyhow::Result<Vec<Value>> {
     let log = server.log();
     // The last one may be half written.
     let log = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    // Wrangler puts words before lines that tell of faults.
-    let lines = log.lines().filter_map(|line| Some(&line[line.find(MARK)?..]));
+    // Wrangler puts words and colours around lines that tell of faults.
+    let ours = |line: &'_ str| Some(line.find(MARK)?..line.rfind('}')? + 1);
+    let lines = log.lines().filter_map(|line| line.get(ours(line)?));
     lines.map(read).collect()
 }
 
