@@ -147,7 +147,8 @@ fn configuration(modules: &[String], versions: &[Variables<'_>]) -> String {
 }
 
 fn module(name: &str) -> String {
-    let kind = if name.ends_with(".wasm") { "wasm" } else { "esModule" };
+    let is_wasm = Path::new(name).extension().is_some_and(|kind| kind == "wasm");
+    let kind = if is_wasm { "wasm" } else { "esModule" };
     format!("(name = \"{name}\", {kind} = embed \"{name}\"), ")
 }
 
