@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use facenet::Shard;
 use facenet::record::{RecordError, Weights};
-use futures_util::StreamExt as _;
 use futures_util::future::{self, Either};
 use serde::Serialize;
 use wire::log::{self, Level, Worker};
 use wire::{Kind, Problem};
-use worker::{Date, Delay, Env, Result};
+use worker::{Date, Delay, Env, Error, ResponseBody, Result};
 
 use super::engine::{LoadedShard, Loader};
 use super::per_shard::PerShard;
+use super::pieces::Pieces;
 use super::statistics;
 use crate::{bindings, error};
 
@@ -245,20 +245,22 @@ async fn load(env: &Env, shard: Shard, weights: &Weights) -> Result<LoadedShard,
     statistics::count_r2_read(shard);
     let object = bucket.get(weights.key(shard)).execute().await?.ok_or(LoadError::Missing)?;
     let length = usize::try_from(object.size()).unwrap_or(usize::MAX);
-    let mut stream = object.body().ok_or(LoadError::Missing)?.stream()?;
+    let body = object.body().ok_or(LoadError::Missing)?.response_body()?;
+    let ResponseBody::Stream(stream) = body else { return Err(LoadError::Missing) };
+    let mut pieces = Pieces::of(&stream).map_err(Error::from)?;
     let mut loader = Loader::new(shard, weights.model(), length)?.with_digest(weights.digest());
-    while let Some(chunk) = stream.next().await {
-        loader.push(&chunk?)?;
+    while let Some(piece) = pieces.next().await.map_err(Error::from)? {
+        loader.push(piece)?;
     }
     let ready = loader.finish()?;
-    let loaded = Loaded {
+    let facts = Loaded {
         shard: shard.name(),
         weights: weights.to_string(),
         bytes: length,
         ms: Date::now().as_millis().saturating_sub(began_ms),
         memory_mb: statistics::wasm_mb(),
     };
-    log::event(Level::Info, Worker::Public, "load", &loaded);
+    log::event(Level::Info, Worker::Public, "load", &facts);
     Ok(ready)
 }
 

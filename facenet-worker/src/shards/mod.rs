@@ -4,8 +4,8 @@
 //! `client` calls the objects in `object`, of which `replicas` chooses one in the caller's
 //! `region`, for the weights that are `served`; `wake` lets them load before they are needed.
 //! `codec` is what both sides agree on. An object bounds its requests by `limiter`, gets its
-//! weights from `load` and computes with `engine`. `statistics` is what isolates say about
-//! themselves.
+//! weights from `load`, which reads them in `pieces`, and computes with `engine`. `statistics` is
+//! what isolates say about themselves.
 
 mod client;
 
@@ -20,6 +20,8 @@ mod replicas;
 mod limiter;
 
 mod load;
+
+mod pieces;
 
 mod engine;
 
