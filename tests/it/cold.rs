@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use testbed::wait;
 use tests::api::{Api, json, problem};
 use tests::server::Server;
-use tests::{MODELS_BUCKET, golden, variable};
+use tests::{MODELS_BUCKET, golden, log, variable};
 
 use crate::load::wrangler;
 
@@ -17,9 +17,10 @@ use crate::load::wrangler;
 const LOAD_MAX: Duration = Duration::from_secs(30);
 
 /// How often a server has loaded each shard.
-fn loads(server: &Server) -> [usize; 2] {
-    let log = server.log();
-    Shard::ALL.map(|shard| log.matches(&format!("loaded {} ", shard.name())).count())
+fn loads(server: &Server) -> anyhow::Result<[usize; 2]> {
+    let loads = log::events(server, "load")?;
+    let of = |shard: Shard| loads.iter().filter(|load| load["shard"] == shard.name()).count();
+    Ok(Shard::ALL.map(of))
 }
 
 /// Without being woken, the second shard would load when the first one has computed.
@@ -35,14 +36,14 @@ async fn the_second_shard_loads_beside_the_first() -> anyhow::Result<()> {
     let response = api.post_file("/embed", &golden("obama-1.png")).await?;
     problem(response, StatusCode::SERVICE_UNAVAILABLE).await?;
     let alone = || {
-        ensure!(loads(&server) == [0, 1], "{}", server.log());
+        ensure!(loads(&server)? == [0, 1], "{}", server.log());
         Ok(())
     };
     wait::until(LOAD_MAX, || Ok(alone()))?;
     let file = weights.join(Shard::Shard1.file());
     wrangler(state.path(), &["put", &key, "--file", &file.to_string_lossy()])?;
     api.check_golden().await?;
-    ensure!(loads(&server) == [1, 1], "{}", server.log());
+    ensure!(loads(&server)? == [1, 1], "{}", server.log());
     server.stop()
 }
 
@@ -59,7 +60,7 @@ async fn whoever_is_about_to_search_wakes_both_shards() -> anyhow::Result<()> {
         ensure!(response.bytes().await?.is_empty());
     }
     let both = || {
-        ensure!(loads(&server) == [1, 1], "{}", server.log());
+        ensure!(loads(&server)? == [1, 1], "{}", server.log());
         Ok(())
     };
     wait::until(LOAD_MAX, || Ok(both()))?;
