@@ -14,10 +14,11 @@
 //! | `GET /health` | | 200 [`StoreHealth`] when index and bucket answer |
 //!
 //! 202: the faces match nobody any more, but the index has not taken the deletion yet.
-//! Anything else is a [`Problem`](crate::Problem).
+//! Anything else is a [`Problem`].
 //!
 //! The two Workers are deployed one after the other, and each can be rolled back alone. So a
-//! request names the [`VERSION`] of all this, and the private Worker answers none of another version.
+//! request names the [`VERSION`] of all this, and the private Worker answers none of another
+//! version.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -222,7 +222,10 @@ impl State {
             return Ok(());
         }
         stamp.clear()?;
-        let entry = |shard: Shard| serde_json::json!({ "key": weights.key(shard), "file": dir.join(shard.file()) });
+        let entry = |shard: Shard| {
+            let file = dir.join(shard.file());
+            serde_json::json!({ "key": weights.key(shard), "file": file })
+        };
         let list = Shard::ALL.map(entry);
         let list_file = self.dir.join("weights.json");
         fs::write(&list_file, serde_json::to_vec(&list)?).context("listing the weights")?;
