@@ -85,6 +85,7 @@ impl Options {
 }
 
 /// One of several Workers that the same code gives.
+#[derive(PartialEq, Eq)]
 struct Variant {
     /// None for the usual one, which is where wrangler.toml says.
     name: Option<&'static str>,
@@ -160,7 +161,7 @@ pub(crate) fn ensure_beside(
         if stale.is_empty() {
             return Ok(());
         }
-        let workers = || stale.iter().try_for_each(|build| build.compile(&toolchain));
+        let workers = || compile(&stale, &toolchain);
         parallel::both(workers, || programs::build(&programs::FOR_USERS)).map(drop)
     };
     parallel::both(compile, packages)?;
@@ -194,23 +195,6 @@ impl Build {
         Ok(Some(Self { worker, variant, dir: project::member(worker)?, folder, stamp, inputs }))
     }
 
-    /// Lets Cargo compile it.
-    fn compile(&self, toolchain: &Toolchain) -> anyhow::Result<()> {
-        self.stamp.clear()?;
-        Run::cargo(format!("compiling {} for WebAssembly", self.worker))
-            .args(["build", "--release", "--locked", "--package", self.worker, "--lib"])
-            .args(["--target", wasm::TRIPLE])
-            .args(self.variant.arguments)
-            .arg_path("--target-dir", &wasm::target())
-            .edit(|command| toolchain.apply_with(self.variant.simd, command))
-            .hint("The compiler's message above says why")
-            .quietly()?;
-        if self.worker == PUBLIC_WORKER {
-            sandbox::build(toolchain, self.variant.simd)?;
-        }
-        Ok(())
-    }
-
     /// Makes of it what wrangler takes.
     fn finish(&self) -> anyhow::Result<()> {
         let Self { worker, folder, .. } = self;
@@ -230,6 +214,31 @@ impl Build {
         fs::copy(self.dir.join(ENTRY), folder.join(ENTRY)).context("copying the Worker's entry")?;
         self.stamp.write(&self.inputs)
     }
+}
+
+/// Lets Cargo compile Workers.
+fn compile(builds: &[Build], toolchain: &Toolchain) -> anyhow::Result<()> {
+    for build in builds {
+        build.stamp.clear()?;
+    }
+    // Together, so that Cargo chooses the same features for all, and compiles libraries once. Those
+    // of a variant must not reach other Workers.
+    for alike in builds.chunk_by(|a, b| a.variant == b.variant) {
+        let Some(Build { variant, .. }) = alike.first() else { continue };
+        let names: Vec<&str> = alike.iter().map(|build| build.worker).collect();
+        Run::cargo(format!("compiling {} for WebAssembly", names.join(", ")))
+            .args(["build", "--release", "--locked", "--lib", "--target", wasm::TRIPLE])
+            .args(names.iter().flat_map(|name| ["--package", name]))
+            .args(variant.arguments)
+            .arg_path("--target-dir", &wasm::target())
+            .edit(|command| toolchain.apply_with(variant.simd, command))
+            .hint("The compiler's message above says why")
+            .quietly()?;
+        if names.contains(&PUBLIC_WORKER) {
+            sandbox::build(toolchain, variant.simd)?;
+        }
+    }
+    Ok(())
 }
 
 /// A fingerprint of everything that a Worker is built from. Cargo would find out by itself what
