@@ -2,6 +2,7 @@
 
 pub(crate) mod installation;
 pub(crate) mod local;
+pub(crate) mod stored;
 
 use std::path::Path;
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use facenet::Shard;
 use facenet::record::Weights;
 use testbed::process::Group;
 use testbed::server::ADMIN_KEY;
@@ -18,11 +17,10 @@ use wire::access::HEADER;
 
 use super::build::{INDEX_WORKER, PRIVATE_WORKER, PUBLIC_WORKER};
 use super::{build, weights};
-use crate::fingerprint::Stamp;
 use crate::run::{self, Run};
 use crate::setup::checkpoint::Checkpoint;
 use crate::setup::site;
-use crate::wrangler::local;
+use crate::wrangler::{local, stored};
 use crate::{keys, project, servers, stop, wrangler};
 
 /// How long the server may take until it answers.
@@ -90,7 +88,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let made = project::weights(checkpoint.model());
     let dir = options.weights.as_deref().unwrap_or(&made);
     let weights = weights::name(checkpoint.model(), dir)?;
-    state.store_weights(&weights, dir)?;
+    stored::ensure(&state.dir, &weights, dir)?;
     keys::ensure_own(&state.dir)?;
     let configs = configs(&weights, options)?;
     let outcome = serve(options.port, &state.write(&configs)?, &state);
@@ -212,32 +210,6 @@ impl State {
             fs::remove_dir_all(&logs).context("removing the logs of the last run")?;
         }
         Ok(logs)
-    }
-
-    /// Puts the weights into the local bucket, unless they are there.
-    fn store_weights(&self, weights: &Weights, dir: &Path) -> anyhow::Result<()> {
-        let bucket = wrangler::models_bucket()?;
-        // Among wrangler's files, so that whoever removes those removes it too.
-        let stamp = Stamp::at(self.dir.join("v3/r2").join(&bucket).join("stored"));
-        if stamp.is(&weights.to_string()) {
-            return Ok(());
-        }
-        stamp.clear()?;
-        let entry = |shard: Shard| {
-            let file = dir.join(shard.file());
-            serde_json::json!({ "key": weights.key(shard), "file": file })
-        };
-        let list = Shard::ALL.map(entry);
-        let list_file = self.dir.join("weights.json");
-        fs::write(&list_file, serde_json::to_vec(&list)?).context("listing the weights")?;
-        wrangler::run("storing the weights in the local bucket", &self.dir.join("logs"))
-            .args(["r2", "bulk", "put", &bucket, "--local"])
-            .args(["--config", wrangler::PUBLIC_CONFIG])
-            .arg_path("--filename", &list_file)
-            .arg_path("--persist-to", &self.dir)
-            .quietly()?;
-        fs::remove_file(&list_file).context("removing the list of weights")?;
-        stamp.write(&weights.to_string())
     }
 
     /// Writes the Workers' configurations, each to a folder that is called as its Worker: wrangler
