@@ -72,6 +72,14 @@ impl V8 {
         number(&self.ask(&request)?["ms"])
     }
 
+    /// Calls an export of a bare module about the bytes of a file, and says how many milliseconds
+    /// that took. Fails when the module traps.
+    pub(crate) fn read(&mut self, name: &str, function: &str, file: &Path) -> anyhow::Result<f64> {
+        let request =
+            json!({ "operation": "read", "name": name, "function": function, "file": file });
+        number(&self.ask(&request)?["ms"])
+    }
+
     /// Forgets what was opened.
     pub(crate) fn close(&mut self, name: &str) -> anyhow::Result<()> {
         self.ask(&json!({ "operation": "close", "name": name })).map(drop)
@@ -125,6 +133,18 @@ impl V8 {
             cpu_ms: numbers(&answer["cpuMs"])?,
             embedding: numbers(&answer["output"])?,
         })
+    }
+
+    /// Calls an export of an engine about the tensor in a file.
+    pub(crate) fn compute(
+        &mut self,
+        name: &str,
+        function: &str,
+        input: &Path,
+    ) -> anyhow::Result<()> {
+        let request =
+            json!({ "operation": "compute", "name": name, "function": function, "file": input });
+        self.ask(&request).map(drop)
     }
 
     /// The memory of what was opened in bytes. It never shrinks, so this is the most that it was.

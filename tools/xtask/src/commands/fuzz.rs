@@ -1,7 +1,8 @@
 //! `cargo xtask fuzz`: feeds what reads foreign bytes with bytes that look for its faults.
 //!
 //! The fuzzer runs natively. What it has found on its way, each input that does something new, then
-//! goes through the sandbox's module in V8: there `usize` has 32 bits, and memory has a bound.
+//! goes through WebAssembly in V8: there `usize` has 32 bits, and memory has a bound. Pictures and
+//! forms go through the sandbox's module, as in the Worker, the others through one of their own.
 //!
 //! The fuzzer needs a nightly compiler for its instrumentation, and nothing else of the project
 //! does. Where there is none, the command says so and does nothing, but fails in CI.
@@ -15,7 +16,7 @@ use clap::Args;
 use input::message::Question;
 
 use crate::run::{self, Run};
-use crate::setup::wasm::{self, Simd};
+use crate::setup::wasm::{self, Simd, Toolchain};
 use crate::setup::{npm, sandbox, tools};
 use crate::v8::V8;
 use crate::{ci, progress, project, stop};
@@ -28,6 +29,10 @@ const TARGETS: [(&str, usize); 4] =
 /// Largest single allocation in megabytes. A picture of the largest size needs as much, and an
 /// isolate has the memory for it.
 const MALLOC_MB_MAX: u32 = 40;
+
+/// Most memory in megabytes that all inputs of a target may take in WebAssembly, where it never
+/// shrinks: somewhat more than the sandbox has, and as much as a shard whose record is announced.
+const WASM_MB_MAX: f64 = 45.0;
 
 /// Longest time that one input may take, in seconds: a decoder that hangs is a fault too.
 const INPUT_S_MAX: u32 = 10;
@@ -99,19 +104,24 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         })?;
         step.done();
         println!("{name}: {runs} inputs, no fault");
-        if let Some(read) = READ_BY_SANDBOX.iter().find(|(target, _)| *target == name) {
-            replay(name, read.1, &[found, project::root().join("tests/fuzz/corpus").join(name)])?;
-        }
+        replay(name, &[found, project::root().join("tests/fuzz/corpus").join(name)])?;
     }
     Ok(())
 }
 
-/// What an input of a target is to the sandbox: the question, and where its bytes begin.
+/// What an input is to the sandbox: the question, and where its bytes begin. None when it is not
+/// even a question.
 type Read = fn(&[u8]) -> Option<(Question, usize)>;
 
-/// The targets whose inputs the sandbox reads. Records and query strings it never sees.
-const READ_BY_SANDBOX: [(&str, Read); 2] =
-    [("image", |_| Some((Question::Picture, 0))), ("form", form_question)];
+/// How the sandbox reads a target's inputs. None for records and query strings, which it never
+/// sees.
+fn read_by_sandbox(target: &str) -> Option<Read> {
+    match target {
+        "image" => Some(|_| Some((Question::Picture, 0))),
+        "form" => Some(form_question),
+        _ => None,
+    }
+}
 
 /// The first line is the content type.
 fn form_question(input: &[u8]) -> Option<(Question, usize)> {
@@ -121,32 +131,59 @@ fn form_question(input: &[u8]) -> Option<(Question, usize)> {
     Some((Question::Form { content_type, known }, line + 1))
 }
 
-/// Gives inputs to the sandbox, which may trap at none.
-fn replay(name: &str, read: Read, folders: &[PathBuf]) -> anyhow::Result<()> {
+/// Gives the inputs of a target to its module, which may trap at none.
+fn replay(name: &str, folders: &[PathBuf]) -> anyhow::Result<()> {
+    let read = read_by_sandbox(name);
     let module = {
         let _lock = project::lock()?;
         npm::ensure()?;
-        sandbox::build(&wasm::ensure()?, Simd::Relaxed)?
+        let toolchain = wasm::ensure()?;
+        match read {
+            Some(_) => sandbox::build(&toolchain, Simd::Relaxed)?,
+            None => build_targets(&toolchain)?,
+        }
     };
     let mut v8 = V8::start()?;
-    v8.open_sandbox(name, &module)?;
+    match read {
+        Some(_) => v8.open_sandbox(name, &module)?,
+        None => v8.open(name, &module)?,
+    }
     let (mut count, mut slowest_ms) = (0u32, 0f64);
     for folder in folders {
         for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
             stop::check()?;
             let file = entry?.path();
-            let input = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-            let Some((question, from)) = read(&input) else { continue };
-            let ms = v8.question(name, &question, &file, from);
-            let ms = ms.with_context(|| format!("the sandbox traps at {}", file.display()))?;
+            let ms = match read {
+                None => v8.read(name, name, &file),
+                Some(read) => {
+                    let input = fs::read(&file);
+                    let input = input.with_context(|| format!("reading {}", file.display()))?;
+                    let Some((question, from)) = read(&input) else { continue };
+                    v8.question(name, &question, &file, from)
+                }
+            };
+            let ms = ms.with_context(|| format!("WebAssembly traps at {}", file.display()))?;
             slowest_ms = slowest_ms.max(ms);
             count += 1;
         }
     }
     ensure!(count > 0, "there is no input of {name}");
     let mb = v8.memory_bytes(name)? / 1e6;
+    ensure!(mb <= WASM_MB_MAX, "{name} takes {mb:.1} MB in WebAssembly");
     println!("{name} in WebAssembly: {count} inputs, {mb:.1} MB, at most {slowest_ms:.0} ms each");
     Ok(())
+}
+
+/// Builds the targets without the fuzzer as a bare module, and says where it is.
+fn build_targets(toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
+    Run::cargo("compiling the fuzz targets for WebAssembly")
+        .args(["rustc", "--release", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml"])
+        .args(["--lib", "--crate-type", "cdylib", "--target", wasm::TRIPLE])
+        .arg_path("--target-dir", &wasm::target())
+        .edit(|command| toolchain.apply_with(Simd::Relaxed, command))
+        .hint("The compiler's message above says why")
+        .quietly()?;
+    Ok(wasm::built("fuzz"))
 }
 
 /// Cargo would write a lock file of its own choice otherwise.

@@ -34,6 +34,12 @@ function importsOf(module, memory) {
   return all;
 }
 
+/** The numbers in a file. */
+async function tensor(file) {
+  const { buffer, byteOffset, byteLength } = await readFile(file);
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+}
+
 /** Times a call: milliseconds by the clock, and those in which this thread had a processor. */
 async function timed(call) {
   const [before, began] = [process.threadCpuUsage(), performance.now()];
@@ -62,6 +68,7 @@ class Bare {
 
   text() {
     const { memory, message, message_len } = this.exports;
+    if (!message) return "";
     return new TextDecoder().decode(new Uint8Array(memory.buffer, message(), message_len()));
   }
 
@@ -77,14 +84,26 @@ class Bare {
     }
   }
 
+  /** Calls an export without arguments about bytes that lie in the buffer that `bytes` gives. */
+  async read({ function: called, bytes }) {
+    const address = this.exports.bytes(bytes.length);
+    new Uint8Array(this.exports.memory.buffer, address).set(bytes);
+    return timed(() => this.exports[called]());
+  }
+
   #floats(length) {
     const address = this.exports.floats(length);
     return new Float32Array(this.exports.memory.buffer, address, length);
   }
 
-  async embed(input) {
+  /** Calls an export about a tensor that lies in the buffer that `floats` gives. */
+  compute(called, input) {
     this.#floats(input.length).set(input);
-    const run = await timed(() => this.exports.embed());
+    return timed(() => this.exports[called]());
+  }
+
+  async embed(input) {
+    const run = await this.compute("embed", input);
     return { ...run, output: this.#floats(input.length).slice(0, 512) };
   }
 }
@@ -151,6 +170,11 @@ const operations = {
     const { ms } = await open[name].ask({ question, bytes });
     return { ms };
   },
+  /** Calls an export of a bare module about the bytes of a file. */
+  async read({ name, function: called, file }) {
+    const { ms } = await open[name].read({ function: called, bytes: await readFile(file) });
+    return { ms };
+  },
   close: ({ name }) => ({ closed: delete open[name] }),
   /** Calls an export of a bare module with numbers. */
   call: ({ name, function: called, args }) => timed(() => open[name].exports[called](...args)),
@@ -161,8 +185,7 @@ const operations = {
   },
   /** Embeds the tensor in a file, so many times. */
   async embed({ name, file, times }) {
-    const { buffer, byteOffset, byteLength } = await readFile(file);
-    const input = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    const input = await tensor(file);
     const runs = [];
     while (runs.length < times) {
       runs.push(await open[name].embed(input));
@@ -170,6 +193,11 @@ const operations = {
     const each = (figure) => runs.map((run) => run[figure]);
     const { output } = runs.at(-1);
     return { ms: each("ms"), cpuMs: each("cpuMs"), output: Array.from(output) };
+  },
+  /** Calls an export of a bare module about the tensor in a file. */
+  async compute({ name, function: called, file }) {
+    await open[name].compute(called, await tensor(file));
+    return {};
   },
   memory: ({ name }) => ({ bytes: open[name].bytes }),
 };

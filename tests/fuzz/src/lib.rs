@@ -1,0 +1,81 @@
+//! What the fuzz targets do with an input. It is apart from the fuzzer, so that the inputs that the
+//! fuzzer has found can be read by the same code in WebAssembly, where `usize` has 32 bits.
+
+#[cfg(target_family = "wasm")]
+mod replay;
+
+use facenet::Shard;
+use facenet::image::FACE_BYTES;
+use facenet::record::{self as records, HEADER_BYTES};
+use facenet::simd::Loader;
+use input::{form as forms, picture, query as queries, vector};
+
+/// A picture: whatever the bytes are, there is a face or a problem, within the memory that the
+/// limits promise (see `malloc_limit_mb` in `cargo xtask fuzz`).
+///
+/// # Panics
+/// When there is a fault.
+pub fn image(bytes: &[u8]) {
+    if let Ok(face) = picture::decode(bytes.to_vec()) {
+        assert_eq!(face.rgb().len(), FACE_BYTES);
+        assert!(face.input().iter().all(|value| value.abs() <= 1.0));
+        let stored = face.to_jpeg().expect("a face encodes");
+        picture::decode(stored).expect("our own picture decodes");
+    }
+}
+
+/// A form: the first line is the content type, the rest the body.
+///
+/// # Panics
+/// When there is a fault.
+pub fn form(bytes: &[u8]) {
+    let line = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+    let Ok(content_type) = str::from_utf8(&bytes[..line]) else { return };
+    let body = bytes[line..].get(1..).unwrap_or_default();
+    let known = ["name", "consent", "image", "other"].map(str::to_owned);
+    if let Ok(fields) = forms::parse(body, content_type, &known) {
+        let texts = [fields.name, fields.consent].into_iter().flatten().map(|text| text.len());
+        assert!(texts.sum::<usize>() <= body.len());
+    }
+}
+
+/// A query string, and a caller's own embedding: what is accepted is in its range.
+///
+/// # Panics
+/// When there is a fault.
+pub fn query(bytes: &[u8]) {
+    let parse = |text| queries::parse(text, 1.05);
+    if let Ok(options) = str::from_utf8(bytes).map_or_else(|_| Ok(Default::default()), parse) {
+        assert!((1..=20).contains(&options.top_k));
+        assert!(options.threshold.is_none_or(|threshold| (0.0..=1.05).contains(&threshold)));
+    }
+    if let Ok(embedding) = vector::parse(bytes) {
+        assert!((embedding.cosine(&embedding) - 1.0).abs() < 1e-6);
+    }
+}
+
+/// A record of weights of either shard, in pieces of any size. The first byte chooses the shard and
+/// whether the announced length is the real one, the second the size of the pieces.
+///
+/// # Panics
+/// When there is a fault.
+pub fn record(bytes: &[u8]) {
+    let [choice, size, record @ ..] = bytes else { return };
+    let shard = Shard::ALL[usize::from(choice & 1)];
+    let length = if choice & 2 == 0 { whole_length(shard, record) } else { record.len() };
+    let Ok(mut loader) = Loader::new(shard, "casia-webface", length) else { return };
+    for piece in record.chunks(1 + usize::from(*size) * 16) {
+        if loader.push(piece).is_err() {
+            return;
+        }
+    }
+    // A record with all its weights is larger than any input here.
+    assert!(loader.finish().is_err());
+}
+
+/// The length of the whole record that begins like this. A record's metadata is accepted only if
+/// this length was announced.
+fn whole_length(shard: Shard, record: &[u8]) -> usize {
+    let metadata = record.get(..HEADER_BYTES).and_then(|header| header.last_chunk());
+    records::length(shard, metadata.map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize))
+}
