@@ -103,6 +103,9 @@ async fn faces_survive_a_restart_but_not_the_purge() -> anyhow::Result<()> {
     server.fire_cron()?;
     api.enrol("Barack Obama", &golden("obama-1.png")).await?;
     ensure!(api.find(&golden("obama-2.png")).await?["verdict"] == "match");
+    // Each call fires the purge of a later noon.
+    server.fire_cron()?;
+    ensure!(api.find(&golden("obama-2.png")).await?["verdict"] == "none");
     server.stop()
 }
 

@@ -21,11 +21,48 @@ pub mod workerd;
 
 pub mod wrangler;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// The root of the clone.
+///
+/// That is the one whose package Cargo runs, wherever this was compiled: whoever copies a clone with
+/// its `target` means the copy. Without Cargo it is the one where this was compiled.
 #[must_use]
 pub fn root() -> &'static Path {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.ancestors().nth(2).unwrap_or(own)
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let compiled = Path::new(env!("CARGO_MANIFEST_DIR"));
+        told.as_deref()
+            .and_then(root_above)
+            .or_else(|| root_above(compiled))
+            .unwrap_or(compiled)
+            .into()
+    });
+    &ROOT
+}
+
+/// The folder at or above another one that is a root.
+fn root_above(folder: &Path) -> Option<&Path> {
+    let is_root = |folder: &&Path| {
+        ["Cargo.lock", "wrangler.toml", "tools/xtask"].iter().all(|it| folder.join(it).exists())
+    };
+    folder.ancestors().find(is_root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_above_every_package_and_nowhere_else() {
+        let root = root();
+        for package in ["tools/testbed", "crates/wire", "tests/fuzz", "."] {
+            assert_eq!(
+                root_above(&root.join(package)).map(Path::canonicalize).unwrap().unwrap(),
+                root
+            );
+        }
+        assert_eq!(root_above(Path::new("/")), None);
+    }
 }

@@ -124,7 +124,7 @@ fn serve(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<()> {
     // Before it answers anybody: whoever sees an answer may call other commands at once.
     servers::announce(port, &state.dir)?;
     wait_until_ready(port, &mut server, state)?;
-    println!("\nCFace runs at http://127.0.0.1:{port} (Ctrl-C ends it)");
+    println!("\nCFace runs at http://localhost:{port} (Ctrl-C ends it)");
     println!("A key for every scope is in {}", state.dir.join(ADMIN_KEY).display());
     while !stop::requested() {
         check_alive(&mut server)?;
