@@ -42,6 +42,8 @@ mod stream;
 
 mod kernels;
 
+pub mod row;
+
 // The clock and the totals are for the benchmark in WebAssembly, which is another crate.
 #[cfg(feature = "layer-times")]
 pub mod times;

@@ -42,7 +42,7 @@ pub(super) fn madd(factor: f32, a: Vector, b: Vector) -> Vector {
 }
 
 /// Output channels in a panel: two vectors of WebAssembly.
-pub(super) const LANES: usize = 8;
+pub const LANES: usize = 8;
 
 /// Rows in a full tile. In WebAssembly 6x2 accumulators, two vectors of the panel and a broadcast
 /// take 15 registers, all that V8 leaves of 16. A multiply-add that is not fused needs one more for
@@ -90,20 +90,25 @@ pub(super) type Tile<const R: usize> = [[f32; LANES]; R];
 
 /// What a row of a tile reads: `count` runs of `length` floats, `stride` floats apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Runs {
-    pub(super) count: usize,
-    pub(super) stride: usize,
-    pub(super) length: usize,
+pub struct Runs {
+    /// How many: as many as a kernel has rows.
+    pub count: usize,
+    /// Floats from the start of one to the start of the next.
+    pub stride: usize,
+    /// Floats of each.
+    pub length: usize,
 }
 
 impl Runs {
     /// One run.
-    pub(super) const fn one(length: usize) -> Self {
+    #[must_use]
+    pub const fn one(length: usize) -> Self {
         Self { count: 1, stride: 0, length }
     }
 
     /// Floats that are read in all.
-    pub(super) const fn depth(self) -> usize {
+    #[must_use]
+    pub const fn depth(self) -> usize {
         self.count * self.length
     }
 
