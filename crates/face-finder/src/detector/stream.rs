@@ -1,0 +1,173 @@
+//! A layer of the detector and the pooling after it, as a stage that takes a row and sometimes gives
+//! one.
+
+use crate::layers::{KERNEL, Separable};
+
+/// How a pooling of 2x2 moves. At the right and lower edge it takes what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pooling {
+    /// By two pixels: the map gets half as wide and high, rounded up.
+    Halve,
+    /// By one pixel: the map keeps its size.
+    Keep,
+}
+
+impl Pooling {
+    const fn stride(self) -> usize {
+        match self {
+            Self::Halve => 2,
+            Self::Keep => 1,
+        }
+    }
+}
+
+/// The leaky `ReLU` of face-api.js, `tinyYolov2/leaky.ts`. It grows with its argument, so it can be
+/// applied to what is left after pooling.
+fn leaky(value: f32) -> f32 {
+    const SLOPE: f32 = 0.1;
+    larger(value, value * SLOPE)
+}
+
+/// Pools rows by the largest, and applies the activation.
+pub(super) struct Pool {
+    pooling: Pooling,
+    channels: usize,
+    /// The larger of two columns each, of the row that waits for the next one.
+    waiting: Vec<f32>,
+    is_waiting: bool,
+    /// What was given last.
+    given: Vec<f32>,
+}
+
+impl Pool {
+    /// For rows of `width` pixels.
+    pub(super) fn new(pooling: Pooling, width: usize, channels: usize) -> Self {
+        let row = vec![0.0; width.div_ceil(pooling.stride()) * channels];
+        Self { pooling, channels, waiting: row.clone(), is_waiting: false, given: row }
+    }
+
+    /// The width of the rows that it gives.
+    pub(super) fn width(&self) -> usize {
+        self.given.len() / self.channels
+    }
+
+    /// Takes a row.
+    pub(super) fn push(&mut self, row: &[f32]) -> Option<&[f32]> {
+        let Self { pooling, channels, waiting, is_waiting, given } = self;
+        let (stride, channels) = (pooling.stride(), *channels);
+        if !*is_waiting {
+            *is_waiting = true;
+            across(row, stride, channels, waiting);
+            return None;
+        }
+        match pooling {
+            Pooling::Halve => {
+                across(row, stride, channels, given);
+                *is_waiting = false;
+            }
+            Pooling::Keep => {
+                std::mem::swap(given, waiting);
+                across(row, stride, channels, waiting);
+            }
+        }
+        for (given, &waiting) in given.iter_mut().zip(&*waiting) {
+            *given = leaky(larger(*given, waiting));
+        }
+        Some(given)
+    }
+
+    /// The row that still waits, when there is one.
+    pub(super) fn end(&mut self) -> Option<&[f32]> {
+        if !std::mem::take(&mut self.is_waiting) {
+            return None;
+        }
+        for (given, &waiting) in self.given.iter_mut().zip(&self.waiting) {
+            *given = leaky(waiting);
+        }
+        Some(&self.given)
+    }
+}
+
+/// The larger of a pixel and its right neighbour, for every `stride`th pixel.
+fn across(row: &[f32], stride: usize, channels: usize, output: &mut [f32]) {
+    for (x, output) in output.chunks_exact_mut(channels).enumerate() {
+        let pixels = &row[x * stride * channels..];
+        let (left, right) = pixels.split_at(channels);
+        let right = right.get(..channels).unwrap_or(left);
+        for ((output, &left), &right) in output.iter_mut().zip(left).zip(right) {
+            *output = larger(left, right);
+        }
+    }
+}
+
+/// Unlike `f32::max`, this is one instruction.
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// A separable convolution of stride 1 with a border of zeros, and its pooling.
+pub(super) struct Stage<'a> {
+    layer: &'a Separable,
+    width: usize,
+    /// The last rows, with a pixel of zeros on both sides. Row `y` is in place `y % 3`.
+    rows: [Vec<f32>; KERNEL],
+    /// How many rows there were.
+    count: usize,
+    middle: Vec<f32>,
+    convolved: Vec<f32>,
+    pool: Pool,
+}
+
+impl<'a> Stage<'a> {
+    /// For rows of `width` pixels.
+    pub(super) fn new(layer: &'a Separable, pooling: Pooling, width: usize) -> Self {
+        let row = vec![0.0; (width + 2) * layer.channels_in()];
+        Self {
+            layer,
+            width,
+            rows: [row.clone(), row.clone(), row],
+            count: 0,
+            middle: vec![0.0; width * layer.channels_in()],
+            convolved: vec![0.0; width * layer.channels()],
+            pool: Pool::new(pooling, width, layer.channels()),
+        }
+    }
+
+    /// The width of the rows that it gives.
+    pub(super) fn width(&self) -> usize {
+        self.pool.width()
+    }
+
+    /// Takes a row. It is computed when the next one is there.
+    pub(super) fn push(&mut self, row: &[f32]) -> Option<&[f32]> {
+        self.next_row().copy_from_slice(row);
+        if self.count < 2 { None } else { self.convolve() }
+    }
+
+    /// Computes the last row, below which there are zeros.
+    pub(super) fn end_rows(&mut self) -> Option<&[f32]> {
+        self.next_row().fill(0.0);
+        self.convolve()
+    }
+
+    /// Gives the row that still waits for another one to be pooled with.
+    pub(super) fn end_pool(&mut self) -> Option<&[f32]> {
+        self.pool.end()
+    }
+
+    /// Where the next row goes.
+    fn next_row(&mut self) -> &mut [f32] {
+        let place = self.count % KERNEL;
+        self.count += 1;
+        let channels = self.layer.channels_in();
+        &mut self.rows[place][channels..][..self.width * channels]
+    }
+
+    /// Computes the row before the last.
+    fn convolve(&mut self) -> Option<&[f32]> {
+        // At the first one, the row above is still the zeros that it began with.
+        let rows = [0, 1, 2].map(|y| &*self.rows[(self.count + y) % KERNEL]);
+        self.layer.row(rows, (1, self.width), &mut self.middle, &mut self.convolved);
+        self.pool.push(&self.convolved)
+    }
+}

@@ -1,0 +1,133 @@
+//! How good a face in a photograph is. The page judges a face in the viewfinder so
+//! (`site/js/quality.js`); a test compares the numbers. What the page says only to people before a
+//! camera is not here: come nearer than fits the lens, hold still, one person only.
+
+use crate::geometry::{Point, Rectangle};
+use crate::landmarks;
+
+/// A narrower crop, in pixels of the picture, is blurred when it is enlarged to 160 pixels.
+const CROP_WIDTH_MIN: f64 = 110.0;
+
+/// How much of a crop may lie outside the picture, as a share of its width or height.
+const OUTSIDE_MAX: f64 = 0.12;
+
+/// How far the nose may be from the middle between the eyes, as a share of the eyes' distance. The
+/// head is then turned by about 25 degrees.
+const YAW_MAX: f64 = 0.35;
+
+/// The slope of the line through the eyes in radians, about 20 degrees.
+const ROLL_MAX: f64 = 0.36;
+
+/// The mean brightness of a face, 0 to 255, below and above which it is too dark or too bright.
+const DARK: f64 = 45.0;
+const BRIGHT: f64 = 225.0;
+
+/// The landmarks of the eyes, and the tip of the nose.
+const LEFT_EYE: std::ops::Range<usize> = 36..42;
+const RIGHT_EYE: std::ops::Range<usize> = 42..48;
+const NOSE: usize = 30;
+
+/// What makes a face less usable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It has too few pixels.
+    TooSmall,
+    /// Too much of it is outside the picture.
+    CutOff,
+    /// The head is turned or tilted.
+    Turned,
+    /// It has too little light.
+    Dark,
+    /// It has too much light.
+    Bright,
+}
+
+impl Reason {
+    /// The word for it in answers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::TooSmall => "too_small",
+            Self::CutOff => "cut_off",
+            Self::Turned => "turned",
+            Self::Dark => "dark",
+            Self::Bright => "bright",
+        }
+    }
+}
+
+/// What is known of a face's quality.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quality {
+    /// The width of the crop in pixels of the picture.
+    pub crop_width: f64,
+    /// How much of the crop is outside the picture at the side where it is most, as a share of the
+    /// crop's width or height. Less than 0 when it is inside.
+    pub outside: f64,
+    /// How far the nose is from the middle between the eyes, as a share of their distance; to the
+    /// right in the picture when it is positive. Not finite when the eyes are in one place.
+    pub yaw: f64,
+    /// The slope of the line through the eyes in radians, clockwise when it is positive.
+    pub roll: f64,
+    /// The mean brightness in the face's box, 0 to 255.
+    pub brightness: f64,
+}
+
+impl Quality {
+    /// Measures a face with this crop in a picture of this size.
+    #[must_use]
+    pub fn new(
+        points: &[Point; landmarks::COUNT],
+        crop: Rectangle,
+        (width, height): (usize, usize),
+        brightness: f64,
+    ) -> Self {
+        let beyond = |from: f64, length: f64, side: usize| {
+            (-from / length).max((from + length - side as f64) / length)
+        };
+        let outside = beyond(crop.x, crop.width, width).max(beyond(crop.y, crop.height, height));
+        let (left, right) = (mean(&points[LEFT_EYE]), mean(&points[RIGHT_EYE]));
+        let (across, down) = (right.x - left.x, right.y - left.y);
+        let middle = mean(&[left, right]);
+        let nose = points[NOSE];
+        // Along the line through the eyes.
+        let away = (nose.x - middle.x) * across + (nose.y - middle.y) * down;
+        Self {
+            crop_width: crop.width,
+            outside,
+            yaw: away / (across * across + down * down),
+            roll: down.atan2(across),
+            brightness,
+        }
+    }
+
+    /// All that is wrong, the worst first: nothing helps a face that is too small.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<Reason> {
+        // What is no number is not straight.
+        let is_straight = self.yaw.abs() <= YAW_MAX && self.roll.abs() <= ROLL_MAX;
+        let wrong = [
+            (self.crop_width < CROP_WIDTH_MIN, Reason::TooSmall),
+            (self.outside > OUTSIDE_MAX, Reason::CutOff),
+            (!is_straight, Reason::Turned),
+            (self.brightness < DARK, Reason::Dark),
+            (self.brightness > BRIGHT, Reason::Bright),
+        ];
+        wrong.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, reason)| reason).collect()
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.reasons().is_empty()
+    }
+}
+
+fn mean(points: &[Point]) -> Point {
+    let count = points.len() as f64;
+    let sum = |axis: fn(&Point) -> f64| points.iter().map(axis).sum::<f64>() / count;
+    Point { x: sum(|point| point.x), y: sum(|point| point.y) }
+}
+
+#[cfg(test)]
+mod tests;
