@@ -15,8 +15,8 @@ pub(crate) const WITHOUT_BURN: [&str; 4] = [
     "--workspace",
     "--no-default-features",
     "--features",
-    "facenet/image,facenet/kernel-tests,facenet/layer-outputs,facenet-worker/simd,input/parse,\
-     testbed/browser,testbed/tensors",
+    "face-finder/find,facenet/image,facenet/kernel-tests,facenet/layer-outputs,\
+     facenet-worker/simd,input/parse,testbed/browser,testbed/tensors",
 ];
 
 /// The root of the clone.

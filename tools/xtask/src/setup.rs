@@ -7,6 +7,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod converter;
 mod download;
 pub(crate) mod engines;
+pub(crate) mod finder;
 pub(crate) mod golden;
 pub(crate) mod npm;
 pub(crate) mod onnx;

@@ -69,8 +69,10 @@ fn web_assembly() -> anyhow::Result<()> {
         let _lock = project::lock()?;
         wasm::ensure()?
     };
-    let packages =
-        WORKERS.iter().chain(&["facenet", sandbox::PACKAGE]).flat_map(|name| ["--package", *name]);
+    let packages = WORKERS
+        .iter()
+        .chain(&["facenet", "face-finder", sandbox::PACKAGE])
+        .flat_map(|name| ["--package", *name]);
     // Flags in the environment would replace those of .cargo/config.toml.
     Run::new("linting for WebAssembly", "cargo")
         .args(["clippy", "--locked", "--target", wasm::TRIPLE, "--features", WASM_FEATURES])

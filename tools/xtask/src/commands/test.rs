@@ -8,7 +8,7 @@ use super::{build, test_wasm, weights};
 use crate::project::WITHOUT_BURN;
 use crate::run::Run;
 use crate::setup::checkpoint::{self, Checkpoint};
-use crate::setup::{browser, npm, pytorch as oracle, site};
+use crate::setup::{browser, finder, npm, pytorch as oracle, site};
 use crate::{project, stop};
 
 /// The target of the end-to-end tests, which Cargo leaves out unless it is named.
@@ -47,6 +47,7 @@ fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
         let browser = browser::ensure()?;
         npm::ensure()?;
         site::ensure()?;
+        finder::ensure()?;
         weights::ensure(Checkpoint::GOLDEN)?;
         browser
     };
@@ -117,5 +118,6 @@ fn cargo_test(what: &str, selection: &[&str], target: &[&str], filter: Option<&s
         .args(target)
         .args(filter)
         .env("CFACE_WEIGHTS", project::weights(Checkpoint::GOLDEN.model()))
+        .env("CFACE_FINDER", finder::file())
         .hint("The output above says which test and why")
 }
