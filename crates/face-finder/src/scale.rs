@@ -1,6 +1,8 @@
 //! Pictures as the networks take them: scaled into a black square. It does what Chromium's canvas
 //! does with `drawImage` at its default quality, because face-api.js draws so: each pixel is mixed
-//! of the four nearest ones of the picture, however much it is made smaller.
+//! of the four nearest ones of the picture, however much it is made smaller. The pixels are the
+//! same to the last bit where Chromium draws without a GPU: a face that is found by the page alone
+//! or by the finder alone would be the exception that nobody could explain.
 
 use crate::picture::{Picture, Region};
 
@@ -64,8 +66,9 @@ struct Target {
     height: f64,
 }
 
-/// Weights are in units of this.
-const ONE: u32 = 1 << 8;
+/// Shares are counted in sixteenths and rounded down, and so are the mixed pixels, as in Skia, by
+/// which Chromium draws (`SkBitmapProcState`).
+const ONE: u32 = 16;
 
 /// Of which two pixels of a line a pixel is mixed.
 #[derive(Clone, Copy)]
@@ -76,25 +79,43 @@ struct Mix {
     share: u32,
 }
 
-/// How each pixel of a line of the square is mixed, and which is the first that is drawn at all.
-fn line(from: usize, length: usize, at: f64, drawn: f64, side: usize) -> (usize, Vec<Mix>) {
+/// So many pixels of a row are drawn at once.
+const SPAN: usize = 127;
+
+/// How each pixel of a line of the square is mixed, and which is the first that is drawn at all. A
+/// line is drawn in spans of this many pixels.
+///
+/// Places are computed in float32, as Skia does it: the first of a span by a multiplication, the
+/// others by adding to it. The last bit decides where a place is a whole number of sixteenths.
+fn line(
+    (from, length): (usize, usize),
+    (at, drawn): (f64, f64),
+    (side, span): (usize, usize),
+) -> (usize, Vec<Mix>) {
     // A pixel belongs to the picture when its centre does.
     let first = (at - 0.5).ceil().max(0.0) as usize;
     let end = ((at + drawn - 0.5).ceil().max(0.0) as usize).min(side);
+    let scale = 1.0 / (drawn as f32 / length as f32);
+    let offset = -(at as f32) * scale;
     let mix = |pixel: usize| {
-        let place = (pixel as f64 + 0.5 - at) * length as f64 / drawn - 0.5;
-        let place = place.max(0.0).min((length - 1) as f64);
-        let first = place as usize;
-        let share = ((place - first as f64) * f64::from(ONE)).round() as u32;
-        Mix { first: from + first, second: from + (first + 1).min(length - 1), share }
+        let begin = first + (pixel - first) / span * span;
+        let begins = f64::from((begin as f32 + 0.5) * scale + offset);
+        let place = begins + (pixel - begin) as f64 * f64::from(scale) - 0.5;
+        // Before the first pixel both are the first, and behind the last both the last.
+        let place = (place * f64::from(ONE)).floor().max(0.0) as usize;
+        let [first, share] = [place / ONE as usize, place % ONE as usize];
+        let [first, second] = [first, first + 1].map(|pixel| from + pixel.min(length - 1));
+        Mix { first, second, share: share as u32 }
     };
     (first, (first..end).map(mix).collect())
 }
 
 /// Draws a region of a picture into a black square.
 fn draw(picture: &Picture<'_>, region: Region, target: Target, side: usize) -> Vec<[u8; 3]> {
-    let (left, columns) = line(region.x, region.width, target.x, target.width, side);
-    let (top, rows) = line(region.y, region.height, target.y, target.height, side);
+    let across = ((region.x, region.width), (target.x, target.width));
+    let down = ((region.y, region.height), (target.y, target.height));
+    let (left, columns) = line(across.0, across.1, (side, SPAN));
+    let (top, rows) = line(down.0, down.1, (side, 1));
     let mut pixels = vec![[0; 3]; side * side];
     for (y, mix) in rows.iter().enumerate() {
         let (upper, lower) = (picture.row(mix.first), picture.row(mix.second));
@@ -109,7 +130,7 @@ fn draw(picture: &Picture<'_>, region: Region, target: Target, side: usize) -> V
             *pixel = std::array::from_fn(|colour| {
                 let sum: u32 =
                     corners.iter().map(|(of, share)| u32::from(of[colour]) * share).sum();
-                ((sum + ONE * ONE / 2) / (ONE * ONE)) as u8
+                (sum / (ONE * ONE)) as u8
             });
         }
     }
