@@ -21,8 +21,8 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// Packs weights: for each of `depth` numbers that are read, those of all output channels. Where
-    /// the channels do not fill the last panel, the rest of it is zero.
+    /// Packs weights: for each of `depth` numbers that are read, those of all output channels.
+    /// Where the channels do not fill the last panel, the rest of it is zero.
     pub(crate) fn new(weights: &[f32], bias: &[f32]) -> Self {
         let (channels, count) = (bias.len(), bias.len().div_ceil(LANES));
         let depth = weights.len() / channels;
@@ -114,8 +114,8 @@ impl Separable {
     }
 }
 
-/// `output[x][c] = sum over y, t of rows[y][x * stride + t][c] * filter[y][t][c]`. For four channels
-/// at a time the nine weights stay in registers.
+/// `output[x][c] = sum over y, t of rows[y][x * stride + t][c] * filter[y][t][c]`. For four
+/// channels at a time the nine weights stay in registers.
 fn depthwise(
     rows: [&[[f32; WIDTH]]; KERNEL],
     filter: &[[f32; WIDTH]],

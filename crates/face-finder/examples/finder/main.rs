@@ -1,5 +1,5 @@
-//! The finder as a bare WebAssembly module, without a Worker around it. A host calls its exports, to
-//! measure it in V8 and to compare it with the native one.
+//! The finder as a bare WebAssembly module, without a Worker around it. A host calls its exports,
+//! to measure it in V8 and to compare it with the native one.
 //!
 //! Weights and pictures pass through a buffer in the module's memory. A fault traps.
 #![expect(unsafe_code, reason = "exported names")]

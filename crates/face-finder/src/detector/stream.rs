@@ -1,5 +1,5 @@
-//! A layer of the detector and the pooling after it, as a stage that takes a row and sometimes gives
-//! one.
+//! A layer of the detector and the pooling after it, as a stage that takes a row and sometimes
+//! gives one.
 
 use crate::layers::{KERNEL, Separable};
 

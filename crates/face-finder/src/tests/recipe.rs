@@ -81,7 +81,10 @@ fn recipe_and_judgement_are_the_page_s() {
             (light, (0..count).map(|_| numbers.face(light)).collect())
         })
         .collect();
-    let ask = |(light, faces): &(f64, Vec<Face>)| json!({"light": light, "faces": faces.iter().map(face).collect::<Vec<_>>()});
+    let ask = |(light, faces): &(f64, Vec<Face>)| {
+        let faces: Vec<Value> = faces.iter().map(face).collect();
+        json!({"light": light, "faces": faces})
+    };
     let asked: Vec<Value> = pictures.iter().map(ask).collect();
     let question = json!({
         "size": {"width": SIZE.0, "height": SIZE.1},
