@@ -34,13 +34,13 @@ pub struct Face {
 impl Face {
     fn new(
         Detection { rectangle: bounds, score }: Detection,
-        landmarks: [Point; landmarks::COUNT],
+        landmarks: &[Point; landmarks::COUNT],
         size: (usize, usize),
         brightness: f64,
     ) -> Self {
-        let crop = crop::rectangle(&landmarks);
-        let quality = Quality::new(&landmarks, crop, size, brightness);
-        Self { bounds, score, landmarks, crop, quality }
+        let crop = crop::rectangle(landmarks);
+        let quality = Quality::new(landmarks, crop, size, brightness);
+        Self { bounds, score, landmarks: *landmarks, crop, quality }
     }
 
     /// The same face in another copy of the picture: found in one of the size `from`, wanted in one
@@ -51,7 +51,7 @@ impl Face {
         let rectangle = self.bounds.scaled(by);
         let landmarks = self.landmarks.map(|Point { x, y }| Point { x: x * by[0], y: y * by[1] });
         let detection = Detection { rectangle, score: self.score };
-        Self::new(detection, landmarks, to, self.quality.brightness)
+        Self::new(detection, &landmarks, to, self.quality.brightness)
     }
 }
 
@@ -90,7 +90,7 @@ impl Finder {
             let landmarks = self.landmarks.find(picture, detection.rectangle)?;
             let brightness = picture.brightness(detection.rectangle);
             let size = (picture.width(), picture.height());
-            Some(Face::new(detection, landmarks, size, brightness))
+            Some(Face::new(detection, &landmarks, size, brightness))
         };
         let mut faces: Vec<Face> = found.into_iter().filter_map(face).collect();
         faces.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
