@@ -162,8 +162,8 @@ mod tests {
         let square = Square::of(&Picture::from_rgb(200, 100, &bytes).unwrap(), 100);
         for (y, row) in square.rows().enumerate() {
             for (x, pixel) in row.iter().enumerate() {
-                // Each is the mean of two by two.
-                let expected = [(2 * y + 1) as u8, (2 * x + 1) as u8, 7];
+                // Each is the mean of two by two, half a step above the first, rounded down.
+                let expected = [2 * y as u8, 2 * x as u8, 7];
                 assert_eq!(*pixel, if y < 50 { expected } else { [0; 3] }, "{x}, {y}");
             }
         }
@@ -175,7 +175,9 @@ mod tests {
         let bytes = ramp(4, 2);
         let square = Square::of(&Picture::from_rgb(4, 2, &bytes).unwrap(), 16);
         let greens: Vec<u8> = square.rows().next().unwrap().iter().map(|pixel| pixel[1]).collect();
-        assert_eq!(greens, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
+        // The third lies an eighth behind the centre of the first pixel, and each other one a quarter
+        // further. Parts of a step are rounded down.
+        assert_eq!(greens, [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
         assert_eq!(square.rows().filter(|row| row[0][2] == 7).count(), 8);
     }
 
