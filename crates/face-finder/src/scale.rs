@@ -175,8 +175,8 @@ mod tests {
         let bytes = ramp(4, 2);
         let square = Square::of(&Picture::from_rgb(4, 2, &bytes).unwrap(), 16);
         let greens: Vec<u8> = square.rows().next().unwrap().iter().map(|pixel| pixel[1]).collect();
-        // The third lies an eighth behind the centre of the first pixel, and each other one a quarter
-        // further. Parts of a step are rounded down.
+        // The third lies an eighth behind the centre of the first pixel, and each other one a
+        // quarter further. Parts of a step are rounded down.
         assert_eq!(greens, [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
         assert_eq!(square.rows().filter(|row| row[0][2] == 7).count(), 8);
     }
