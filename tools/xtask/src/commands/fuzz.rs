@@ -31,8 +31,8 @@ const TARGETS: [(&str, usize); 4] =
 const MALLOC_MB_MAX: u32 = 40;
 
 /// Most memory in megabytes that all inputs of a target may take in WebAssembly, where it never
-/// shrinks: somewhat more than the sandbox has, and as much as a shard whose record is announced.
-const WASM_MB_MAX: f64 = 45.0;
+/// shrinks: as much as an isolate has with both shards loaded. Loaders of both come in turn.
+const WASM_MB_MAX: f64 = 60.0;
 
 /// Longest time that one input may take, in seconds: a decoder that hangs is a fault too.
 const INPUT_S_MAX: u32 = 10;
