@@ -271,12 +271,8 @@ fn what_only_computes_knows_no_workers_and_reads_nothing() {
 
 /// The folders that may have unsafe code: the kernels, and bare modules, which export names and
 /// have a heap of their own.
-const UNSAFE: [&str; 4] = [
-    "crates/face-finder/examples/finder",
-    "crates/facenet/src/simd/kernels",
-    "crates/facenet/examples/engine",
-    "crates/sandbox/src",
-];
+const UNSAFE: [&str; 3] =
+    ["crates/facenet/src/simd/kernels", "crates/facenet/examples/engine", "crates/sandbox/src"];
 
 #[test]
 fn unsafe_code_is_in_the_kernels_only() {
