@@ -1,0 +1,135 @@
+#![doc = include_str!("../README.md")]
+
+mod bits;
+mod colour;
+mod decode;
+mod header;
+mod huffman;
+mod idct;
+mod plane;
+mod scan;
+mod upsample;
+
+#[cfg(test)]
+mod tests;
+
+use header::Header;
+
+/// Why a file cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JpegError {
+    /// It does not begin as JPEG does.
+    #[error("not a JPEG picture")]
+    NotJpeg,
+    /// It ends before its pixels do.
+    #[error("a JPEG picture that is cut off")]
+    Truncated,
+    /// A part is missing, or contradicts another one.
+    #[error("a damaged JPEG picture: {0}")]
+    Damaged(&'static str),
+    /// A kind that is not decoded here. The text completes "The picture ...".
+    #[error("a JPEG picture of a kind that is not decoded: it {0}")]
+    Unsupported(&'static str),
+}
+
+/// How much smaller than the file's a picture is decoded. Each of its pixels is the mean of the
+/// file's pixels in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As it is.
+    Whole,
+    /// By 2.
+    Half,
+    /// By 4.
+    Quarter,
+    /// By 8.
+    Eighth,
+}
+
+impl Scale {
+    /// All, the largest picture first.
+    pub const ALL: [Self; 4] = [Self::Whole, Self::Half, Self::Quarter, Self::Eighth];
+
+    /// How many pixels of the file become one, across and down.
+    #[must_use]
+    pub const fn divisor(self) -> usize {
+        match self {
+            Self::Whole => 1,
+            Self::Half => 2,
+            Self::Quarter => 4,
+            Self::Eighth => 8,
+        }
+    }
+}
+
+/// A part of a picture, in pixels of the scaled picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The first column.
+    pub x: usize,
+    /// The first row.
+    pub y: usize,
+    /// In pixels.
+    pub width: usize,
+    /// In pixels.
+    pub height: usize,
+}
+
+/// A JPEG file whose header was read.
+#[derive(Clone)]
+pub struct Jpeg<'a> {
+    header: Header<'a>,
+}
+
+impl<'a> Jpeg<'a> {
+    /// Reads all that stands before the pixels.
+    ///
+    /// # Errors
+    /// When it is no such file, or one that is not decoded here.
+    pub fn new(file: &'a [u8]) -> Result<Self, JpegError> {
+        Header::read(file).map(|header| Self { header })
+    }
+
+    /// In pixels, as the file has them: not turned upright.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.header.width
+    }
+
+    /// In pixels.
+    #[must_use]
+    pub const fn height(&self) -> usize {
+        self.header.height
+    }
+
+    /// Width and height of the picture that is decoded at a scale, in pixels. What is left over at
+    /// the right and at the bottom counts as a whole pixel.
+    #[must_use]
+    pub const fn size(&self, scale: Scale) -> [usize; 2] {
+        let divisor = scale.divisor();
+        [self.header.width.div_ceil(divisor), self.header.height.div_ceil(divisor)]
+    }
+
+    /// The metadata, which say how to turn the picture: a TIFF file.
+    #[must_use]
+    pub const fn exif(&self) -> Option<&'a [u8]> {
+        self.header.exif
+    }
+
+    /// Decodes a region, and gives out its rows from above: which row of the scaled picture it is,
+    /// and the RGB pixels of the region in it. What of the region lies beyond the picture is left
+    /// out.
+    ///
+    /// Some rows of blocks are held at a time. Rows below the region are not decoded at all.
+    ///
+    /// # Errors
+    /// When the file is damaged or ends too soon. Some rows have been given out then.
+    pub fn decode(
+        &self,
+        scale: Scale,
+        region: Region,
+        row: impl FnMut(usize, &[[u8; 3]]),
+    ) -> Result<(), JpegError> {
+        decode::decode(&self.header, scale, region, row)
+    }
+}
