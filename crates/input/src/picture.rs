@@ -16,26 +16,14 @@ const LIMITS: Limits = Limits {
     decoded_bytes_max: IMAGE_DECODED_BYTES_MAX,
 };
 
-/// Decodes a JPEG, PNG or WebP file, and forgets it before that: the scan has made a copy.
+/// Decodes a JPEG, PNG or WebP file.
 ///
 /// # Errors
 /// 400 when there are no bytes, 415 when they are something else, 413 when the picture is too large
 /// or expands to too much, 422 when it is damaged or too small.
 pub fn decode(file: Vec<u8>) -> Result<Face, Problem> {
-    if file.is_empty() {
-        let detail = "There is no picture. Send a JPEG, PNG or WebP file.";
-        return Err(Problem::new(Kind::Malformed, detail));
-    }
-    let container = container::scan(&file).map_err(|error| match error {
-        ContainerError::UnknownFormat => unknown(),
-        ContainerError::Damaged(_) => damaged(),
-        ContainerError::Unsupported(kind) => {
-            let detail =
-                format!("The picture {kind}. Send a JPEG, PNG or WebP file of a usual kind.");
-            Problem::new(Kind::UnsupportedType, detail)
-        }
-    })?;
-    drop(file);
+    is_there(&file)?;
+    let container = container::scan(file).map_err(refused)?;
     check(&container)?;
     Face::decode(&container.bytes, &LIMITS).map_err(|error| match error {
         ImageError::UnknownFormat => unknown(),
@@ -59,12 +47,34 @@ fn check(container: &Container) -> Result<(), Problem> {
     if complete { Ok(()) } else { Err(damaged()) }
 }
 
+/// Whether there is a file at all.
+pub(crate) fn is_there(file: &[u8]) -> Result<(), Problem> {
+    if file.is_empty() {
+        let detail = "There is no picture. Send a JPEG, PNG or WebP file.";
+        return Err(Problem::new(Kind::Malformed, detail));
+    }
+    Ok(())
+}
+
+/// What is said of a file that is not decoded.
+pub(crate) fn refused(error: ContainerError) -> Problem {
+    match error {
+        ContainerError::UnknownFormat => unknown(),
+        ContainerError::Damaged(_) => damaged(),
+        ContainerError::Unsupported(kind) => {
+            let detail =
+                format!("The picture {kind}. Send a JPEG, PNG or WebP file of a usual kind.");
+            Problem::new(Kind::UnsupportedType, detail)
+        }
+    }
+}
+
 fn unknown() -> Problem {
     let detail = "This is no picture that can be read. Send a JPEG, PNG or WebP file.";
     Problem::new(Kind::UnsupportedType, detail)
 }
 
-fn damaged() -> Problem {
+pub(crate) fn damaged() -> Problem {
     Problem::new(Kind::Unusable, "The picture is damaged or incomplete. Send it again.")
 }
 

@@ -3,6 +3,7 @@
 //! Kept are the frame, its tables and scans, EXIF, and Adobe's note about colours. Dropped are
 //! profiles, previews, comments and whatever lies behind the picture.
 
+use super::kept::Kept;
 use super::reader::Reader;
 use super::{Container, ContainerError, EXIF_BYTES_MAX, Format};
 
@@ -11,7 +12,6 @@ pub(super) const SIGNATURE: [u8; 3] = [0xff, 0xd8, 0xff];
 /// Markers, by their second byte.
 const RST0: u8 = 0xd0;
 const RST7: u8 = 0xd7;
-const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
 const DQT: u8 = 0xdb;
@@ -50,32 +50,30 @@ struct Frame {
     components: Vec<Component>,
 }
 
-pub(super) fn scan(file: &[u8]) -> Result<Container, ContainerError> {
-    let mut reader = Reader(file);
+pub(super) fn scan(file: Vec<u8>) -> Result<Container, ContainerError> {
+    let mut reader = Reader(&file);
+    let mut kept = Kept::default();
     reader.bytes(2)?;
-    let mut bytes = Vec::with_capacity(file.len());
-    bytes.extend_from_slice(&[0xff, SOI]);
+    kept.push(&file, &reader, 2);
     let mut picture = Picture::default();
     loop {
         let marker = marker(&mut reader)?;
         if marker == EOI {
+            kept.push(&file, &reader, 2);
             break;
         }
         let content = segment(&mut reader)?;
         if !picture.keeps(marker, content)? {
             continue;
         }
-        let length = u16::try_from(content.len() + 2).unwrap_or(u16::MAX);
-        bytes.extend_from_slice(&[0xff, marker]);
-        bytes.extend_from_slice(&length.to_be_bytes());
-        bytes.extend_from_slice(content);
+        // The marker, the length and the content.
+        kept.push(&file, &reader, 4 + content.len());
         if marker == SOS {
             let data = entropy_coded(&mut reader)?;
             picture.count_data(data);
-            bytes.extend_from_slice(data);
+            kept.push(&file, &reader, data.len());
         }
     }
-    bytes.extend_from_slice(&[0xff, EOI]);
     let frame = picture.frame.ok_or(ContainerError::Damaged("it has no frame"))?;
     if picture.scans == 0 {
         return Err(ContainerError::Damaged("it has no pixels"));
@@ -83,8 +81,8 @@ pub(super) fn scan(file: &[u8]) -> Result<Container, ContainerError> {
     let pixels = u64::from(frame.width) * u64::from(frame.height);
     let channels = if frame.components.len() == 1 { 1 } else { 3 };
     // A decoder keeps all coefficients until the last scan that may add to them.
-    let kept = frame.progressive || picture.scans > 1;
-    let coefficients = if kept { frame.blocks(&frame.components) * BLOCK_BYTES } else { 0 };
+    let buffered = frame.progressive || picture.scans > 1;
+    let coefficients = if buffered { frame.blocks(&frame.components) * BLOCK_BYTES } else { 0 };
     Ok(Container {
         format: Format::Jpeg,
         width: frame.width,
@@ -92,7 +90,7 @@ pub(super) fn scan(file: &[u8]) -> Result<Container, ContainerError> {
         decoder_bytes: pixels * channels + coefficients,
         blocks: picture.blocks,
         complete: !picture.too_short,
-        bytes,
+        bytes: kept.of(file),
     })
 }
 

@@ -1,5 +1,5 @@
 //! Picture files before they are decoded: which format, which dimensions, how much memory and work
-//! the decoder will take, and a copy of the file that holds only what decoding needs.
+//! the decoder will take, and the file without all that decoding does not need.
 //!
 //! Decoders trust more of a file than they should: a length in a chunk of 46 bytes made one reserve
 //! two gigabytes. A scan of markers and chunks decodes nothing, so it can check every length before
@@ -7,6 +7,7 @@
 //! face does not need, so that no decoder ever reads them.
 
 mod jpeg;
+mod kept;
 mod png;
 mod reader;
 mod webp;
@@ -65,17 +66,18 @@ pub enum ContainerError {
     Unsupported(&'static str),
 }
 
-/// Looks through a file.
+/// Looks through a file, and makes it shorter in its place where the format allows: there may be
+/// no room for another one.
 ///
 /// # Errors
 /// When it is none of the formats, is damaged, or of a kind that is not decoded.
-pub fn scan(file: &[u8]) -> Result<Container, ContainerError> {
+pub fn scan(file: Vec<u8>) -> Result<Container, ContainerError> {
     if file.starts_with(&jpeg::SIGNATURE) {
         jpeg::scan(file)
     } else if file.starts_with(&png::SIGNATURE) {
         png::scan(file)
     } else if file.starts_with(b"RIFF") && file.get(8..12) == Some(b"WEBP") {
-        webp::scan(file)
+        webp::scan(&file)
     } else {
         Err(ContainerError::UnknownFormat)
     }

@@ -4,6 +4,7 @@
 //! colour profiles and texts, which are compressed and can expand to anything, and the frames of an
 //! animation after the first picture.
 
+use super::kept::Kept;
 use super::reader::Reader;
 use super::{Container, ContainerError, EXIF_BYTES_MAX, Format};
 
@@ -75,22 +76,22 @@ impl Header {
     }
 }
 
-pub(super) fn scan(file: &[u8]) -> Result<Container, ContainerError> {
-    let mut reader = Reader(file);
+pub(super) fn scan(file: Vec<u8>) -> Result<Container, ContainerError> {
+    let mut reader = Reader(&file);
+    let mut kept = Kept::default();
     reader.bytes(SIGNATURE.len())?;
-    let mut bytes = Vec::with_capacity(file.len());
-    bytes.extend_from_slice(&SIGNATURE);
+    kept.push(&file, &reader, SIGNATURE.len());
     let first = next(&mut reader)?;
     if first.kind != *b"IHDR" {
         return Err(ContainerError::Damaged("it has no header"));
     }
     let header = Header::read(first.content)?;
-    bytes.extend_from_slice(first.whole);
+    kept.push(&file, &reader, CHUNK_FRAME + first.content.len());
     let mut seen = Seen::default();
     loop {
         let chunk = next(&mut reader)?;
         if seen.keeps(chunk.kind, chunk.content, &header)? {
-            bytes.extend_from_slice(chunk.whole);
+            kept.push(&file, &reader, CHUNK_FRAME + chunk.content.len());
         }
         if chunk.kind == *b"IEND" {
             break;
@@ -107,19 +108,16 @@ pub(super) fn scan(file: &[u8]) -> Result<Container, ContainerError> {
         decoder_bytes: header.decoded_bytes(seen.transparency),
         blocks: 0,
         complete: true,
-        bytes,
+        bytes: kept.of(file),
     })
 }
 
 struct Chunk<'a> {
     kind: [u8; 4],
     content: &'a [u8],
-    /// With length, type and checksum.
-    whole: &'a [u8],
 }
 
 fn next<'a>(reader: &mut Reader<'a>) -> Result<Chunk<'a>, ContainerError> {
-    let start = *reader;
     let length = reader.u32_be()?;
     if length > LENGTH_MAX {
         return Err(ContainerError::Damaged("a chunk is longer than the format allows"));
@@ -127,8 +125,7 @@ fn next<'a>(reader: &mut Reader<'a>) -> Result<Chunk<'a>, ContainerError> {
     let kind = reader.array()?;
     let content = reader.bytes(length as usize)?;
     reader.u32_be()?;
-    let mut whole = start;
-    Ok(Chunk { kind, content, whole: whole.bytes(CHUNK_FRAME + content.len())? })
+    Ok(Chunk { kind, content })
 }
 
 /// Which chunks came so far.

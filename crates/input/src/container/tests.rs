@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
+fn scan(file: &[u8]) -> Result<Container, ContainerError> {
+    super::scan(file.to_vec())
+}
+
 /// Pictures in every form, with what Pillow makes of them; the tests of `facenet` compare decoding.
 fn pictures() -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../facenet/tests/it/golden/pictures");
