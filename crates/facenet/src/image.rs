@@ -5,7 +5,7 @@
 mod file;
 
 #[cfg(feature = "image")]
-pub use file::ImageError;
+pub use file::{BACKGROUND, ImageError};
 
 use crate::layers::INPUT_SIDE;
 

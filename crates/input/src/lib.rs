@@ -13,6 +13,8 @@ pub mod container;
 #[cfg(feature = "parse")]
 pub mod form;
 #[cfg(feature = "parse")]
+pub mod photograph;
+#[cfg(feature = "parse")]
 pub mod picture;
 #[cfg(feature = "parse")]
 pub mod vector;

@@ -47,6 +47,18 @@ pub const SANDBOX_PAGES_MIN: u32 = 40;
 /// decoder needs besides. With both shards loaded that makes less than 100 MB.
 pub const SANDBOX_PAGES_MAX: u32 = 608;
 
+/// Largest file of a photograph in bytes. Telephones write 24 megapixels into 5 to 10 MB. Besides
+/// the file the sandbox holds a small copy of the photograph ([`SANDBOX_PAGES_MAX`]).
+pub const PHOTOGRAPH_BODY_BYTES_MAX: usize = 10 << 20;
+
+/// Largest area of a photograph in pixels, if its file is sequential JPEG, which is decoded without
+/// ever holding all of it: 6048x4032 of usual cameras, and some more. What is decoded whole may
+/// have [`IMAGE_PIXELS_MAX`].
+pub const PHOTOGRAPH_PIXELS_MAX: u64 = 25_000_000;
+
+/// Largest width and height of such a photograph in pixels: panoramas are wide.
+pub const PHOTOGRAPH_SIDE_MAX: u32 = 12_000;
+
 /// Smallest width and height of a picture in pixels that can hold a usable face.
 pub const IMAGE_SIDE_MIN: u32 = 32;
 
@@ -98,6 +110,9 @@ pub const TOP_K_DEFAULT: u32 = 5;
 
 // The limits must fit each other.
 const _: () = assert!(IMAGE_PIXELS_MAX <= IMAGE_SIDE_MAX as u64 * IMAGE_SIDE_MAX as u64);
+const _: () = assert!(IMAGE_PIXELS_MAX <= PHOTOGRAPH_PIXELS_MAX);
+const _: () = assert!(IMAGE_SIDE_MAX <= PHOTOGRAPH_SIDE_MAX);
+const _: () = assert!(PHOTOGRAPH_BODY_BYTES_MAX as u64 * 3 < SANDBOX_PAGES_MAX as u64 * (64 << 10));
 const _: () = assert!(JSON_BYTES_MAX <= BODY_BYTES_MAX);
 const _: () = assert!(SANDBOX_PAGES_MIN <= SANDBOX_PAGES_MAX);
 const _: () = assert!(FORM_TEXT_BYTES_MAX >= 4 * NAME_CHARS_MAX);

@@ -14,7 +14,7 @@ const SIDE: u32 = INPUT_SIDE as u32;
 
 /// What transparent pixels lie over: mid-grey, which FaceNet sees as zero. The page fills the part
 /// of a crop that lies beyond the photograph's edge with the same.
-const BACKGROUND: u8 = 128;
+pub const BACKGROUND: u8 = 128;
 
 /// Quality of the JPEG that is stored. It is high enough that the stored picture gives almost the
 /// embedding that is stored with it.

@@ -1,0 +1,260 @@
+//! Whole photographs, of which faces are parts. A photograph may be larger than all memory, so it
+//! is seen twice: as a small copy, in which faces are found, and again where the faces are, at the
+//! resolution that each of them needs.
+//!
+//! Sequential JPEG, which cameras write, is decoded anew for each view, in a few rows of blocks.
+//! All other files are decoded once, as far as memory allows.
+
+mod pixels;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+use image::ImageError;
+use image::metadata::Orientation;
+use jpeg::{Jpeg, JpegError, Region, Scale};
+use wire::limits::{
+    IMAGE_BLOCKS_MAX, IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN,
+    PHOTOGRAPH_PIXELS_MAX, PHOTOGRAPH_SIDE_MAX,
+};
+use wire::{Kind, Problem};
+
+use crate::container;
+use crate::picture;
+use pixels::Pixels;
+use turn::Turn;
+
+/// Longest side of the copy in pixels. The detector sees at most 608; landmarks of small faces want
+/// more. A square of this side takes 9 MB.
+pub const COPY_SIDE_MAX: usize = 1_700;
+
+/// Most pixels of a view.
+const VIEW_PIXELS_MAX: usize = COPY_SIDE_MAX * COPY_SIDE_MAX;
+
+/// So many pixels around the rectangle that was asked for are in a view, for whoever mixes pixels
+/// at its edge.
+const MARGIN: usize = 2;
+
+/// A rectangle in pixels of the upright photograph.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rectangle {
+    /// The left edge.
+    pub x: f64,
+    /// The upper edge.
+    pub y: f64,
+    /// In pixels.
+    pub width: f64,
+    /// In pixels.
+    pub height: f64,
+}
+
+/// Pixels of a photograph, upright, scaled down: each is the mean of `scale` x `scale` pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// In pixels of the view.
+    pub width: usize,
+    /// In pixels of the view.
+    pub height: usize,
+    /// Row by row, 8 bits a channel.
+    pub rgb: Vec<u8>,
+    /// How many pixels of the photograph one of the view is wide and high.
+    pub scale: usize,
+    /// Where its left edge is in the photograph, in pixels of that. It may lie up to `scale - 1`
+    /// outside, where a width that is no multiple of it was turned or mirrored.
+    pub x: isize,
+    /// Where its upper edge is, likewise.
+    pub y: isize,
+}
+
+/// What a photograph is decoded from.
+enum Source {
+    /// A file of sequential JPEG.
+    Jpeg(Vec<u8>),
+    /// All pixels of any other file.
+    Pixels(Pixels),
+}
+
+/// A photograph.
+pub struct Photograph {
+    source: Source,
+    turn: Turn,
+    /// Width and height as the file has them.
+    size: [usize; 2],
+    copy: View,
+}
+
+impl Photograph {
+    /// Reads a JPEG, PNG or WebP file.
+    ///
+    /// # Errors
+    /// 400 when there are no bytes, 415 when they are something else, 413 when the picture is too
+    /// large or takes too much to decode, 422 when it is damaged or too small.
+    pub fn open(file: Vec<u8>) -> Result<Self, Problem> {
+        picture::is_there(&file)?;
+        let (size, exif) = match Jpeg::new(&file) {
+            Ok(jpeg) => ([jpeg.width(), jpeg.height()], jpeg.exif()),
+            Err(JpegError::NotJpeg | JpegError::Unsupported(_)) => return Self::whole(file),
+            Err(JpegError::Damaged(_) | JpegError::Truncated) => return Err(picture::damaged()),
+        };
+        check(size, PHOTOGRAPH_SIDE_MAX, PHOTOGRAPH_PIXELS_MAX)?;
+        let orientation = exif.and_then(Orientation::from_exif_chunk);
+        let turn = Turn::new(orientation.unwrap_or(Orientation::NoTransforms));
+        Self::with_copy(Source::Jpeg(file), turn, size)
+    }
+
+    /// Decodes all of a file.
+    fn whole(file: Vec<u8>) -> Result<Self, Problem> {
+        let container = container::scan(file).map_err(picture::refused)?;
+        let sides = [container.width, container.height];
+        let size = sides.map(|side| usize::try_from(side).unwrap_or(usize::MAX));
+        check(size, IMAGE_SIDE_MAX, IMAGE_PIXELS_MAX)?;
+        let bytes_fit = container.decoder_bytes <= IMAGE_DECODED_BYTES_MAX;
+        if !bytes_fit || container.blocks > IMAGE_BLOCKS_MAX {
+            return Err(too_much());
+        }
+        if !container.complete {
+            return Err(picture::damaged());
+        }
+        let (pixels, orientation) = Pixels::decode(container).map_err(|error| match error {
+            ImageError::Limits(_) => too_much(),
+            _ => picture::damaged(),
+        })?;
+        Self::with_copy(Source::Pixels(pixels), Turn::new(orientation), size)
+    }
+
+    fn with_copy(source: Source, turn: Turn, size: [usize; 2]) -> Result<Self, Problem> {
+        let scaled = |scale: Scale| size.map(|side| side.div_ceil(scale.divisor()));
+        let fits = |scale: &Scale| scaled(*scale).iter().all(|side| *side <= COPY_SIDE_MAX);
+        let scale = Scale::ALL.into_iter().find(fits).unwrap_or(Scale::Eighth);
+        let [width, height] = scaled(scale);
+        let copy = View { width: 0, height: 0, rgb: Vec::new(), scale: 1, x: 0, y: 0 };
+        let mut photograph = Self { source, turn, size, copy };
+        photograph.copy = photograph.view(scale, Region { x: 0, y: 0, width, height })?;
+        Ok(photograph)
+    }
+
+    /// Width and height in pixels, upright.
+    const fn upright(&self) -> [usize; 2] {
+        self.turn.pair(self.size)
+    }
+
+    /// In pixels, upright.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        let [width, _] = self.upright();
+        width
+    }
+
+    /// In pixels, upright.
+    #[must_use]
+    pub const fn height(&self) -> usize {
+        let [_, height] = self.upright();
+        height
+    }
+
+    /// All of it. The longer side has [`COPY_SIDE_MAX`] pixels at most, and half as many at least
+    /// unless the photograph itself is smaller.
+    #[must_use]
+    pub const fn copy(&self) -> &View {
+        &self.copy
+    }
+
+    /// What is in a rectangle, and a few pixels around it: as small as it can be while the
+    /// rectangle is still `width_wanted` pixels wide, and no larger than in the photograph. A
+    /// rectangle of very many pixels may become smaller. Nothing when the photograph has nothing
+    /// there.
+    ///
+    /// # Errors
+    /// 422 when the file is damaged.
+    pub fn region(
+        &self,
+        rectangle: Rectangle,
+        width_wanted: usize,
+    ) -> Result<Option<View>, Problem> {
+        let part = |scale: Scale| self.part(rectangle, scale.divisor());
+        let small = |scale: &Scale| {
+            part(*scale).is_none_or(|part| part.width * part.height <= VIEW_PIXELS_MAX)
+        };
+        let suffices =
+            |scale: &Scale| rectangle.width / scale.divisor() as f64 >= width_wanted as f64;
+        let largest = Scale::ALL.into_iter().find(small).unwrap_or(Scale::Eighth);
+        let enough = Scale::ALL.into_iter().filter(small).rfind(suffices);
+        let scale = enough.unwrap_or(largest);
+        part(scale).map(|part| self.view(scale, part)).transpose()
+    }
+
+    /// A rectangle of the upright photograph in scaled pixels of the file, with [`MARGIN`].
+    fn part(&self, rectangle: Rectangle, divisor: usize) -> Option<Region> {
+        let upright = self.upright();
+        let Rectangle { x, y, width, height } = rectangle;
+        // Unlike `clamp`, these make a number of what is none.
+        let inside = |value: f64, side: usize| value.max(0.0).min(side as f64);
+        let [across, down] = upright;
+        let edges = [
+            [inside(x, across), inside(x + width, across)],
+            [inside(y, down), inside(y + height, down)],
+        ];
+        if edges.iter().any(|[first, last]| first >= last) {
+            return None;
+        }
+        let edges = self.turn.to_file(edges, upright);
+        let [across, down] = [0, 1].map(|axis| {
+            let [first, last] = edges[axis].map(|edge| edge / divisor as f64);
+            let end = (last.ceil() as usize + MARGIN).min(self.size[axis].div_ceil(divisor));
+            let first = (first as usize).saturating_sub(MARGIN);
+            [first, end - first]
+        });
+        let ([x, width], [y, height]) = (across, down);
+        Some(Region { x, y, width, height })
+    }
+
+    /// A region of the scaled file, turned upright.
+    fn view(&self, scale: Scale, region: Region) -> Result<View, Problem> {
+        let [width, height] = self.turn.pair([region.width, region.height]);
+        let mut pixels = vec![[0; 3]; width * height];
+        let write = |y: usize, row: &[[u8; 3]]| {
+            self.turn.write(&mut pixels, width, y.saturating_sub(region.y), row);
+        };
+        match &self.source {
+            Source::Jpeg(file) => Jpeg::new(file)
+                .and_then(|jpeg| jpeg.decode(scale, region, write))
+                .map_err(|_| picture::damaged())?,
+            Source::Pixels(pixels) => pixels.rows(scale, region, write),
+        }
+        let divisor = scale.divisor();
+        let edges = [
+            [region.x * divisor, (region.x + region.width) * divisor],
+            [region.y * divisor, (region.y + region.height) * divisor],
+        ];
+        let [x, y] = self.turn.place(edges, self.upright());
+        Ok(View { width, height, rgb: pixels.into_flattened(), scale: divisor, x, y })
+    }
+}
+
+/// Whether a picture is neither too large nor too small.
+fn check(size: [usize; 2], side_max: u32, pixels_max: u64) -> Result<(), Problem> {
+    let [width, height] = size.map(|side| side as u64);
+    let has = format!("The picture has {width}x{height} pixels.");
+    if width.max(height) > side_max.into() || width * height > pixels_max {
+        let detail = format!(
+            "{has} Send one of at most {pixels_max} pixels and {side_max} a side. JPEG that is not \
+             progressive may have {PHOTOGRAPH_PIXELS_MAX} pixels and {PHOTOGRAPH_SIDE_MAX} a side."
+        );
+        return Err(Problem::new(Kind::TooLarge, detail));
+    }
+    if width.min(height) < IMAGE_SIDE_MIN.into() {
+        let detail = format!("{has} Send one of at least {IMAGE_SIDE_MIN} pixels a side.");
+        return Err(Problem::new(Kind::Unusable, detail));
+    }
+    Ok(())
+}
+
+fn too_much() -> Problem {
+    let detail = format!(
+        "Decoding the picture takes more than {IMAGE_DECODED_BYTES_MAX} bytes. Send a smaller one \
+         with 8 bits a channel, or JPEG that is not progressive, of at most \
+         {PHOTOGRAPH_PIXELS_MAX} pixels."
+    );
+    Problem::new(Kind::TooLarge, detail)
+}
