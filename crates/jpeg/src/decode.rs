@@ -3,7 +3,7 @@
 use crate::colour;
 use crate::header::{COEFFICIENTS, Header};
 use crate::plane::{BLOCK, Layout, Plane};
-use crate::scan::Decoder;
+use crate::scan::{Decoder, State};
 use crate::upsample::Upsampler;
 use crate::{JpegError, Region, Scale};
 
@@ -18,12 +18,18 @@ const fn units(from: usize, to: usize, unit_pixels: usize, units: usize) -> [usi
     [from.saturating_sub(MARGIN) / unit_pixels, if end < units { end } else { units }]
 }
 
+/// Where rows of units begin, in each scan.
+pub(crate) type States = Vec<Vec<State>>;
+
+/// Decodes a region, from the last of the `known` rows of units above it. Returns where the rows
+/// begin that it went through.
 pub(crate) fn decode(
     header: &Header,
     scale: Scale,
     region: Region,
+    known: &States,
     mut row: impl FnMut(usize, &[[u8; 3]]),
-) -> Result<(), JpegError> {
+) -> Result<States, JpegError> {
     let size = [header.width, header.height];
     let scaled = size.map(|length| length.div_ceil(scale.divisor()));
     let block = BLOCK / scale.divisor();
@@ -31,7 +37,7 @@ pub(crate) fn decode(
     let right = left.saturating_add(region.width).min(scaled[0]);
     let bottom = top.saturating_add(region.height).min(scaled[1]);
     if left == right || top == bottom {
-        return Ok(());
+        return Ok(States::new());
     }
     let finest = [0, 1].map(|axis| {
         header.components.iter().map(|component| component.blocks[axis]).max().unwrap_or(1)
@@ -48,11 +54,17 @@ pub(crate) fn decode(
     let mut upsamplers: Vec<Upsampler> = planes.iter().map(|_| Upsampler::default()).collect();
     let mut pixels = vec![[0; 3]; (columns[1] * unit[0]).min(scaled[0]) - columns[0] * unit[0]];
     let inside = left - columns[0] * unit[0]..right - columns[0] * unit[0];
-    for index in 0..rows[1] {
+    let start = rows[0].min(known.len().saturating_sub(1));
+    for (decoder, state) in decoders.iter_mut().zip(known.get(start).into_iter().flatten()) {
+        decoder.resume(state);
+    }
+    let mut states = States::with_capacity(rows[1] - start);
+    for index in start..rows[1] {
         let keep = index >= rows[0];
         for plane in &mut planes {
             plane.advance();
         }
+        states.push(decoders.iter().map(Decoder::state).collect());
         for decoder in &mut decoders {
             decoder.row(&mut planes, index, keep)?;
         }
@@ -70,7 +82,7 @@ pub(crate) fn decode(
             }
         }
     }
-    Ok(())
+    Ok(states)
 }
 
 /// A decoder of each scan. They take turns.

@@ -13,6 +13,7 @@ mod upsample;
 #[cfg(test)]
 mod tests;
 
+use decode::States;
 use header::Header;
 
 /// Why a file cannot be decoded.
@@ -75,6 +76,10 @@ pub struct Region {
     pub height: usize,
 }
 
+/// Where rows of blocks begin in a file: some 50 bytes for each.
+#[derive(Clone, Default)]
+pub struct Index(States);
+
 /// A JPEG file whose header was read.
 #[derive(Clone)]
 pub struct Jpeg<'a> {
@@ -130,6 +135,35 @@ impl<'a> Jpeg<'a> {
         region: Region,
         row: impl FnMut(usize, &[[u8; 3]]),
     ) -> Result<(), JpegError> {
-        decode::decode(&self.header, scale, region, row)
+        self.decode_from(&Index::default(), scale, region, row)
+    }
+
+    /// The same for all of the picture. It notes where rows of blocks begin.
+    ///
+    /// # Errors
+    /// As of [`Jpeg::decode`].
+    pub fn decode_all(
+        &self,
+        scale: Scale,
+        row: impl FnMut(usize, &[[u8; 3]]),
+    ) -> Result<Index, JpegError> {
+        let [width, height] = self.size(scale);
+        let region = Region { x: 0, y: 0, width, height };
+        decode::decode(&self.header, scale, region, &States::new(), row).map(Index)
+    }
+
+    /// As [`Jpeg::decode`], but does not read what is above the region. `index` is of the same
+    /// file; with another one, pixels are arbitrary.
+    ///
+    /// # Errors
+    /// As of [`Jpeg::decode`].
+    pub fn decode_from(
+        &self,
+        index: &Index,
+        scale: Scale,
+        region: Region,
+        row: impl FnMut(usize, &[[u8; 3]]),
+    ) -> Result<(), JpegError> {
+        decode::decode(&self.header, scale, region, &index.0, row).map(|_| ())
     }
 }

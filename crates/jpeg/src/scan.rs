@@ -1,7 +1,7 @@
 //! The blocks of a scan, a row of units at a time.
 
 use crate::JpegError;
-use crate::bits::Bits;
+use crate::bits::{Bits, Place};
 use crate::header::{COEFFICIENTS, RST0, Scan};
 use crate::huffman::Table;
 use crate::idct::transform;
@@ -14,6 +14,9 @@ pub(crate) const ZIGZAG: [u8; COEFFICIENTS] = [
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
+/// Most channels.
+const CHANNELS: usize = 4;
+
 /// A channel in a scan.
 struct Part<'a> {
     component: usize,
@@ -22,6 +25,16 @@ struct Part<'a> {
     quantisation: &'a [u16; COEFFICIENTS],
     /// The mean of the block before.
     mean: i32,
+}
+
+/// Where a row of units begins in a scan, and what its decoder knows there.
+#[derive(Clone, Copy)]
+pub(crate) struct State {
+    place: Place,
+    /// Of each channel in the scan.
+    means: [i32; CHANNELS],
+    until_restart: usize,
+    restart: u8,
 }
 
 /// Decodes a scan.
@@ -61,6 +74,26 @@ impl<'a> Decoder<'a> {
             restart: 0,
             units,
         })
+    }
+
+    /// How far it is.
+    pub(crate) fn state(&self) -> State {
+        let mut means = [0; CHANNELS];
+        for (mean, part) in means.iter_mut().zip(&self.parts) {
+            *mean = part.mean;
+        }
+        let Self { until_restart, restart, .. } = *self;
+        State { place: self.bits.place(), means, until_restart, restart }
+    }
+
+    /// Goes to where it was, or another decoder of the same scan.
+    pub(crate) fn resume(&mut self, state: &State) {
+        self.bits.go_to(state.place);
+        for (part, mean) in self.parts.iter_mut().zip(state.means) {
+            part.mean = mean;
+        }
+        self.until_restart = state.until_restart;
+        self.restart = state.restart;
     }
 
     /// Decodes a row of units into the planes, or passes over it. Blocks that the planes do not
