@@ -2,10 +2,11 @@
 //! is seen twice: as a small copy, in which faces are found, and again where the faces are, at the
 //! resolution that each of them needs.
 //!
-//! Sequential JPEG, which cameras write, is decoded anew for each view, in a few rows of blocks.
-//! All other files are decoded once, as far as memory allows.
+//! Sequential JPEG, which cameras write, is decoded anew for each view, in a few rows of blocks and
+//! from the first one that matters. All other files are decoded once, as far as memory allows.
 
 mod pixels;
+mod shape;
 mod turn;
 
 #[cfg(test)]
@@ -13,7 +14,7 @@ mod tests;
 
 use image::ImageError;
 use image::metadata::Orientation;
-use jpeg::{Jpeg, JpegError, Region, Scale};
+use jpeg::{Index, Jpeg, JpegError, Region, Scale};
 use wire::limits::{
     IMAGE_BLOCKS_MAX, IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN,
     PHOTOGRAPH_PIXELS_MAX, PHOTOGRAPH_SIDE_MAX,
@@ -23,6 +24,7 @@ use wire::{Kind, Problem};
 use crate::container;
 use crate::picture;
 use pixels::Pixels;
+use shape::Shape;
 use turn::Turn;
 
 /// Longest side of the copy in pixels. The detector sees at most 608; landmarks of small faces want
@@ -69,8 +71,8 @@ pub struct View {
 
 /// What a photograph is decoded from.
 enum Source {
-    /// A file of sequential JPEG.
-    Jpeg(Vec<u8>),
+    /// Sequential JPEG.
+    Jpeg { file: Vec<u8>, index: Index },
     /// All pixels of any other file.
     Pixels(Pixels),
 }
@@ -78,9 +80,7 @@ enum Source {
 /// A photograph.
 pub struct Photograph {
     source: Source,
-    turn: Turn,
-    /// Width and height as the file has them.
-    size: [usize; 2],
+    shape: Shape,
     copy: View,
 }
 
@@ -92,15 +92,21 @@ impl Photograph {
     /// large or takes too much to decode, 422 when it is damaged or too small.
     pub fn open(file: Vec<u8>) -> Result<Self, Problem> {
         picture::is_there(&file)?;
-        let (size, exif) = match Jpeg::new(&file) {
-            Ok(jpeg) => ([jpeg.width(), jpeg.height()], jpeg.exif()),
+        let jpeg = match Jpeg::new(&file) {
+            Ok(jpeg) => jpeg,
             Err(JpegError::NotJpeg | JpegError::Unsupported(_)) => return Self::whole(file),
             Err(JpegError::Damaged(_) | JpegError::Truncated) => return Err(picture::damaged()),
         };
+        let size = [jpeg.width(), jpeg.height()];
         check(size, PHOTOGRAPH_SIDE_MAX, PHOTOGRAPH_PIXELS_MAX)?;
-        let orientation = exif.and_then(Orientation::from_exif_chunk);
+        let orientation = jpeg.exif().and_then(Orientation::from_exif_chunk);
         let turn = Turn::new(orientation.unwrap_or(Orientation::NoTransforms));
-        Self::with_copy(Source::Jpeg(file), turn, size)
+        let shape = Shape { turn, size };
+        let (scale, region) = shape.copy();
+        let (copy, index) = shape.draw(scale, region, |row| {
+            jpeg.decode_all(scale, row).map_err(|_| picture::damaged())
+        })?;
+        Ok(Self { source: Source::Jpeg { file, index }, shape, copy })
     }
 
     /// Decodes all of a file.
@@ -120,36 +126,26 @@ impl Photograph {
             ImageError::Limits(_) => too_much(),
             _ => picture::damaged(),
         })?;
-        Self::with_copy(Source::Pixels(pixels), Turn::new(orientation), size)
-    }
-
-    fn with_copy(source: Source, turn: Turn, size: [usize; 2]) -> Result<Self, Problem> {
-        let scaled = |scale: Scale| size.map(|side| side.div_ceil(scale.divisor()));
-        let fits = |scale: &Scale| scaled(*scale).iter().all(|side| *side <= COPY_SIDE_MAX);
-        let scale = Scale::ALL.into_iter().find(fits).unwrap_or(Scale::Eighth);
-        let [width, height] = scaled(scale);
-        let copy = View { width: 0, height: 0, rgb: Vec::new(), scale: 1, x: 0, y: 0 };
-        let mut photograph = Self { source, turn, size, copy };
-        photograph.copy = photograph.view(scale, Region { x: 0, y: 0, width, height })?;
-        Ok(photograph)
-    }
-
-    /// Width and height in pixels, upright.
-    const fn upright(&self) -> [usize; 2] {
-        self.turn.pair(self.size)
+        let shape = Shape { turn: Turn::new(orientation), size };
+        let (scale, region) = shape.copy();
+        let (copy, ()) = shape.draw(scale, region, |row| {
+            pixels.rows(scale, region, row);
+            Ok(())
+        })?;
+        Ok(Self { source: Source::Pixels(pixels), shape, copy })
     }
 
     /// In pixels, upright.
     #[must_use]
     pub const fn width(&self) -> usize {
-        let [width, _] = self.upright();
+        let [width, _] = self.shape.upright();
         width
     }
 
     /// In pixels, upright.
     #[must_use]
     pub const fn height(&self) -> usize {
-        let [_, height] = self.upright();
+        let [_, height] = self.shape.upright();
         height
     }
 
@@ -172,7 +168,7 @@ impl Photograph {
         rectangle: Rectangle,
         width_wanted: usize,
     ) -> Result<Option<View>, Problem> {
-        let part = |scale: Scale| self.part(rectangle, scale.divisor());
+        let part = |scale: Scale| self.shape.part(rectangle, scale.divisor());
         let small = |scale: &Scale| {
             part(*scale).is_none_or(|part| part.width * part.height <= VIEW_PIXELS_MAX)
         };
@@ -184,51 +180,17 @@ impl Photograph {
         part(scale).map(|part| self.view(scale, part)).transpose()
     }
 
-    /// A rectangle of the upright photograph in scaled pixels of the file, with [`MARGIN`].
-    fn part(&self, rectangle: Rectangle, divisor: usize) -> Option<Region> {
-        let upright = self.upright();
-        let Rectangle { x, y, width, height } = rectangle;
-        // Unlike `clamp`, these make a number of what is none.
-        let inside = |value: f64, side: usize| value.max(0.0).min(side as f64);
-        let [across, down] = upright;
-        let edges = [
-            [inside(x, across), inside(x + width, across)],
-            [inside(y, down), inside(y + height, down)],
-        ];
-        if edges.iter().any(|[first, last]| first >= last) {
-            return None;
-        }
-        let edges = self.turn.to_file(edges, upright);
-        let [across, down] = [0, 1].map(|axis| {
-            let [first, last] = edges[axis].map(|edge| edge / divisor as f64);
-            let end = (last.ceil() as usize + MARGIN).min(self.size[axis].div_ceil(divisor));
-            let first = (first as usize).saturating_sub(MARGIN);
-            [first, end - first]
-        });
-        let ([x, width], [y, height]) = (across, down);
-        Some(Region { x, y, width, height })
-    }
-
-    /// A region of the scaled file, turned upright.
     fn view(&self, scale: Scale, region: Region) -> Result<View, Problem> {
-        let [width, height] = self.turn.pair([region.width, region.height]);
-        let mut pixels = vec![[0; 3]; width * height];
-        let write = |y: usize, row: &[[u8; 3]]| {
-            self.turn.write(&mut pixels, width, y.saturating_sub(region.y), row);
-        };
-        match &self.source {
-            Source::Jpeg(file) => Jpeg::new(file)
-                .and_then(|jpeg| jpeg.decode(scale, region, write))
-                .map_err(|_| picture::damaged())?,
-            Source::Pixels(pixels) => pixels.rows(scale, region, write),
-        }
-        let divisor = scale.divisor();
-        let edges = [
-            [region.x * divisor, (region.x + region.width) * divisor],
-            [region.y * divisor, (region.y + region.height) * divisor],
-        ];
-        let [x, y] = self.turn.place(edges, self.upright());
-        Ok(View { width, height, rgb: pixels.into_flattened(), scale: divisor, x, y })
+        let (view, ()) = self.shape.draw(scale, region, |row| match &self.source {
+            Source::Jpeg { file, index } => Jpeg::new(file)
+                .and_then(|jpeg| jpeg.decode_from(index, scale, region, row))
+                .map_err(|_| picture::damaged()),
+            Source::Pixels(pixels) => {
+                pixels.rows(scale, region, row);
+                Ok(())
+            }
+        })?;
+        Ok(view)
     }
 }
 
