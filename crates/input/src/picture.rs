@@ -99,11 +99,11 @@ fn dimensions(width: u32, height: u32) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A PNG with these dimensions, of 16 bits a channel and with transparency, without any data.
-    fn png(width: u32, height: u32) -> Vec<u8> {
+    pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
         let mut chunk = b"IHDR".to_vec();
         chunk.extend(width.to_be_bytes());
         chunk.extend(height.to_be_bytes());
