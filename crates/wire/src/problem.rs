@@ -127,6 +127,8 @@ pub struct Problem {
     pub detail: String,
     /// Seconds after which trying again makes sense; sent as `Retry-After`.
     pub retry_after: Option<u32>,
+    /// Why a picture cannot be used, a word each; sent as `reasons`.
+    pub reasons: Vec<String>,
     /// The methods that the route takes; sent as `Allow`.
     pub allow: Option<&'static str>,
     /// What failed, for the log. It is never sent.
@@ -145,6 +147,9 @@ pub struct Document {
     pub status: u16,
     /// As in [`Problem::detail`].
     pub detail: String,
+    /// As in [`Problem::reasons`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
 }
 
 impl Problem {
@@ -156,7 +161,14 @@ impl Problem {
             503 => Some(2),
             _ => None,
         };
-        Self { kind, detail: detail.into(), retry_after, allow: None, fault: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            retry_after,
+            reasons: Vec::new(),
+            allow: None,
+            fault: None,
+        }
     }
 
     /// A fault of ours, whose details are in the log.
@@ -192,7 +204,7 @@ impl Problem {
     pub fn from_document(document: Document) -> Option<Self> {
         let slug = document.type_.strip_prefix(TYPE_PREFIX)?;
         let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == slug)?;
-        Some(Self::new(kind, document.detail))
+        Some(Self { reasons: document.reasons, ..Self::new(kind, document.detail) })
     }
 
     /// The document to send.
@@ -203,6 +215,7 @@ impl Problem {
             title: self.kind.title().into(),
             status: self.kind.status(),
             detail: self.detail.clone(),
+            reasons: self.reasons.clone(),
         }
     }
 }
