@@ -120,6 +120,8 @@ fn ask(
 
 fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder().http_status_as_error(false);
+    // The runtime closes a connection that was idle for five seconds.
+    let config = config.max_idle_age(Duration::from_secs(1));
     config.timeout_global(Some(REQUEST_MAX)).build().into()
 }
 
