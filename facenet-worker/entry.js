@@ -1,5 +1,7 @@
-// The Worker's entry: the classes that Cloudflare calls, by the names that wrangler looks for, and
-// the sandbox. Only an import makes a module of a file, and Rust has no imports of that kind.
+// The Worker's entry: the classes that Cloudflare calls, by the names that wrangler looks for, the
+// sandbox, and the weights with which it finds faces. Only an import brings these files along, and
+// Rust has no imports of that kind.
+import finder from "./face-finder.bin";
 import sandbox from "./sandbox.wasm";
 import { Entrypoint, object } from "./shim.js";
 
@@ -13,7 +15,7 @@ function call(fn, argument) {
     }
 }
 
-globalThis.CFACE_SANDBOX = { module: sandbox, call };
+globalThis.CFACE_SANDBOX = { module: sandbox, finder, call };
 
 export default Entrypoint;
 export const FaceNetShard1 = object("FaceNetShard1");

@@ -112,6 +112,19 @@ pub(crate) async fn admit(
     outcome
 }
 
+/// Takes further embeddings from the budgets, for a request that was let in as one.
+///
+/// # Errors
+/// 429 when a budget is spent.
+pub(crate) async fn spend_more(
+    env: &Env,
+    caller: &Caller,
+    embeddings: usize,
+    record: &Record,
+) -> Result<(), Problem> {
+    spend(env, caller, Cost::Embeddings(embeddings), record).await
+}
+
 /// How many refusals of the caller's wait. If one does, the caller sends more than it is given.
 fn refusals(caller: CallerId, now_ms: u64) -> usize {
     HESITATING.with(|refused| refused.held_by(|other| other == caller, now_ms))

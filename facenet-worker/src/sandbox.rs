@@ -10,6 +10,7 @@ use std::cell::Cell;
 use facenet::Face;
 use input::fields::Fields;
 use input::message::{Answer, Question};
+use input::seen::{Pictured, Reading};
 use wire::limits::{SANDBOX_PAGES_MAX, SANDBOX_PAGES_MIN};
 use wire::{Kind, Problem};
 use worker::js_sys::WebAssembly::{Instance, Memory, Module};
@@ -18,12 +19,13 @@ use worker::wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::error;
 
-/// What `entry.js` calls what it gives: the module, and a function that calls another one and
-/// catches what that throws.
+/// What `entry.js` calls what it gives: the module, the weights of the finder of faces, and a
+/// function that calls another one and catches what that throws.
 const GLOBAL: &str = "CFACE_SANDBOX";
 
 struct Sandbox {
     module: Module,
+    finder: Uint8Array,
     call: Function,
     memory: Memory,
     imports: Object,
@@ -36,28 +38,30 @@ thread_local! {
     static MEMORY_BYTES: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A picture file as a face.
+/// A picture file as crops of faces.
 ///
 /// # Errors
-/// As of `input::picture::decode`, and 413 or 422 when the decoder gives up in another way.
-pub(crate) fn face(file: &Uint8Array) -> Result<Face, Problem> {
-    match ask(&Question::Picture, file)? {
-        Answer::Face(face) => Ok(face),
+/// As of `input::picture::decode` and `input::photograph`, 422 when there is no face that the
+/// purpose can do with, and 413 or 422 when the decoder gives up in another way.
+pub(crate) fn picture(file: &Uint8Array, reading: Reading) -> Result<Pictured, Problem> {
+    match ask(&Question::Picture(reading), file)? {
+        Answer::Picture(pictured) => Ok(pictured),
         _ => Err(unexpected()),
     }
 }
 
-/// A form whose pictures are faces. `known` are the fields that the route takes.
+/// A form, and its pictures as crops of faces. `known` are the fields that the route takes.
 ///
 /// # Errors
-/// As of `input::form::parse`, and as of [`face`].
+/// As of `input::form::parse`, and as of [`picture`].
 pub(crate) fn form(
     body: &Uint8Array,
     content_type: String,
     known: &[&str],
+    reading: Reading,
 ) -> Result<Fields, Problem> {
     let known = known.iter().map(|&name| name.to_owned()).collect();
-    match ask(&Question::Form { content_type, known }, body)? {
+    match ask(&Question::Form { content_type, known, reading }, body)? {
         Answer::Form(fields) => Ok(fields),
         _ => Err(unexpected()),
     }
@@ -96,10 +100,9 @@ fn unexpected() -> Problem {
 
 /// Asks a new instance.
 fn ask(question: &Question, bytes: &Uint8Array) -> Result<Answer, Problem> {
-    let question = question.begin().map_err(error::internal)?;
     let frame = SANDBOX.with(|sandbox| match sandbox {
         Ok(sandbox) => {
-            let frame = sandbox.run(&question, bytes);
+            let frame = sandbox.run(question, bytes);
             MEMORY_BYTES.set(sandbox.memory_bytes());
             frame
         }
@@ -118,6 +121,8 @@ impl Sandbox {
     fn new() -> Result<Self, JsValue> {
         let given = Reflect::get(&js_sys::global(), &GLOBAL.into())?;
         let module = Reflect::get(&given, &"module".into())?.dyn_into()?;
+        let finder = Reflect::get(&given, &"finder".into())?.dyn_into::<ArrayBuffer>()?;
+        let finder = Uint8Array::new(&finder);
         let call = Reflect::get(&given, &"call".into())?.dyn_into()?;
         let limits = Object::new();
         Reflect::set(&limits, &"initial".into(), &SANDBOX_PAGES_MIN.into())?;
@@ -127,10 +132,12 @@ impl Sandbox {
         Reflect::set(&env, &"memory".into(), &memory)?;
         let imports = Object::new();
         Reflect::set(&imports, &"env".into(), &env)?;
-        Ok(Self { module, call, memory, imports })
+        Ok(Self { module, finder, call, memory, imports })
     }
 
-    fn run(&self, question: &[u8], bytes: &Uint8Array) -> Result<Vec<u8>, Problem> {
+    fn run(&self, question: &Question, bytes: &Uint8Array) -> Result<Vec<u8>, Problem> {
+        let finder = if question.needs_finder() { self.finder.length() } else { 0 };
+        let question = question.begin(finder as usize).map_err(error::internal)?;
         let broken = |error: JsValue| {
             error::internal(format_args!("the sandbox does not work: {}", text(&error)))
         };
@@ -144,11 +151,15 @@ impl Sandbox {
             answer.as_f64().map(|number| number as i64 as u32).ok_or(answer)
         };
         let answer = || {
-            let question = Uint8Array::from(question);
-            let length = question.length().saturating_add(bytes.length());
+            let question = Uint8Array::from(question.as_slice());
+            let head = question.length().saturating_add(finder);
+            let length = head.saturating_add(bytes.length());
             let frame = self.view(call("reserve", length)?, length)?;
             frame.set(&question, 0);
-            frame.set(bytes, question.length());
+            if finder > 0 {
+                frame.set(&self.finder, question.length());
+            }
+            frame.set(bytes, head);
             let place = call("run", 0)?;
             Ok(self.view(place, call("answer_length", 0)?)?.to_vec())
         };

@@ -45,6 +45,8 @@ mod page;
 
 mod people;
 
+mod photographs;
+
 mod rubbish;
 
 mod storage;

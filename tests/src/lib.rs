@@ -19,6 +19,8 @@ pub mod index;
 
 pub mod log;
 
+pub mod pictures;
+
 pub mod server;
 
 use std::path::{Path, PathBuf};

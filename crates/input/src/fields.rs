@@ -1,8 +1,9 @@
 //! The fields of a form, checked.
 
-use facenet::Face;
 use serde::{Deserialize, Serialize};
 use wire::{Kind, Problem};
+
+use crate::seen::Pictured;
 
 /// The fields that our routes know.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,12 +14,14 @@ pub struct Fields {
     pub consent: Option<String>,
     /// The delete token that the caller has made for a new person.
     pub delete_token: Option<String>,
+    /// `true` where the pictures are photographs.
+    pub detect: Option<String>,
     /// The picture.
     #[serde(skip)]
-    pub image: Option<Face>,
+    pub image: Option<Pictured>,
     /// The picture to compare with.
     #[serde(skip)]
-    pub other: Option<Face>,
+    pub other: Option<Pictured>,
 }
 
 /// The value of a field that the route needs.

@@ -7,53 +7,95 @@ use multer::bytes::Bytes;
 use wire::limits::{FORM_FIELDS_MAX, FORM_TEXT_BYTES_MAX};
 use wire::{Kind, Problem};
 
+use crate::faces::Reader;
 use crate::fields::Fields;
-use crate::picture;
+use crate::seen::Reading;
 
 /// How much of a body the parser takes at once, in bytes: it keeps a copy of that.
 const CHUNK_BYTES: usize = 1 << 16;
 
-impl Fields {
+/// The parts of a form before its pictures are decoded.
+#[derive(Default)]
+struct Parts {
+    fields: Fields,
+    image: Option<Vec<u8>>,
+    other: Option<Vec<u8>>,
+}
+
+impl Parts {
     fn has(&self, name: &str) -> bool {
+        let Self { fields, image, other } = self;
         match name {
-            "name" => self.name.is_some(),
-            "consent" => self.consent.is_some(),
-            "delete_token" => self.delete_token.is_some(),
-            "image" => self.image.is_some(),
-            "other" => self.other.is_some(),
+            "name" => fields.name.is_some(),
+            "consent" => fields.consent.is_some(),
+            "delete_token" => fields.delete_token.is_some(),
+            "detect" => fields.detect.is_some(),
+            "image" => image.is_some(),
+            "other" => other.is_some(),
             _ => false,
         }
     }
+
+    fn take(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), Problem> {
+        let Self { fields, image, other } = self;
+        match name {
+            "name" => fields.name = Some(text(&bytes, name)?),
+            "consent" => fields.consent = Some(text(&bytes, name)?),
+            "delete_token" => fields.delete_token = Some(text(&bytes, name)?),
+            "detect" => fields.detect = Some(text(&bytes, name)?),
+            "image" => *image = Some(bytes),
+            "other" => *other = Some(bytes),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
-/// Parses a body, whose size was bounded when it was read, and decodes its pictures. `known` are
-/// the fields that the route takes.
+/// Parses a body, whose size was bounded when it was read, and reads its pictures. `known` are the
+/// fields that the route takes. The field `detect` can say that the pictures are photographs.
 ///
 /// # Errors
 /// 400 when the body is not a form, has too many fields, one twice, or one that is not known;
-/// 413 when a text is too long; and as of [`picture::decode`].
-pub fn parse(body: &[u8], content_type: &str, known: &[String]) -> Result<Fields, Problem> {
+/// 413 when a text is too long; and as of [`Reader::read`].
+pub(crate) fn parse(
+    body: Vec<u8>,
+    content_type: &str,
+    known: &[String],
+    reader: &Reader<'_>,
+) -> Result<Fields, Problem> {
     // A body that is all there is read without waiting.
-    parts(body, content_type, known).now_or_never().unwrap_or_else(|| Err(Problem::internal()))
+    let parts = parts(&body, content_type, known).now_or_never();
+    let Parts { mut fields, image, other } = parts.unwrap_or_else(|| Err(Problem::internal()))?;
+    // Its parts are copies.
+    drop(body);
+    let detect = match fields.detect.as_deref() {
+        None | Some("false") => reader.reading.detect,
+        Some("true") => true,
+        Some(_) => return Err(malformed("The field `detect` is `true` or `false`.")),
+    };
+    let reader = Reader { reading: Reading { detect, ..reader.reading }, ..*reader };
+    fields.image = image.map(|file| reader.read(file)).transpose()?;
+    fields.other = other.map(|file| reader.read(file)).transpose()?;
+    Ok(fields)
 }
 
-async fn parts(body: &[u8], content_type: &str, known: &[String]) -> Result<Fields, Problem> {
+async fn parts(body: &[u8], content_type: &str, known: &[String]) -> Result<Parts, Problem> {
     let boundary = multer::parse_boundary(content_type).map_err(|_| {
         malformed("The header `Content-Type` of the form has no usable `boundary`.")
     })?;
     let body_bytes = body.len();
     let chunks = body.chunks(CHUNK_BYTES);
     let body = stream::iter(chunks.map(|chunk| Ok::<_, Infallible>(Bytes::copy_from_slice(chunk))));
-    let mut parts = multer::Multipart::new(body, boundary);
-    let mut fields = Fields::default();
+    let mut form = multer::Multipart::new(body, boundary);
+    let mut parts = Parts::default();
     for _ in 0..=FORM_FIELDS_MAX {
         let broken = |_| malformed("The form breaks off or is not multipart/form-data.");
-        let Some(mut part) = parts.next_field().await.map_err(broken)? else { return Ok(fields) };
+        let Some(mut part) = form.next_field().await.map_err(broken)? else { return Ok(parts) };
         // From here on the name is one of ours, so that a problem may quote it.
         let name = known.iter().find(|name| part.name() == Some(name)).ok_or_else(|| {
             malformed(format!("The form has a field besides those known: {}.", known.join(", ")))
         })?;
-        if fields.has(name) {
+        if parts.has(name) {
             return Err(malformed(format!("The form has the field `{name}` twice.")));
         }
         // With room from the beginning: what grows by doubling holds three times as much.
@@ -62,14 +104,7 @@ async fn parts(body: &[u8], content_type: &str, known: &[String]) -> Result<Fiel
             bytes.extend_from_slice(&chunk);
         }
         bytes.shrink_to_fit();
-        match name.as_str() {
-            "name" => fields.name = Some(text(&bytes, name)?),
-            "consent" => fields.consent = Some(text(&bytes, name)?),
-            "delete_token" => fields.delete_token = Some(text(&bytes, name)?),
-            "image" => fields.image = Some(picture::decode(bytes)?),
-            "other" => fields.other = Some(picture::decode(bytes)?),
-            _ => {}
-        }
+        parts.take(name, bytes)?;
     }
     Err(malformed("The form has too many fields."))
 }
@@ -95,7 +130,8 @@ mod tests {
 
     fn check(body: &str, content_type: &str) -> Result<Fields, Problem> {
         let body = body.replace('\n', "\r\n");
-        parse(body.as_bytes(), content_type, &KNOWN.map(str::to_owned))
+        let reader = Reader { reading: Reading::CROP, finder: &[] };
+        parse(body.into(), content_type, &KNOWN.map(str::to_owned), &reader)
     }
 
     fn form(body: &str) -> Result<Fields, Problem> {

@@ -8,10 +8,14 @@ pub mod gallery;
 
 pub mod query;
 
+pub mod seen;
+
 #[cfg(feature = "parse")]
 pub mod container;
 #[cfg(feature = "parse")]
-pub mod form;
+mod faces;
+#[cfg(feature = "parse")]
+mod form;
 #[cfg(feature = "parse")]
 pub mod photograph;
 #[cfg(feature = "parse")]

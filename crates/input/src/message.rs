@@ -10,18 +10,22 @@ use wire::Problem;
 use wire::problem::Document;
 
 use crate::fields::Fields;
+use crate::seen::{Pictured, Reading, Seen};
 
 /// What is to be made of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
-    /// A picture file of a face becomes [`Answer::Face`].
-    Picture,
+    /// A picture file becomes [`Answer::Picture`].
+    Picture(Reading),
     /// A form becomes [`Answer::Form`].
     Form {
         /// The header `Content-Type`, which names the boundary.
         content_type: String,
         /// The fields that the route takes.
         known: Vec<String>,
+        /// What is wanted of its pictures. They are photographs also where the form's field
+        /// `detect` says so.
+        reading: Reading,
     },
     /// JSON becomes [`Answer::Embedding`].
     Vector,
@@ -32,8 +36,8 @@ pub enum Question {
 /// Checked values, or what the caller is told instead.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// A face.
-    Face(Face),
+    /// A picture.
+    Picture(Pictured),
     /// A form whose pictures are decoded.
     Form(Fields),
     /// An embedding that a caller brought.
@@ -44,28 +48,55 @@ pub enum Answer {
     Problem(Problem),
 }
 
+/// A question without the bytes after it: the finder's weights, and what the caller sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// What is to be made of what the caller sent.
+    pub question: Question,
+    /// The length of the weights, 0 where no faces can have to be found.
+    pub finder_bytes: usize,
+}
+
 /// An answer without its bytes.
 #[derive(Serialize, Deserialize)]
 enum Head {
-    Face,
+    Picture(Crops),
     /// The texts, and which pictures follow.
     Form {
         fields: Fields,
-        image: bool,
-        other: bool,
+        image: Option<Crops>,
+        other: Option<Crops>,
     },
     Embedding,
     Jpeg,
     Problem(Document),
 }
 
+/// A picture without the pixels of its crops.
+#[derive(Serialize, Deserialize)]
+struct Crops {
+    count: usize,
+    seen: Option<Seen>,
+}
+
 impl Question {
-    /// The beginning of the question's frame. The bytes that the caller sent follow it.
+    /// The beginning of the question's frame. The weights of the finder follow it if they are
+    /// [needed](Self::needs_finder), and then the bytes that the caller sent.
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub fn begin(&self) -> serde_json::Result<Vec<u8>> {
-        begin(self)
+    pub fn begin(&self, finder_bytes: usize) -> serde_json::Result<Vec<u8>> {
+        begin(&Asked { question: self.clone(), finder_bytes })
+    }
+
+    /// Whether faces may have to be found.
+    #[must_use]
+    pub fn needs_finder(&self) -> bool {
+        match self {
+            Self::Picture(reading) => reading.detect,
+            Self::Form { .. } => true,
+            Self::Vector | Self::Encode => false,
+        }
     }
 }
 
@@ -75,12 +106,14 @@ impl Answer {
     pub fn read(frame: &[u8]) -> Option<Self> {
         let (head, bytes) = split(frame)?;
         Some(match head {
-            Head::Face => Self::Face(Face::from_rgb(bytes.to_vec())?),
+            Head::Picture(crops) => Self::Picture(crops.with(&mut bytes.chunks_exact(FACE_BYTES))?),
             Head::Form { fields, image, other } => {
                 let mut faces = bytes.chunks_exact(FACE_BYTES);
-                let mut next = || faces.next().and_then(|rgb| Face::from_rgb(rgb.to_vec()));
-                let image = if image { Some(next()?) } else { None };
-                let other = if other { Some(next()?) } else { None };
+                let mut next = |crops: Option<Crops>| match crops {
+                    Some(crops) => crops.with(&mut faces).map(Some),
+                    None => Some(None),
+                };
+                let (image, other) = (next(image)?, next(other)?);
                 Self::Form(Fields { image, other, ..fields })
             }
             Head::Embedding => {
@@ -91,6 +124,21 @@ impl Answer {
             Head::Jpeg => Self::Jpeg(bytes.to_vec()),
             Head::Problem(document) => Self::Problem(Problem::from_document(document)?),
         })
+    }
+}
+
+impl Crops {
+    /// With the pixels of as many faces. Nothing when there are not so many.
+    fn with<'a>(self, faces: &mut impl Iterator<Item = &'a [u8]>) -> Option<Pictured> {
+        let face = |rgb: &[u8]| Face::from_rgb(rgb.to_vec());
+        let crops: Vec<_> = faces.take(self.count).filter_map(face).collect();
+        (crops.len() == self.count).then_some(Pictured { crops, seen: self.seen })
+    }
+
+    #[cfg(feature = "parse")]
+    fn of(pictured: Pictured) -> (Self, Vec<Face>) {
+        let Pictured { crops, seen } = pictured;
+        (Self { count: crops.len(), seen }, crops)
     }
 }
 
@@ -112,12 +160,15 @@ fn split<H: DeserializeOwned>(frame: &[u8]) -> Option<(H, &[u8])> {
 #[cfg(feature = "parse")]
 #[must_use]
 pub fn answer(mut frame: Vec<u8>) -> Vec<u8> {
-    let question = split(&frame).map(|(question, bytes)| (question, frame.len() - bytes.len()));
-    let answer = match question {
-        Some((question, begin)) => {
+    let asked = split::<Asked>(&frame).and_then(|(asked, bytes)| {
+        let finder = bytes.get(..asked.finder_bytes)?.to_vec();
+        Some((asked.question, frame.len() - bytes.len() + finder.len(), finder))
+    });
+    let answer = match asked {
+        Some((question, begin, finder)) => {
             // In place, so that there is no second copy.
             frame.drain(..begin);
-            read(&question, frame).unwrap_or_else(Answer::Problem)
+            read(question, &finder, frame).unwrap_or_else(Answer::Problem)
         }
         None => Answer::Problem(Problem::internal()),
     };
@@ -125,13 +176,14 @@ pub fn answer(mut frame: Vec<u8>) -> Vec<u8> {
 }
 
 #[cfg(feature = "parse")]
-fn read(question: &Question, bytes: Vec<u8>) -> Result<Answer, Problem> {
-    use crate::{form, picture, vector};
+fn read(question: Question, finder: &[u8], bytes: Vec<u8>) -> Result<Answer, Problem> {
+    use crate::faces::Reader;
+    use crate::{form, vector};
 
     Ok(match question {
-        Question::Picture => Answer::Face(picture::decode(bytes)?),
-        Question::Form { content_type, known } => {
-            Answer::Form(form::parse(&bytes, content_type, known)?)
+        Question::Picture(reading) => Answer::Picture(Reader { reading, finder }.read(bytes)?),
+        Question::Form { content_type, known, reading } => {
+            Answer::Form(form::parse(bytes, &content_type, &known, &Reader { reading, finder })?)
         }
         Question::Vector => Answer::Embedding(vector::parse(&bytes)?),
         Question::Encode => {
@@ -145,12 +197,21 @@ fn read(question: &Question, bytes: Vec<u8>) -> Result<Answer, Problem> {
 impl Answer {
     fn frame(self) -> serde_json::Result<Vec<u8>> {
         let (head, bytes) = match self {
-            Self::Face(face) => (Head::Face, face.rgb().to_vec()),
+            Self::Picture(pictured) => {
+                let (crops, faces) = Crops::of(pictured);
+                (Head::Picture(crops), pixels(&faces))
+            }
             Self::Form(mut fields) => {
-                let (image, other) = (fields.image.take(), fields.other.take());
-                let head = Head::Form { fields, image: image.is_some(), other: other.is_some() };
-                let faces: Vec<_> = [image, other].into_iter().flatten().collect();
-                (head, faces.iter().flat_map(Face::rgb).copied().collect())
+                let mut faces = Vec::new();
+                let mut crops = |pictured: Option<Pictured>| {
+                    pictured.map(|pictured| {
+                        let (crops, more) = Crops::of(pictured);
+                        faces.extend(more);
+                        crops
+                    })
+                };
+                let (image, other) = (crops(fields.image.take()), crops(fields.other.take()));
+                (Head::Form { fields, image, other }, pixels(&faces))
             }
             Self::Embedding(embedding) => {
                 let numbers = embedding.as_slice().iter();
@@ -165,6 +226,11 @@ impl Answer {
     }
 }
 
+#[cfg(feature = "parse")]
+fn pixels(faces: &[Face]) -> Vec<u8> {
+    faces.iter().flat_map(Face::rgb).copied().collect()
+}
+
 #[cfg(test)]
 #[cfg(feature = "parse")]
 mod tests {
@@ -173,7 +239,7 @@ mod tests {
     use super::*;
 
     fn ask(question: &Question, bytes: &[u8]) -> Answer {
-        let mut frame = question.begin().unwrap();
+        let mut frame = question.begin(0).unwrap();
         frame.extend(bytes);
         Answer::read(&answer(frame)).unwrap()
     }
@@ -185,7 +251,8 @@ mod tests {
     #[test]
     fn a_face_becomes_a_file_and_a_face_again() {
         let Answer::Jpeg(file) = ask(&Question::Encode, face().rgb()) else { panic!("no file") };
-        assert!(matches!(ask(&Question::Picture, &file), Answer::Face(_)));
+        let crop = Question::Picture(Reading::CROP);
+        assert!(matches!(ask(&crop, &file), Answer::Picture(Pictured { seen: None, .. })));
         let form = [
             &b"--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nAda\r\n"[..],
             b"--x\r\nContent-Disposition: form-data; name=\"other\"; filename=\"a\"\r\n\r\n",
@@ -196,6 +263,7 @@ mod tests {
         let question = Question::Form {
             content_type: "multipart/form-data; boundary=x".into(),
             known: vec!["name".into(), "other".into()],
+            reading: Reading::CROP,
         };
         let Answer::Form(fields) = ask(&question, &form) else { panic!("no form") };
         assert_eq!(fields.name.as_deref(), Some("Ada"));
@@ -209,7 +277,7 @@ mod tests {
             panic!("no embedding")
         };
         assert!((embedding.as_slice()[0] - 512f32.sqrt().recip()).abs() < 1e-6);
-        let Answer::Problem(problem) = ask(&Question::Picture, b"text") else {
+        let Answer::Problem(problem) = ask(&Question::Picture(Reading::CROP), b"text") else {
             panic!("no problem")
         };
         assert_eq!(problem.kind, Kind::UnsupportedType);
@@ -221,6 +289,9 @@ mod tests {
         assert_eq!(Answer::read(&[255; 4]), None);
         let frame = answer(vec![255; 9]);
         assert_eq!(Answer::read(&frame), Some(Answer::Problem(Problem::internal())));
-        assert_eq!(Answer::read(&begin(&Head::Face).unwrap()), None);
+        assert_eq!(
+            Answer::read(&begin(&Head::Picture(Crops { count: 1, seen: None })).unwrap()),
+            None
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The query string of `/match`.
+//! Query strings.
 
 use facenet::verdict::hundredths;
 use wire::limits::{QUERY_BYTES_MAX, TOP_K_DEFAULT, TOP_K_MAX};
@@ -11,11 +11,13 @@ pub struct Options {
     pub top_k: u32,
     /// Largest L2 distance of a match in hundredths, if the caller brings one.
     pub threshold: Option<f32>,
+    /// Whether the picture is a photograph in which faces are to be found.
+    pub detect: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { top_k: TOP_K_DEFAULT, threshold: None }
+        Self { top_k: TOP_K_DEFAULT, threshold: None, detect: false }
     }
 }
 
@@ -27,25 +29,54 @@ impl Default for Options {
 /// 400 when it is too long, or a known parameter is out of its range, is no decimal number, or
 /// comes twice.
 pub fn parse(query: &str, threshold_max: f32) -> Result<Options, Problem> {
+    let (mut top_k, mut threshold, mut detect) = (None, None, None);
+    read(query, |key, value| {
+        Ok(match key {
+            "top_k" => top_k.replace(parse_top_k(value)?).is_some(),
+            "threshold" => threshold.replace(parse_threshold(value, threshold_max)?).is_some(),
+            "detect" => detect.replace(parse_detect(value)?).is_some(),
+            _ => false,
+        })
+    })?;
+    let (top_k, detect) = (top_k.unwrap_or(TOP_K_DEFAULT), detect.unwrap_or_default());
+    Ok(Options { top_k, threshold, detect })
+}
+
+/// Whether a query string has `detect=true`. For routes that know nothing else.
+///
+/// # Errors
+/// 400 when it is too long, or `detect` is neither `true` nor `false`, or comes twice.
+pub fn detect(query: &str) -> Result<bool, Problem> {
+    let mut detect = None;
+    read(
+        query,
+        |key, value| Ok(key == "detect" && detect.replace(parse_detect(value)?).is_some()),
+    )?;
+    Ok(detect.unwrap_or_default())
+}
+
+/// Hands each parameter on. `take` says whether there was one with the same key before.
+fn read(
+    query: &str,
+    mut take: impl FnMut(&str, &str) -> Result<bool, Problem>,
+) -> Result<(), Problem> {
     if query.len() > QUERY_BYTES_MAX {
         let detail = format!("The query string is longer than {QUERY_BYTES_MAX} bytes.");
         return Err(Problem::new(Kind::Malformed, detail));
     }
-    let (mut top_k, mut threshold) = (None, None);
     for pair in query.split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let repeated = match key {
-            "top_k" => top_k.replace(parse_top_k(value)?).is_some(),
-            "threshold" => threshold.replace(parse_threshold(value, threshold_max)?).is_some(),
-            _ => false,
-        };
-        if repeated {
+        if take(key, value)? {
             // Only a known key comes here, so that the problem may quote it.
             let detail = format!("The query string has `{key}` twice.");
             return Err(Problem::new(Kind::Malformed, detail));
         }
     }
-    Ok(Options { top_k: top_k.unwrap_or(TOP_K_DEFAULT), threshold })
+    Ok(())
+}
+
+fn parse_detect(value: &str) -> Result<bool, Problem> {
+    value.parse().map_err(|_| Problem::new(Kind::Malformed, "`detect` is `true` or `false`."))
 }
 
 fn parse_top_k(value: &str) -> Result<u32, Problem> {
@@ -86,7 +117,7 @@ mod tests {
     fn options_have_defaults_and_bounds() {
         assert_eq!(parse(""), Ok(Options::default()));
         assert_eq!(parse("&&x&=1"), Ok(Options::default()));
-        let both = Options { top_k: 20, threshold: Some(0.9) };
+        let both = Options { top_k: 20, threshold: Some(0.9), detect: false };
         assert_eq!(parse("top_k=20&threshold=0.9&x=1"), Ok(both));
         for (threshold, expected) in [
             ("0", 0.0),
@@ -104,6 +135,16 @@ mod tests {
     }
 
     #[test]
+    fn photographs_are_asked_for() {
+        for (query, expected) in [("", false), ("detect=true", true), ("x&detect=false", false)] {
+            assert_eq!(detect(query), Ok(expected), "{query}");
+            assert_eq!(parse(query).unwrap().detect, expected, "{query}");
+        }
+        // What one route knows is skipped by another.
+        assert_eq!(detect("top_k=many&detect=true"), Ok(true));
+    }
+
+    #[test]
     fn what_is_no_plain_number_is_refused() {
         let kind = |query: &str| parse(query).map_err(|problem| problem.kind);
         for value in ["", "0", "21", "-1", "x", "1.5", "+5", "1e1", "99999999999", "%35", "5 "] {
@@ -115,6 +156,10 @@ mod tests {
         }
         for query in ["top_k=5&top_k=5", "threshold=1&x&threshold=1"] {
             assert_eq!(kind(query), Err(Kind::Malformed), "{query}");
+        }
+        for query in ["detect", "detect=", "detect=1", "detect=True", "detect=true&detect=true"] {
+            assert_eq!(kind(query), Err(Kind::Malformed), "{query}");
+            assert_eq!(detect(query).unwrap_err().kind, Kind::Malformed, "{query}");
         }
         let problem = parse("threshold=2").unwrap_err();
         assert!(problem.detail.contains("1.05"), "{}", problem.detail);

@@ -59,6 +59,10 @@ pub const PHOTOGRAPH_PIXELS_MAX: u64 = 25_000_000;
 /// Largest width and height of such a photograph in pixels: panoramas are wide.
 pub const PHOTOGRAPH_SIDE_MAX: u32 = 12_000;
 
+/// Most faces of a photograph that are embedded or searched for, the largest first. Each is an
+/// embedding of the caller's budget.
+pub const PHOTOGRAPH_FACES_MAX: usize = 8;
+
 /// Smallest width and height of a picture in pixels that can hold a usable face.
 pub const IMAGE_SIDE_MIN: u32 = 32;
 

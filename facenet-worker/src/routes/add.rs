@@ -1,14 +1,25 @@
 //! `POST /add`: enrols a face under a name, or adds a picture to somebody who is enrolled.
 
 use input::fields::required;
+use input::seen::{Purpose, Reading};
+use serde::Serialize;
 use wire::faces::{Enrol, Enrolled, bearer, check_name, is_token};
 use wire::{Kind, Problem};
 use worker::{Request, Response};
 
 use super::Context;
-use super::request::{authorization, embedding_of, form, served_model};
+use super::request::{authorization, detect, embedding_of, form, served_model};
 use super::response::timed;
 use crate::{sandbox, vectorize_client};
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    enrolled: Enrolled,
+    /// Where the face is, in a photograph.
+    #[serde(rename = "box", skip_serializing_if = "Option::is_none")]
+    bounds: Option<[f64; 4]>,
+}
 
 pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
     let Context { env, record, .. } = context;
@@ -16,7 +27,9 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     if let Some(token) = &known_token {
         vectorize_client::check_addition(env, record, token).await?;
     }
-    let form = form(&request, &["name", "image", "consent", "delete_token"]).await?;
+    let reading = Reading { detect: detect(&request)?, purpose: Purpose::Enrolment };
+    let known = ["name", "image", "consent", "delete_token", "detect"];
+    let form = form(&request, &known, reading).await?;
     let must_exist = known_token.is_some();
     let delete_token = one_token(known_token, form.delete_token)?;
     let name = required(form.name, "name")?;
@@ -25,7 +38,7 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
         let detail = "A face is only stored with consent. Ask the person, then send consent=true.";
         return Err(Problem::new(Kind::Unusable, detail));
     }
-    let face = required(form.image, "image")?;
+    let (face, seen) = required(form.image, "image")?.first().ok_or_else(Problem::internal)?;
     let (model, _) = served_model(env)?;
     record.stage("read");
     let embedding = embedding_of(&face, &request, context).await?;
@@ -41,7 +54,7 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     };
     let enrolled: Enrolled = vectorize_client::post(env, record, "/add", &message).await?;
     record.stage("store");
-    timed(&enrolled, 201, record)
+    timed(&Answer { enrolled, bounds: seen.map(|face| face.bounds) }, 201, record)
 }
 
 /// The one token of a request: of somebody who is enrolled, or made by the caller for somebody new.

@@ -1,30 +1,61 @@
-//! `POST /match`: who is this? (`match` is a word of the language, so no file is called that.)
+//! `POST /match`: who is this? Of a photograph: who are these? (`match` is a word of the language,
+//! so no file is called that.)
 
 use facenet::Embedding;
 use facenet::verdict::{Thresholds, Verdict};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use input::fields::required;
-use input::query;
+use input::query::{self, Options};
+use input::seen::{Pictured, Reading, Seen};
 use serde::Serialize;
 use wire::Problem;
 use wire::faces::{Neighbours, Search};
 use worker::{Request, Response, Url};
 
 use super::Context;
-use super::request::{self, embedding_of, face, form, media_type, served_model};
+use super::photograph::{self, Faces};
+use super::request::{self, form, media_type, picture, reading, served_model};
 use super::response::timed;
 use crate::{error, vectorize_client};
 
 /// The verdict when the search could not look far enough.
 const INCOMPLETE: &str = "incomplete";
 
+/// How many faces of a photograph are searched for at once.
+const AT_ONCE: usize = 4;
+
+/// The answer about a crop or an embedding.
 #[derive(Serialize)]
-struct Answer {
+struct One {
+    #[serde(flatten)]
+    found: Found,
+    #[serde(flatten)]
+    distances: Distances,
+}
+
+/// The answer about a photograph.
+#[derive(Serialize)]
+struct Many {
+    #[serde(flatten)]
+    faces: Faces<Found>,
+    #[serde(flatten)]
+    distances: Distances,
+}
+
+/// Who a face may be.
+#[derive(Serialize)]
+struct Found {
     verdict: &'static str,
     /// Whether there may be further people who are near enough.
     incomplete: bool,
+    matches: Vec<Match>,
+}
+
+/// Up to which distance the verdicts hold.
+#[derive(Serialize)]
+struct Distances {
     threshold: f32,
     possible_threshold: f32,
-    matches: Vec<Match>,
 }
 
 #[derive(Serialize)]
@@ -36,41 +67,89 @@ struct Match {
     pictures: usize,
 }
 
-pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
-    let Context { env, record, .. } = context;
-    let url = request.url().map_err(error::internal)?;
-    let (model, thresholds) = served_model(env)?;
-    let options = query::parse(url.query().unwrap_or_default(), thresholds.possible_max)?;
-    let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
-    let embedding = embedding(&request, context).await?;
-    record.stage("model");
-    let message = Search {
-        namespace: facenet::namespace(&model),
-        embedding: embedding.into_vec(),
-        top_k: options.top_k,
-        // Callers see who is at least possible, and nobody else.
-        distance_max: thresholds.possible_max,
-    };
-    let neighbours: Neighbours = vectorize_client::post(env, record, "/match", &message).await?;
-    record.stage("search");
-    let answer = verdict(neighbours, thresholds, &url);
-    record.verdict(answer.verdict);
-    timed(&answer, 200, record)
+/// What is searched for.
+enum Sought {
+    Embedding(Embedding),
+    Picture(Pictured),
 }
 
-/// The embedding that is searched for: of a picture as body or in a form, or the caller's own.
-async fn embedding(request: &Request, context: Context<'_>) -> Result<Embedding, Problem> {
-    let face = match &*media_type(request) {
-        "application/json" => return request::embedding(request).await,
-        "multipart/form-data" => required(form(request, &["image"]).await?.image, "image")?,
-        _ => face(request).await?,
+/// How it is searched for.
+struct Searcher<'a> {
+    context: Context<'a>,
+    url: Url,
+    namespace: String,
+    thresholds: Thresholds,
+    top_k: u32,
+}
+
+pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
+    let record = context.record;
+    let url = request.url().map_err(error::internal)?;
+    let (model, thresholds) = served_model(context.env)?;
+    let options = query::parse(url.query().unwrap_or_default(), thresholds.possible_max)?;
+    let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
+    let distances =
+        Distances { threshold: thresholds.match_max, possible_threshold: thresholds.possible_max };
+    let namespace = facenet::namespace(&model);
+    let searcher = Searcher { context, url, namespace, thresholds, top_k: options.top_k };
+    let (embeddings, seen) = embeddings(&request, &options, context).await?;
+    record.stage("model");
+    let found = embeddings.into_iter().map(|embedding| searcher.search(embedding));
+    let mut found: Vec<_> = stream::iter(found).buffered(AT_ONCE).try_collect().await?;
+    record.stage("search");
+    if let Some(seen) = seen {
+        return timed(&Many { faces: Faces::new(seen, found), distances }, 200, record);
+    }
+    let found = found.pop().ok_or_else(Problem::internal)?;
+    record.verdict(found.verdict);
+    timed(&One { found, distances }, 200, record)
+}
+
+/// The embeddings that are searched for, one for each face of a photograph; and what was seen in
+/// the photograph, if it is one.
+async fn embeddings(
+    request: &Request,
+    options: &Options,
+    context: Context<'_>,
+) -> Result<(Vec<Embedding>, Option<Seen>), Problem> {
+    let Pictured { crops, seen } = match sought(request, reading(options.detect)).await? {
+        Sought::Embedding(embedding) => return Ok((vec![embedding], None)),
+        Sought::Picture(pictured) => pictured,
     };
     context.record.stage("read");
-    embedding_of(&face, request, context).await
+    Ok((photograph::embeddings(&crops, request, context).await?, seen))
+}
+
+/// A picture as body or in a form, or the caller's own embedding.
+async fn sought(request: &Request, reading: Reading) -> Result<Sought, Problem> {
+    Ok(match &*media_type(request) {
+        "application/json" => Sought::Embedding(request::embedding(request).await?),
+        "multipart/form-data" => {
+            let form = form(request, &["image", "detect"], reading).await?;
+            Sought::Picture(required(form.image, "image")?)
+        }
+        _ => Sought::Picture(picture(request, reading).await?),
+    })
+}
+
+impl Searcher<'_> {
+    async fn search(&self, embedding: Embedding) -> Result<Found, Problem> {
+        let message = Search {
+            namespace: self.namespace.clone(),
+            embedding: embedding.into_vec(),
+            top_k: self.top_k,
+            // Callers see who is at least possible, and nobody else.
+            distance_max: self.thresholds.possible_max,
+        };
+        let Context { env, record, .. } = self.context;
+        let neighbours: Neighbours =
+            vectorize_client::post(env, record, "/match", &message).await?;
+        Ok(found(neighbours, self.thresholds, &self.url))
+    }
 }
 
 /// What the distances mean.
-fn verdict(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Answer {
+fn found(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Found {
     let matches: Vec<_> = neighbours
         .matches
         .into_iter()
@@ -89,13 +168,7 @@ fn verdict(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Answer 
         None if neighbours.incomplete => INCOMPLETE,
         None => Verdict::None.as_str(),
     };
-    Answer {
-        verdict,
-        incomplete: neighbours.incomplete,
-        threshold: thresholds.match_max,
-        possible_threshold: thresholds.possible_max,
-        matches,
-    }
+    Found { verdict, incomplete: neighbours.incomplete, matches }
 }
 
 fn picture_url(url: &Url, id: &str) -> String {
@@ -124,7 +197,7 @@ mod tests {
                 pictures: 2,
             };
             let matches = distances.iter().map(near).collect();
-            verdict(Neighbours { matches, incomplete }, thresholds, &url)
+            found(Neighbours { matches, incomplete }, thresholds, &url)
         };
         let answer = |distances: &[f32]| answer_of(distances, false);
         assert_eq!(answer(&[]).verdict, "none");

@@ -3,12 +3,14 @@
 
 mod add;
 mod config;
+mod detect;
 mod embed;
 mod faces;
 mod gallery;
 mod health;
 mod matching;
 mod openapi;
+mod photograph;
 mod verify;
 mod wake;
 
@@ -74,6 +76,7 @@ async fn respond(
     context: Context<'_>,
 ) -> Result<Response, Problem> {
     match (route, request.method()) {
+        (Route::Detect, Method::Post) => detect::post(request, context).await,
         (Route::Embed, Method::Post) => embed::post(request, context).await,
         (Route::Add, Method::Post) => add::post(request, context).await,
         (Route::Match, Method::Post) => matching::post(request, context).await,

@@ -4,7 +4,11 @@
 use facenet::verdict::Thresholds;
 use facenet::{Embedding, Face};
 use input::fields::Fields;
-use wire::limits::{BODY_BYTES_MAX, JSON_BYTES_MAX};
+use input::query;
+use input::seen::{Pictured, Purpose, Reading};
+use wire::limits::{
+    BODY_BYTES_MAX, JSON_BYTES_MAX, PHOTOGRAPH_BODY_BYTES_MAX, PHOTOGRAPH_FACES_MAX,
+};
 use wire::log::Call;
 use wire::{Kind, Problem};
 use worker::js_sys::Reflect;
@@ -14,6 +18,15 @@ use super::Context;
 use crate::caller::Caller;
 use crate::shards::{self, Region, Source};
 use crate::{bindings, error, sandbox, upload};
+
+/// Whether the address has `detect=true`.
+///
+/// # Errors
+/// 400 as of [`query::detect`].
+pub(super) fn detect(request: &Request) -> Result<bool, Problem> {
+    let url = request.url().map_err(error::internal)?;
+    query::detect(url.query().unwrap_or_default())
+}
 
 /// The media type of the body, without its parameters and in lower case. Empty if none is given.
 pub(super) fn media_type(request: &Request) -> String {
@@ -63,12 +76,18 @@ pub(super) async fn embedding_of(
     shards::embed(context.env, source(request, context.caller), face).await
 }
 
-/// The body as a picture of a face.
+/// The body as a picture, as of [`reading`].
 ///
 /// # Errors
-/// As of [`upload::read`] and [`sandbox::face`].
-pub(super) async fn face(request: &Request) -> Result<Face, Problem> {
-    sandbox::face(&upload::read(request, BODY_BYTES_MAX).await?)
+/// As of [`upload::read`] and [`sandbox::picture`].
+pub(super) async fn picture(request: &Request, reading: Reading) -> Result<Pictured, Problem> {
+    let bytes_max = if reading.detect { PHOTOGRAPH_BODY_BYTES_MAX } else { BODY_BYTES_MAX };
+    sandbox::picture(&upload::read(request, bytes_max).await?, reading)
+}
+
+/// What routes make of pictures of which all faces count.
+pub(super) const fn reading(detect: bool) -> Reading {
+    Reading { detect, purpose: Purpose::Faces(PHOTOGRAPH_FACES_MAX) }
 }
 
 /// The body as an embedding.
@@ -79,17 +98,23 @@ pub(super) async fn embedding(request: &Request) -> Result<Embedding, Problem> {
     sandbox::embedding(&upload::read(request, JSON_BYTES_MAX).await?)
 }
 
-/// The body as a form. `known` are the fields that the route takes.
+/// The body as a form. `known` are the fields that the route takes. The form itself can say that
+/// its pictures are photographs.
 ///
 /// # Errors
 /// 415 when it is something else; and as of [`upload::read`] and [`sandbox::form`].
-pub(super) async fn form(request: &Request, known: &[&str]) -> Result<Fields, Problem> {
+pub(super) async fn form(
+    request: &Request,
+    known: &[&str],
+    reading: Reading,
+) -> Result<Fields, Problem> {
     let content_type = content_type(request);
     if media_type_of(&content_type) != "multipart/form-data" {
         let detail = format!("Send multipart/form-data with the fields {}.", known.join(", "));
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }
-    sandbox::form(&upload::read(request, BODY_BYTES_MAX).await?, content_type, known)
+    let body = upload::read(request, PHOTOGRAPH_BODY_BYTES_MAX).await?;
+    sandbox::form(&body, content_type, known, reading)
 }
 
 /// The name of the model that is served, and its thresholds.

@@ -11,6 +11,8 @@ use crate::budgets::Cost;
 /// A path of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
+    /// `/detect`
+    Detect,
     /// `/embed`
     Embed,
     /// `/add`
@@ -40,6 +42,7 @@ impl Route {
     /// that cannot exist is that there is no such face.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         Some(match path {
+            "/detect" => Self::Detect,
             "/embed" => Self::Embed,
             "/add" => Self::Add,
             "/match" => Self::Match,
@@ -60,6 +63,7 @@ impl Route {
     /// The path, with `{id}` in the place of a face's id, as the log has it.
     pub(crate) const fn pattern(&self) -> &'static str {
         match self {
+            Self::Detect => "/detect",
             Self::Embed => "/embed",
             Self::Add => "/add",
             Self::Match => "/match",
@@ -77,7 +81,9 @@ impl Route {
     /// The methods, as `Allow` lists them.
     pub(crate) const fn allow(&self) -> &'static str {
         match self {
-            Self::Embed | Self::Add | Self::Match | Self::Verify | Self::Wake => "POST",
+            Self::Detect | Self::Embed | Self::Add | Self::Match | Self::Verify | Self::Wake => {
+                "POST"
+            }
             Self::Faces | Self::Face(_) => "GET, HEAD, DELETE",
             Self::Status(_) | Self::Config | Self::Health | Self::OpenApi => "GET, HEAD",
         }
@@ -99,7 +105,7 @@ impl Route {
             (Self::Embed, Method::Post) => Need::InPrivate(&[Scope::Search, Scope::Vector]),
             (Self::Add, Method::Post) => Need::InPrivate(&[Scope::Enrol]),
             // Whoever may send a picture.
-            (Self::Wake, Method::Post) => {
+            (Self::Detect | Self::Wake, Method::Post) => {
                 Need::InPrivate(&[Scope::Search, Scope::Enrol, Scope::Vector])
             }
             (Self::Face(_) | Self::Status(_), Method::Get | Method::Head) => {
@@ -113,7 +119,8 @@ impl Route {
     /// What a request costs the caller.
     pub(super) const fn cost(&self) -> Cost {
         match self {
-            Self::Embed | Self::Match => Cost::Embeddings(1),
+            // Finding faces takes about as long as one embedding.
+            Self::Detect | Self::Embed | Self::Match => Cost::Embeddings(1),
             Self::Verify => Cost::Embeddings(2),
             Self::Add => Cost::Enrolment,
             Self::Wake
@@ -189,7 +196,7 @@ mod tests {
         let text = include_str!("../../openapi.json");
         let openapi: serde_json::Value = serde_json::from_str(text).unwrap();
         let paths = openapi["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 11);
+        assert_eq!(paths.len(), 12);
         for (path, operations) in paths {
             let route = Route::parse(&path.replace("{id}", "0")).unwrap();
             assert_eq!(route.pattern(), path);

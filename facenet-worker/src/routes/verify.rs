@@ -1,12 +1,13 @@
 //! `POST /verify`: are these two the same person? Nothing is stored.
 
-use input::fields::required;
+use input::fields::{Fields, required};
+use input::seen::{Purpose, Reading};
 use serde::Serialize;
 use wire::Problem;
 use worker::{Request, Response};
 
 use super::Context;
-use super::request::{embedding_of, form, served_model};
+use super::request::{detect, embedding_of, form, served_model};
 use super::response::timed;
 
 #[derive(Serialize)]
@@ -15,13 +16,20 @@ struct Answer {
     distance: f32,
     threshold: f32,
     possible_threshold: f32,
+    /// Where the face is, in a photograph.
+    #[serde(rename = "box", skip_serializing_if = "Option::is_none")]
+    bounds: Option<[f64; 4]>,
+    #[serde(rename = "other_box", skip_serializing_if = "Option::is_none")]
+    other_bounds: Option<[f64; 4]>,
 }
 
 pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
     let Context { env, record, .. } = context;
-    let form = form(&request, &["image", "other"]).await?;
-    let image = required(form.image, "image")?;
-    let other = required(form.other, "other")?;
+    let reading = Reading { detect: detect(&request)?, purpose: Purpose::Main };
+    let Fields { image, other, .. } =
+        form(&request, &["image", "other", "detect"], reading).await?;
+    let (image, seen) = required(image, "image")?.first().ok_or_else(Problem::internal)?;
+    let (other, other_seen) = required(other, "other")?.first().ok_or_else(Problem::internal)?;
     let (_, thresholds) = served_model(env)?;
     record.stage("read");
     let image = embedding_of(&image, &request, context).await?;
@@ -33,6 +41,8 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
         distance: thresholds.told(distance),
         threshold: thresholds.match_max,
         possible_threshold: thresholds.possible_max,
+        bounds: seen.map(|face| face.bounds),
+        other_bounds: other_seen.map(|face| face.bounds),
     };
     record.verdict(answer.verdict);
     timed(&answer, 200, record)

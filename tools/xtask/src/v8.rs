@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
-use input::message::Question;
+use input::message::{Asked, Question};
 use serde_json::{Value, json};
 use testbed::process::Group;
 use wire::limits::{SANDBOX_PAGES_MAX, SANDBOX_PAGES_MIN};
 
 use crate::project;
 use crate::run::Run;
+use crate::setup::finder;
 
 /// The script, in the root of the clone.
 const HOST: &str = "tools/xtask/src/v8/host.mjs";
@@ -61,13 +62,16 @@ impl V8 {
     pub(crate) fn question(
         &mut self,
         name: &str,
-        question: &Question,
+        question: Question,
         file: &Path,
         from: usize,
     ) -> anyhow::Result<f64> {
-        let question = serde_json::to_string(question)?;
+        let finder = question.needs_finder().then(finder::file);
+        let length = finder.as_ref().map_or(Ok(0), |file| file.metadata().map(|it| it.len()))?;
+        let asked = Asked { question, finder_bytes: usize::try_from(length)? };
         let request = json!({
-            "operation": "ask", "name": name, "question": question, "file": file, "from": from
+            "operation": "ask", "name": name, "asked": serde_json::to_string(&asked)?,
+            "finder": finder, "file": file, "from": from
         });
         number(&self.ask(&request)?["ms"])
     }

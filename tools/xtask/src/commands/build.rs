@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::fingerprint::{Fingerprint, Stamp};
 use crate::run::Run;
 use crate::setup::wasm::{self, Simd, Toolchain};
-use crate::setup::{npm, programs, sandbox, site};
+use crate::setup::{finder, npm, programs, sandbox, site};
 use crate::{parallel, project};
 
 /// The file of each Worker that names its classes, and its main module.
@@ -210,6 +210,8 @@ impl Build {
         if *worker == PUBLIC_WORKER {
             let module = wasm::built(sandbox::PACKAGE);
             fs::copy(module, folder.join("sandbox.wasm")).context("copying the sandbox")?;
+            let weights = folder.join("face-finder.bin");
+            fs::copy(finder::ensure()?, weights).context("copying the finder's weights")?;
         }
         fs::copy(self.dir.join(ENTRY), folder.join(ENTRY)).context("copying the Worker's entry")?;
         self.stamp.write(&self.inputs)

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use input::message::Question;
+use input::seen::Reading;
 
 use crate::run::{self, Run};
 use crate::setup::wasm::{self, Simd, Toolchain};
@@ -117,7 +118,7 @@ type Read = fn(&[u8]) -> Option<(Question, usize)>;
 /// sees.
 fn read_by_sandbox(target: &str) -> Option<Read> {
     match target {
-        "image" => Some(|_| Some((Question::Picture, 0))),
+        "image" => Some(|_| Some((Question::Picture(Reading::CROP), 0))),
         "form" => Some(form_question),
         _ => None,
     }
@@ -127,8 +128,8 @@ fn read_by_sandbox(target: &str) -> Option<Read> {
 fn form_question(input: &[u8]) -> Option<(Question, usize)> {
     let line = input.iter().position(|&byte| byte == b'\n')?;
     let content_type = std::str::from_utf8(input.get(..line)?).ok()?.to_owned();
-    let known = ["name", "consent", "image", "other"].map(str::to_owned).into();
-    Some((Question::Form { content_type, known }, line + 1))
+    let known = ["name", "consent", "detect", "image", "other"].map(str::to_owned).into();
+    Some((Question::Form { content_type, known, reading: Reading::CROP }, line + 1))
 }
 
 /// Gives the inputs of a target to its module, which may trap at none.
@@ -159,7 +160,7 @@ fn replay(name: &str, folders: &[PathBuf]) -> anyhow::Result<()> {
                     let input = fs::read(&file);
                     let input = input.with_context(|| format!("reading {}", file.display()))?;
                     let Some((question, from)) = read(&input) else { continue };
-                    v8.question(name, &question, &file, from)
+                    v8.question(name, question, &file, from)
                 }
             };
             let ms = ms.with_context(|| format!("WebAssembly traps at {}", file.display()))?;

@@ -140,16 +140,16 @@ class Sandbox {
     return this.memory.buffer.byteLength;
   }
 
-  async ask({ question, bytes }) {
+  async ask({ asked, rest }) {
     const { memory } = this;
     const { exports } = await WebAssembly.instantiate(this.module, { env: { memory } });
-    const head = new TextEncoder().encode(question);
-    const length = 4 + head.length + bytes.length;
+    const head = new TextEncoder().encode(asked);
+    const length = 4 + head.length + rest.length;
     const address = exports.reserve(length);
     new DataView(memory.buffer).setUint32(address, head.length, true);
     const frame = new Uint8Array(memory.buffer, address, length);
     frame.set(head, 4);
-    frame.set(bytes, 4 + head.length);
+    frame.set(rest, 4 + head.length);
     return timed(() => exports.run());
   }
 }
@@ -164,10 +164,11 @@ const operations = {
     open[name] = await Sandbox.open(options);
     return {};
   },
-  /** Asks the sandbox about the bytes of a file from some byte on. */
-  async ask({ name, question, file, from }) {
-    const bytes = (await readFile(file)).subarray(from);
-    const { ms } = await open[name].ask({ question, bytes });
+  /** Asks the sandbox about the bytes of a file from some byte on, with the finder's weights. */
+  async ask({ name, asked, finder, file, from }) {
+    const weights = finder ? await readFile(finder) : Buffer.alloc(0);
+    const rest = Buffer.concat([weights, (await readFile(file)).subarray(from)]);
+    const { ms } = await open[name].ask({ asked, rest });
     return { ms };
   },
   /** Calls an export of a bare module about the bytes of a file. */

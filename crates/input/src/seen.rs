@@ -1,0 +1,105 @@
+//! What is told of a photograph: its size, and the faces that were found in it.
+
+use facenet::Face;
+use serde::{Deserialize, Serialize};
+
+/// A photograph in which faces were looked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The upright picture.
+    pub image: Size,
+    /// The faces, the largest first.
+    pub faces: Vec<SeenFace>,
+}
+
+/// The size of a picture in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+/// A face in a photograph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeenFace {
+    /// Left edge, upper edge, width and height in pixels of the upright picture, in tenths. It may
+    /// reach over the picture's edges.
+    #[serde(rename = "box")]
+    pub bounds: [f64; 4],
+    /// How surely it is a face, 0 to 1, in thousandths.
+    pub score: f64,
+    /// How good it is.
+    pub quality: Quality,
+}
+
+/// How good a face is. The numbers are in thousandths.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Whether there is no reason against it.
+    pub usable: bool,
+    /// What is wrong, the worst first: the words of `face_finder::Reason`.
+    pub reasons: Vec<String>,
+    /// The width of the crop in pixels of the picture.
+    pub crop_width: f64,
+    /// How much of the crop is outside of the picture at the side where it is most, as a share of
+    /// its width or height. Less than 0 when it is inside.
+    pub outside: f64,
+    /// How far the nose is from the middle between the eyes, as a share of their distance. Nothing
+    /// when the eyes are in one place.
+    pub yaw: Option<f64>,
+    /// The slope of the line through the eyes in radians.
+    pub roll: f64,
+    /// The mean brightness, 0 to 255.
+    pub brightness: f64,
+}
+
+/// A picture that was read: crops of faces, and what was seen in it where it is a photograph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pictured {
+    /// The crops of the first faces, or the picture itself where it came as a crop.
+    pub crops: Vec<Face>,
+    /// Nothing for a picture that came as a crop.
+    pub seen: Option<Seen>,
+}
+
+impl Pictured {
+    /// A picture that came as a crop.
+    #[must_use]
+    pub fn crop(face: Face) -> Self {
+        Self { crops: vec![face], seen: None }
+    }
+
+    /// The first crop, and the face that it was cut from where the picture is a photograph.
+    #[must_use]
+    pub fn first(self) -> Option<(Face, Option<SeenFace>)> {
+        let face = self.seen.and_then(|seen| seen.faces.into_iter().next());
+        Some((self.crops.into_iter().next()?, face))
+    }
+}
+
+/// What a route makes of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Whether the picture is a photograph in which faces are to be found, or a crop of one.
+    pub detect: bool,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// What a picture is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// All faces are told, and so many are cut out, the largest first.
+    Faces(usize),
+    /// The main face is cut out, which the page would take too.
+    Main,
+    /// The face is stored. So there must be one, good enough, and nobody else of like size.
+    Enrolment,
+}
+
+impl Reading {
+    /// A crop of a face.
+    pub const CROP: Self = Self { detect: false, purpose: Purpose::Main };
+}
