@@ -1,5 +1,6 @@
 //! Requests to other machines, by curl: this program has no TLS, so that it compiles in seconds.
 
+use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub(crate) struct Request<'a> {
 }
 
 /// What a request brings.
+#[derive(Clone)]
 pub(crate) enum Body {
     Nothing,
     Text(String),
@@ -37,6 +39,8 @@ pub(crate) enum Body {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// After how many seconds it makes sense to ask again, where the answer says so.
+    pub(crate) retry_after_s: Option<u32>,
     /// How long it took from the first to the last byte, in seconds.
     pub(crate) seconds: f64,
 }
@@ -46,6 +50,7 @@ impl Request<'_> {
     pub(crate) fn send(&self) -> anyhow::Result<Answer> {
         let headers: String = self.headers.iter().flat_map(|line| [line, "\n"]).collect();
         let headers = unnamed_file(&headers)?;
+        let answered = NamedTempFile::new().context("making a temporary file")?;
         let mut curl = Run::new(self.what, "curl")
             // The user's defaults could send secrets elsewhere.
             .args(["--disable"])
@@ -55,6 +60,9 @@ impl Request<'_> {
             .args(self.shows_errors.then_some("--show-error"))
             .args(["--max-time", &self.seconds_max.to_string()])
             .args(["--write-out", "\n%{http_code} %{time_total}"])
+            .arg_path("--dump-header", answered.path())
+            // Else a large body waits for a permission that not every server gives.
+            .args(["--header", "Expect:"])
             .args(["--request", self.method, "--header", "@-", self.url])
             .edit(|command| {
                 command.stdin(headers);
@@ -77,7 +85,32 @@ impl Request<'_> {
         Ok(Answer {
             status: status.parse().context("the status is no number")?,
             body: body.to_owned(),
+            retry_after_s: retry_after_s(&fs::read_to_string(answered.path())?),
             seconds: seconds.trim().parse().context("the time is no number")?,
         })
+    }
+}
+
+/// What the last answer's headers say of when to come back. A date counts as nothing: CFace sends
+/// seconds.
+fn retry_after_s(headers: &str) -> Option<u32> {
+    let fields = headers.lines().rev().take_while(|line| !line.starts_with("HTTP/"));
+    let mut fields = fields.filter_map(|line| line.split_once(':'));
+    let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
+    value.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_answer_says_when_to_come_back() {
+        let proxy = "HTTP/1.1 200 OK\r\nretry-after: 7\r\n\r\n";
+        let answer = "HTTP/2 503 \r\nRetry-After:  2\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(retry_after_s(&format!("{proxy}{answer}")), Some(2));
+        assert_eq!(retry_after_s(&format!("{answer}HTTP/1.1 200 OK\r\n\r\n")), None);
+        assert_eq!(retry_after_s("HTTP/2 429\r\nretry-after: tomorrow\r\n"), None);
+        assert_eq!(retry_after_s(""), None);
     }
 }

@@ -3,7 +3,6 @@
 //! kept, but for the key of a developer's own server.
 
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +15,7 @@ use wire::secret;
 
 use crate::cloudflare::{ACCOUNT_VARIABLE, Api, Found, worker};
 use crate::wrangler::installation::Installation;
-use crate::{project, run, servers, wrangler};
+use crate::{private_file, project, run, servers, wrangler};
 
 /// The file from which wrangler gives secrets to the Worker whose configuration is beside it.
 const SECRETS: &str = ".dev.vars";
@@ -130,7 +129,7 @@ pub(crate) fn ensure_own(state: &Path) -> anyhow::Result<()> {
     if keys.list()?.iter().any(|other| other.name() == OWN) {
         keys.revoke(OWN)?;
     }
-    write_private(&file, &format!("{}\n", keys.add(&key)?))
+    private_file::write(&file, &format!("{}\n", keys.add(&key)?))
 }
 
 /// Waits until a server that runs in this folder has the keys that are configured.
@@ -206,7 +205,7 @@ fn change(state: &Path, edit: impl FnOnce(&mut Vec<String>)) -> anyhow::Result<(
     edit(&mut lines);
     let file = secrets_file(state)?;
     lines.push(String::new());
-    write_private(&file, &lines.join("\n"))?;
+    private_file::write(&file, &lines.join("\n"))?;
     // Wrangler watches the configuration, and reads the secrets anew when that changes. Nothing is
     // written: wrangler would end if it found the file empty.
     let config = file.with_file_name(wrangler::local::CONFIG);
@@ -218,20 +217,6 @@ fn change(state: &Path, edit: impl FnOnce(&mut Vec<String>)) -> anyhow::Result<(
         touched.context("telling the local server of its keys")?;
     }
     Ok(())
-}
-
-/// Writes a file that only the user can read. Whoever reads it sees all of it or what was before.
-fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
-    let Some(folder) = file.parent() else { bail!("{} is in no folder", file.display()) };
-    let write = || -> anyhow::Result<()> {
-        fs::create_dir_all(folder)?;
-        // Such files begin with the mode 0600.
-        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-        temporary.write_all(text.as_bytes())?;
-        temporary.persist(file)?;
-        Ok(())
-    };
-    write().with_context(|| format!("writing {}", file.display()))
 }
 
 #[cfg(test)]

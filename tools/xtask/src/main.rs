@@ -9,8 +9,10 @@ mod commands;
 mod configuration;
 mod curl;
 mod fingerprint;
+mod instance;
 mod keys;
 mod parallel;
+mod private_file;
 mod progress;
 mod project;
 mod run;
@@ -27,8 +29,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::commands::{
-    bench, build, cron, deny, deploy, destroy, dev, eval, faces, fuzz, generate, lint, test,
-    wasm_std, weights,
+    bench, build, cron, deny, deploy, destroy, dev, enrol, eval, faces, fuzz, generate, lint,
+    search, test, wasm_std, weights,
 };
 
 /// The commands of the project. Each sets up what it needs and says so.
@@ -64,6 +66,11 @@ enum Command {
     Keys(commands::keys::Options),
     /// Lists and deletes the faces of an instance, as its operator.
     Faces(faces::Options),
+    /// Enrols the people whose photographs are in a folder.
+    #[command(after_long_help = enrol::NAMES)]
+    Enrol(enrol::Options),
+    /// Says who is on a photograph.
+    Search(search::Options),
     /// Checks licences, sources and known faults of the dependencies.
     Deny(deny::Options),
     /// Looks for faults in what reads foreign bytes.
@@ -91,6 +98,8 @@ fn main() -> ExitCode {
         Command::Destroy(options) => destroy::run(&options),
         Command::Keys(options) => commands::keys::run(&options),
         Command::Faces(options) => faces::run(&options),
+        Command::Enrol(options) => enrol::run(&options),
+        Command::Search(options) => search::run(&options),
         Command::Deny(options) => deny::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Lint => lint::run(),

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16) -> Outcome {
-        Outcome::Status(Answer { status, body: String::new(), seconds: 0.0 })
+        Outcome::Status(Answer { status, body: String::new(), retry_after_s: None, seconds: 0.0 })
     }
 
     #[test]
