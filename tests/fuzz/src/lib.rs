@@ -4,6 +4,8 @@
 #[cfg(target_family = "wasm")]
 mod replay;
 
+use face_finder::weights::{self, TENSORS, Tensor};
+use face_finder::{Finder, Picture, crop};
 use facenet::Shard;
 use facenet::image::FACE_BYTES;
 use facenet::record::{self as records, HEADER_BYTES};
@@ -89,4 +91,49 @@ pub fn record(bytes: &[u8]) {
 fn whole_length(shard: Shard, record: &[u8]) -> usize {
     let metadata = record.get(..HEADER_BYTES).and_then(|header| header.last_chunk());
     records::length(shard, metadata.map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize))
+}
+
+/// The weights of the finder. An even first byte means a file as it is. Else the file is made: the
+/// second byte says which bit of it is wrong, then come scale and minimum of each tensor, then the
+/// bytes of all of them, over and over. Weights that are taken find something in any picture.
+///
+/// # Panics
+/// When there is a fault.
+pub fn finder(bytes: &[u8]) {
+    let [choice, place, rest @ ..] = bytes else { return };
+    if choice & 1 == 0 {
+        // A whole file is larger than any input here.
+        assert!(Finder::load(rest).is_err());
+        return;
+    }
+    let (ranges, rest) = rest.split_at(rest.len().min(16 * TENSORS.len()));
+    let mut values = rest.iter().copied().cycle();
+    let values: Vec<Vec<u8>> = TENSORS
+        .iter()
+        .map(|shape| (0..shape.len()).map(|_| values.next().unwrap_or(127)).collect())
+        .collect();
+    let number = |index: usize| {
+        let bytes = ranges.get(8 * index..).and_then(<[u8]>::first_chunk);
+        f64::from_le_bytes(bytes.copied().unwrap_or_default())
+    };
+    let tensors = std::array::from_fn(|index| Tensor {
+        scale: number(2 * index),
+        min: number(2 * index + 1),
+        bytes: &values[index],
+    });
+    let Ok(mut file) = weights::write(&tensors) else { return };
+    if *place > 0 {
+        let index = usize::from(*place) * file.len() / 256;
+        file[index] ^= 1 << (place & 7);
+        assert!(Finder::load(&file).is_err());
+        return;
+    }
+    let finder = Finder::load(&file).expect("our own file loads");
+    let rgb: [u8; 3 * 48 * 40] = std::array::from_fn(|index| (index * 7) as u8);
+    let picture = Picture::from_rgb(48, 40, &rgb).expect("a picture of that size");
+    for face in finder.find_at(&picture, &[64]) {
+        assert!(face.score >= face_finder::find::SCORE_MIN);
+        assert_eq!(face.quality.is_usable(), face.quality.reasons().is_empty());
+        assert_eq!(crop::cut(&picture, face.crop).rgb().len(), FACE_BYTES);
+    }
 }

@@ -26,3 +26,9 @@ pub extern "C" fn record() {
 pub extern "C" fn query() {
     INPUT.with_borrow(|input| crate::query(input));
 }
+
+/// Reads the buffer as weights of the face finder.
+#[unsafe(no_mangle)]
+pub extern "C" fn finder() {
+    INPUT.with_borrow(|input| crate::finder(input));
+}

@@ -24,8 +24,13 @@ use crate::{ci, progress, project, stop};
 
 /// The targets in `tests/fuzz/fuzz_targets`, and the most bytes of an input: longer ones find
 /// nothing more and take longer.
-const TARGETS: [(&str, usize); 4] =
-    [("image", 16 << 10), ("record", 20 << 10), ("form", 4 << 10), ("query", 8 << 10)];
+const TARGETS: [(&str, usize); 5] = [
+    ("image", 16 << 10),
+    ("record", 20 << 10),
+    ("form", 4 << 10),
+    ("query", 8 << 10),
+    ("finder", 2 << 10),
+];
 
 /// Largest single allocation in megabytes. A picture of the largest size needs as much, and an
 /// isolate has the memory for it.
@@ -114,7 +119,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 /// even a question.
 type Read = fn(&[u8]) -> Option<(Question, usize)>;
 
-/// How the sandbox reads a target's inputs. None for records and query strings, which it never
+/// How the sandbox reads a target's inputs. None for weights and query strings, which it never
 /// sees.
 fn read_by_sandbox(target: &str) -> Option<Read> {
     match target {
