@@ -111,7 +111,7 @@ impl Instance {
             stop::check()?;
             tries += 1;
             let (why, tries_max, wait_s) = match answer {
-                Err(error) => (format!("{error:#}."), FAILED_TRIES_MAX, None),
+                Err(error) => (format!("{error:#}"), FAILED_TRIES_MAX, None),
                 Ok(answer) => match tries_max(answer.status) {
                     None => return Ok(answer),
                     Some(max) => (self.refusal(&answer).sentence, max, answer.retry_after_s),

@@ -70,6 +70,7 @@ struct Match {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let context = || format!("opening {}", options.photo.display());
     let photo = options.photo.canonicalize().with_context(context)?;
+    ensure!(photo.is_file(), "{} is no file", options.photo.display());
     let out = options.write.as_ref().map(std::path::absolute).transpose()?;
     let is_same = out.as_ref().is_some_and(|out| out.canonicalize().is_ok_and(|it| it == photo));
     ensure!(!is_same, "--write would overwrite the photograph");
