@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use tests::server::Server;
+use tests::xtask;
 
 /// The address of the local server in the documents.
 const LOCAL: &str = "http://localhost:8787";
@@ -21,6 +22,12 @@ const NOT_RUN: [(&str, &str); 8] = [
     ("cargo xtask weights", "every test here uses what it makes"),
     ("node_modules/.bin/wrangler", "needs an account"),
 ];
+
+/// What the lines begin with, of which one makes a block run here.
+const RUN: [&str; 3] = ["curl", "cargo xtask enrol", "cargo xtask search"];
+
+/// The folder for photographs in the documents.
+const PEOPLE: &str = ".cface/people";
 
 /// A fenced block of a document.
 #[derive(Debug)]
@@ -66,7 +73,7 @@ fn documents() -> anyhow::Result<Vec<PathBuf>> {
 
 /// Whether a block is run here.
 fn is_run(block: &Block) -> bool {
-    block.language == "sh" && block.text.contains("curl")
+    block.language == "sh" && RUN.iter().any(|command| block.text.contains(command))
 }
 
 #[test]
@@ -75,7 +82,8 @@ fn every_command_is_run_or_is_known_not_to_be() -> anyhow::Result<()> {
     for file in documents()? {
         for block in blocks(&file)? {
             if is_run(&block) {
-                ensure!(file.ends_with("README.md"), "{}: only the README's run", file.display());
+                let is_known = ["README.md", "photographs.md"].iter().any(|it| file.ends_with(it));
+                ensure!(is_known, "{}: nothing runs its commands", file.display());
                 continue;
             }
             let is_output = ["json", "text", "toml"].contains(&&*block.language);
@@ -123,15 +131,35 @@ fn masked(text: &str) -> String {
 
 #[tokio::test]
 async fn the_lines_of_the_readme_print_what_it_says() -> anyhow::Result<()> {
+    check_lines("README.md").await
+}
+
+#[tokio::test]
+async fn the_lines_on_photographs_print_what_they_say() -> anyhow::Result<()> {
+    let people = root().join(PEOPLE);
+    let clear = || {
+        // There may be none.
+        let _ = std::fs::remove_dir_all(&people);
+        let _ = std::fs::remove_file(people.with_added_extension("tokens.json"));
+    };
+    clear();
+    let checked = check_lines("docs/photographs.md").await;
+    clear();
+    checked
+}
+
+/// Runs the lines of a document on a server of their own.
+async fn check_lines(document: &str) -> anyhow::Result<()> {
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
     let address = server.url("");
-    let blocks = blocks(&root().join("README.md"))?;
+    let xtask = xtask()?.display().to_string();
+    let blocks = blocks(&root().join(document))?;
     // One shell runs all, since later lines use what earlier ones have set.
     let mut script = String::new();
     let mut expected = Vec::new();
     for (place, block) in blocks.iter().enumerate().filter(|(_, block)| is_run(block)) {
-        script += &block.text.replace(LOCAL, &address);
+        script += &block.text.replace(LOCAL, &address).replace("cargo xtask", &xtask);
         script += "printf '\\036'\n";
         let answer = blocks.get(place + 1).context("no answer follows")?;
         ensure!(["json", "text"].contains(&&*answer.language), "no answer: {answer:?}");
@@ -140,7 +168,8 @@ async fn the_lines_of_the_readme_print_what_it_says() -> anyhow::Result<()> {
     ensure!(!expected.is_empty());
     let mut shell = Command::new("bash");
     shell.args(["-euo", "pipefail", "-c", &script]).current_dir(root());
-    let shell = shell.env("NO_PROXY", "127.0.0.1,localhost").output()?;
+    let shell =
+        shell.env("NO_PROXY", "127.0.0.1,localhost").env_remove("CFACE_API_KEY").output()?;
     let said = String::from_utf8_lossy(&shell.stderr);
     ensure!(shell.status.success(), "{script}\n{said}");
     let printed = String::from_utf8(shell.stdout)?;

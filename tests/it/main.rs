@@ -23,6 +23,8 @@ mod drill;
 
 mod engines;
 
+mod enrol;
+
 mod hostile;
 
 mod http;
