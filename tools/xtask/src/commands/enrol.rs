@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use sha2::{Digest as _, Sha256};
 use wire::faces::Enrolled;
-use wire::limits::{BODY_BYTES_MAX, PERSON_PICTURES_MAX};
+use wire::limits::{PERSON_PICTURES_MAX, PHOTOGRAPH_BODY_BYTES_MAX};
 use wire::{Kind, secret};
 
 use self::form::Form;
@@ -174,8 +174,8 @@ impl Enrolment<'_> {
     ) -> anyhow::Result<Outcome> {
         let path = self.dir.join(path);
         let picture = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-        if picture.len() > BODY_BYTES_MAX {
-            let mb = BODY_BYTES_MAX >> 20;
+        if picture.len() > PHOTOGRAPH_BODY_BYTES_MAX {
+            let mb = PHOTOGRAPH_BODY_BYTES_MAX >> 20;
             return Ok(Outcome::Refused(format!("the file has more than {mb} MiB")));
         }
         let sum = secret::hex(&Sha256::digest(&picture));
