@@ -2,6 +2,7 @@
 //! origins may read it. Those are the origins that the variable `ALLOWED_ORIGINS` names.
 
 use wire::http;
+use wire::log::CALLS_HEADER;
 use worker::{Env, Headers, Method, Request, Response, Result};
 
 use crate::bindings;
@@ -65,6 +66,8 @@ impl Origin {
         for (name, value) in SECURITY {
             set_default(&headers, name, value)?;
         }
+        // The private Worker has told it for the log.
+        headers.delete(CALLS_HEADER)?;
         headers.append("vary", "origin")?;
         let policy = if let Some(origin) = &self.allowed {
             headers.set("access-control-allow-origin", origin)?;

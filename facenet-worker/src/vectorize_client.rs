@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::faces::{VERSION, VERSION_HEADER};
-use wire::log::{Call, Record};
+use wire::log::{CALLS_HEADER, Call, Record};
 use wire::{Problem, http};
 use worker::{Env, Headers, Method, RequestInit, Response, Result};
 
@@ -107,7 +107,10 @@ pub(crate) async fn fetch(
         let service = env.service(bindings::VECTORIZE_WORKER)?;
         service.fetch(format!("http://cface-vectorize{path}"), Some(init)).await
     };
-    answer.await.map_err(not_answering)
+    let answer = answer.await.map_err(not_answering)?;
+    let told = answer.headers().get(CALLS_HEADER).map_err(not_answering)?;
+    record.calls().add_told(&told.unwrap_or_default());
+    Ok(answer)
 }
 
 fn not_answering(error: impl std::fmt::Display) -> Problem {

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use wire::limits::{LOG_ONE_OF, LOG_WHOLE_LINES_MAX};
+
 /// Days of a month.
 const DAYS: f64 = 30.0;
 
@@ -50,6 +52,9 @@ const EMBEDDING_S: f64 = 0.2;
 /// Assumed: what a line of the log is billed as, with what Cloudflare adds.
 const LINE_GB: f64 = 4.84e-6;
 
+/// Assumed: the share of requests that are slow, fail or are refused. Both Workers log them.
+const NOTABLE: f64 = 0.01;
+
 /// A crop as JPEG with its metadata is smaller.
 const PICTURE_GB: f64 = 10e-6;
 
@@ -73,7 +78,7 @@ pub struct Counts {
     pub queries: u64,
     /// Vectorize: all other calls, which are free.
     pub index_others: u64,
-    /// Lines in the log of both Workers.
+    /// Lines in the log of both Workers, where they are all written.
     pub lines: u64,
 }
 
@@ -117,14 +122,29 @@ pub struct Month<'a> {
     pub title: &'a str,
     /// The loads.
     pub loads: &'a [Load],
-    /// The share of requests whose lines are logged: `head_sampling_rate`.
-    pub logged: f64,
+    /// Assumed: isolates of the public Worker that are there all the time, with equal shares of the
+    /// requests. Each writes the first lines of an hour, and then thins them.
+    pub isolates: f64,
 }
 
 impl Month<'_> {
     /// How many there are in a month, when each request has so many.
     fn total(&self, each: impl Fn(&Load) -> f64) -> f64 {
         self.loads.iter().map(|load| load.per_day * DAYS * each(load)).sum()
+    }
+
+    /// How many lines the log has in a month.
+    fn lines(&self) -> f64 {
+        let whole_max = f64::from(LOG_WHOLE_LINES_MAX) * 24.0 * DAYS * self.isolates;
+        let ordinary = |load: &Load| {
+            let requests = load.per_day * DAYS;
+            let whole = requests.min(whole_max);
+            (whole + (requests - whole) / f64::from(LOG_ONE_OF)) * load.counts.lines as f64
+        };
+        // One of the public Worker, and one for each call of the private one.
+        let notable =
+            self.total(|load| NOTABLE * (load.counts.lines + load.counts.services) as f64);
+        self.loads.iter().map(ordinary).sum::<f64>() + notable
     }
 
     /// What each part costs, in dollars.
@@ -147,7 +167,7 @@ impl Month<'_> {
             ("R2 class A", CLASS_A.dollars(count(|counts| counts.class_a))),
             ("R2 class B", CLASS_B.dollars(count(|counts| counts.class_b))),
             ("R2 storage", STORED_GB.dollars(faces * PICTURE_GB + WEIGHTS_GB)),
-            ("logs", LOGGED_GB.dollars(count(|counts| counts.lines) * LINE_GB * self.logged)),
+            ("logs", LOGGED_GB.dollars(self.lines() * LINE_GB)),
         ]
     }
 
@@ -188,5 +208,16 @@ mod tests {
         // Queries and stored vectors count alike: (30 M + 10,000) x 512 dimensions.
         let dollars = QUERIED_DIMENSIONS.dollars(30.01e6 * 512.0);
         assert!((dollars - 153.15).abs() < 0.01, "{dollars}");
+    }
+
+    #[test]
+    fn lines_are_thinned_where_an_isolate_has_many() {
+        let counts = Counts { lines: 1, services: 1, ..Counts::default() };
+        let loads = [Load { per_day: 1e6, counts, cpu_ms: 0.0, stores: false }];
+        let lines = |isolates| Month { title: "", loads: &loads, isolates }.lines();
+        // 60 an hour for 720 hours, a tenth of the others, and twice a hundredth of all.
+        let few = 43_200.0 + (30e6 - 43_200.0) / 10.0 + 600_000.0;
+        assert!((lines(1.0) - few).abs() < 1.0, "{}", lines(1.0));
+        assert!((lines(1e6) - 30.6e6).abs() < 1.0, "{}", lines(1e6));
     }
 }

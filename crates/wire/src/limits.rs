@@ -1,4 +1,4 @@
-//! Every limit on what a caller may send.
+//! Every limit on what a caller may send, and on what the log keeps of it.
 
 /// Numbers in an embedding, and so dimensions of the Vectorize index.
 pub use facenet::embedding::DIMENSIONS as EMBEDDING_DIMENSIONS;
@@ -111,6 +111,17 @@ pub const TOP_K_MAX: u32 = 20;
 
 /// Most people that a search returns if it does not say how many.
 pub const TOP_K_DEFAULT: u32 = 5;
+
+/// Ordinary requests of a route that have a line of the log each, in an hour and an isolate. Then
+/// one of [`LOG_ONE_OF`] has a line. What has failed, was refused or slow, or only an operator may
+/// ask for always has one.
+pub const LOG_WHOLE_LINES_MAX: u32 = 60;
+
+/// For how many ordinary requests a line stands where there are many.
+pub const LOG_ONE_OF: u32 = 10;
+
+/// How many milliseconds a request takes that the log calls slow. A warm one takes a third of that.
+pub const LOG_SLOW_MS: u64 = 1_000;
 
 // The limits must fit each other.
 const _: () = assert!(IMAGE_PIXELS_MAX <= IMAGE_SIDE_MAX as u64 * IMAGE_SIDE_MAX as u64);

@@ -1,19 +1,33 @@
 //! The log of both Workers, and the one place that writes to it.
 //!
-//! A line is JSON. Each request has one, which says what became of it; a line of its own has what
-//! belongs to no request, such as a load or a phase of the purge. Lines hold routes, times, counts
-//! and the names of API keys. They hold nothing that a caller has sent, no id of a face, and
-//! nothing that a search has found.
+//! A line is JSON, and says what became of a request; a line of its own has what belongs to no
+//! request, such as a load or a phase of the purge. Lines hold routes, times, counts and the names
+//! of API keys. They hold nothing that a caller has sent, no id of a face, and nothing that a
+//! search has found.
+//!
+//! Cloudflare bills each line. So an ordinary request has one line, the public Worker's, which
+//! tells what the private one has called too; and where there are many, `thinning` leaves lines
+//! out. What has failed, was refused, was slow or is the operator's has the lines of both Workers.
+
+mod calls;
+mod thinning;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::rc::Rc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use worker::Date;
 
 use crate::Problem;
+use crate::limits::LOG_SLOW_MS;
+pub use calls::{CALLS_HEADER, Call, Calls};
+use thinning::Thinning;
+
+thread_local! {
+    static THINNING: RefCell<Thinning> = RefCell::default();
+}
 
 /// The Worker that writes a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -38,73 +52,6 @@ pub enum Level {
     Error,
 }
 
-/// Calls that cost something, or tell of work: how many there were of each kind.
-#[derive(Debug, Default)]
-pub struct Calls(RefCell<BTreeMap<&'static str, u32>>);
-
-impl Calls {
-    /// Counts one.
-    pub fn count(&self, kind: Call) {
-        let mut counts = self.0.borrow_mut();
-        let count = counts.entry(kind.as_str()).or_default();
-        *count = count.saturating_add(1);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
-    }
-}
-
-impl Serialize for Calls {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.borrow().iter())
-    }
-}
-
-/// What is called, as Cloudflare bills it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// The first shard's object. It calls the second one.
-    Objects,
-    /// The private Worker.
-    Store,
-    /// R2, class A: what lists or writes.
-    BucketWrite,
-    /// R2, class B: what reads.
-    BucketRead,
-    /// R2, what is free: deletions.
-    BucketDelete,
-    /// A query of Vectorize.
-    IndexQuery,
-    /// Vectors that Vectorize stores.
-    IndexUpsert,
-    /// Vectors that Vectorize is asked for by their ids.
-    IndexGet,
-    /// Vectors that Vectorize deletes.
-    IndexDelete,
-    /// What Vectorize says of itself.
-    IndexDescribe,
-}
-
-impl Call {
-    /// What lines call it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Objects => "objects",
-            Self::Store => "store",
-            Self::BucketWrite => "r2_class_a",
-            Self::BucketRead => "r2_class_b",
-            Self::BucketDelete => "r2_delete",
-            Self::IndexQuery => "vectorize_query",
-            Self::IndexUpsert => "vectorize_upsert",
-            Self::IndexGet => "vectorize_get",
-            Self::IndexDelete => "vectorize_delete",
-            Self::IndexDescribe => "vectorize_describe",
-        }
-    }
-}
-
 /// What becomes the line of a request.
 #[derive(Debug)]
 pub struct Record {
@@ -119,6 +66,7 @@ pub struct Record {
     key: RefCell<Option<String>>,
     faults: RefCell<Vec<String>>,
     calls: Rc<Calls>,
+    is_operators: Cell<bool>,
 }
 
 impl Record {
@@ -143,6 +91,7 @@ impl Record {
             key: RefCell::default(),
             faults: RefCell::default(),
             calls: Rc::default(),
+            is_operators: Cell::default(),
         }
     }
 
@@ -190,6 +139,11 @@ impl Record {
         self.faults.borrow_mut().push(what.to_string());
     }
 
+    /// Only an operator may ask for this, so it has a line whatever comes of it.
+    pub fn operators(&self) {
+        self.is_operators.set(true);
+    }
+
     /// Counts a call.
     pub fn count(&self, call: Call) {
         self.calls.count(call);
@@ -201,16 +155,25 @@ impl Record {
         Rc::clone(&self.calls)
     }
 
-    /// Writes the line of a request that is answered with this status.
+    /// Writes the line of a request that is answered with this status, if it has one.
     pub fn write(&self, status: u16) {
-        self.write_at(status, Date::now().as_millis(), write);
+        let now_ms = Date::now().as_millis();
+        THINNING.with_borrow_mut(|thinning| self.write_at(status, now_ms, thinning, write));
     }
 
-    fn write_at(&self, status: u16, now_ms: u64, write: impl Fn(Level, &str)) {
+    fn write_at(
+        &self,
+        status: u16,
+        now_ms: u64,
+        thinning: &mut Thinning,
+        write: impl FnOnce(Level, &str),
+    ) {
+        let total_ms = now_ms.saturating_sub(self.began_ms);
+        let Some(stands_for) = self.stands_for(status, total_ms, now_ms, thinning) else { return };
         let faults = self.faults.borrow();
         let is_fault = status >= 500 || !faults.is_empty();
         let level = if is_fault { Level::Error } else { Level::Info };
-        let mut ms = BTreeMap::from([("total", now_ms.saturating_sub(self.began_ms))]);
+        let mut ms = BTreeMap::from([("total", total_ms)]);
         for (name, duration_ms) in &*self.stages.borrow() {
             *ms.entry(name).or_default() += duration_ms;
         }
@@ -218,6 +181,7 @@ impl Record {
             method: self.method,
             route: self.route,
             status,
+            stands_for: (stands_for > 1).then_some(stands_for),
             problem: self.problem.get(),
             verdict: self.verdict.get(),
             key: self.key.borrow().clone(),
@@ -227,6 +191,25 @@ impl Record {
         };
         write(level, &line(level, self.worker, "request", &facts));
     }
+
+    /// How many requests the line stands for. Nothing when there is none.
+    fn stands_for(
+        &self,
+        status: u16,
+        total_ms: u64,
+        now_ms: u64,
+        thinning: &mut Thinning,
+    ) -> Option<u32> {
+        let is_ordinary = status < 400
+            && total_ms < LOG_SLOW_MS
+            && self.faults.borrow().is_empty()
+            && !self.is_operators.get();
+        match self.worker {
+            _ if !is_ordinary => Some(1),
+            Worker::Public => thinning.stands_for(self.method, self.route, now_ms),
+            Worker::Private => None,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -234,6 +217,9 @@ struct RequestFacts<'a> {
     method: &'static str,
     route: &'static str,
     status: u16,
+    /// Ordinary requests of this route, this one and those before it that have no line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stands_for: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -288,10 +274,22 @@ mod tests {
     use super::*;
     use crate::Kind;
 
+    /// The line of a request, of an isolate that has written none before.
     fn written(record: &Record, status: u16, now_ms: u64) -> Value {
-        let line = Cell::default();
-        record.write_at(status, now_ms, |_, text| line.set(text.to_owned()));
-        serde_json::from_str(&line.take()).unwrap()
+        line_of(record, status, now_ms, &mut Thinning::default()).unwrap()
+    }
+
+    fn line_of(
+        record: &Record,
+        status: u16,
+        now_ms: u64,
+        thinning: &mut Thinning,
+    ) -> Option<Value> {
+        let mut line = None;
+        record.write_at(status, now_ms, thinning, |_, text| {
+            line = Some(serde_json::from_str(text).unwrap());
+        });
+        line
     }
 
     #[test]
@@ -313,7 +311,7 @@ mod tests {
 
     #[test]
     fn faults_make_an_error_of_a_line() {
-        let record = Record::begin_at(Worker::Private, "GET", "/health", 0);
+        let record = Record::begin_at(Worker::Private, "POST", "/match", 0);
         assert_eq!(written(&record, 404, 0)["level"], "info");
         let problem = Problem::new(Kind::Unavailable, "Try again.");
         record.problem(&Problem { fault: Some("r2 get: down".into()), ..problem });
@@ -327,6 +325,48 @@ mod tests {
         for (sent, told) in [("DELETE", "DELETE"), ("delete", "other"), ("Ada Lovelace", "other")] {
             let record = Record::begin_at(Worker::Public, sent, "unknown", 0);
             assert_eq!(written(&record, 405, 0)["method"], told);
+        }
+    }
+
+    #[test]
+    fn of_ordinary_requests_only_the_public_line_is_written_and_not_always() {
+        let mut thinning = Thinning::default();
+        let mut ordinary = |worker| {
+            let record = Record::begin_at(worker, "POST", "/match", 0);
+            line_of(&record, 200, LOG_SLOW_MS - 1, &mut thinning)
+        };
+        assert_eq!(ordinary(Worker::Private), None);
+        let lines: Vec<_> = (0..80).filter_map(|_| ordinary(Worker::Public)).collect();
+        assert_eq!(lines.len(), 62);
+        assert!(lines[..60].iter().all(|line| line["stands_for"].is_null()));
+        assert!(lines[60..].iter().all(|line| line["stands_for"] == 10));
+    }
+
+    #[test]
+    fn what_is_worth_a_look_has_its_line_in_both_workers() {
+        let mut thinning = Thinning::default();
+        let cases = [
+            (400, 0, "refused"),
+            (429, 0, "refused"),
+            (503, 0, "failed"),
+            (200, LOG_SLOW_MS, "slow"),
+            (202, 0, "with a fault"),
+            (200, 0, "for an operator"),
+        ];
+        for worker in [Worker::Public, Worker::Private] {
+            for (status, total_ms, how) in cases {
+                for _ in 0..100 {
+                    let record = Record::begin_at(worker, "DELETE", "/faces", 0);
+                    match how {
+                        "with a fault" => record.fault("vectorize delete: down"),
+                        "for an operator" => record.operators(),
+                        _ => (),
+                    }
+                    let line = line_of(&record, status, total_ms, &mut thinning);
+                    let line = line.unwrap_or_else(|| panic!("{worker:?}: {how}"));
+                    assert_eq!(line["stands_for"], Value::Null);
+                }
+            }
         }
     }
 }

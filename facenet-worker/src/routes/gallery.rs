@@ -14,6 +14,7 @@ use crate::{error, vectorize_client};
 pub(super) async fn list(request: &Request, context: Context<'_>) -> Result<Response, Problem> {
     let Context { env, grant, record, .. } = context;
     grant.check_admin()?;
+    record.operators();
     let url = request.url().map_err(error::internal)?;
     let after = input::gallery::after(url.query().unwrap_or_default())?;
     let query = after.map(|id| format!("?after={id}")).unwrap_or_default();
@@ -25,11 +26,13 @@ pub(super) async fn list(request: &Request, context: Context<'_>) -> Result<Resp
 pub(super) async fn delete(context: Context<'_>, id: &str) -> Result<Response, Problem> {
     let Context { env, grant, record, .. } = context;
     grant.check_admin()?;
+    record.operators();
     vectorize_client::delete(env, record, &format!("/admin/faces/{id}"), None).await
 }
 
 pub(super) async fn empty(context: Context<'_>) -> Result<Response, Problem> {
     let Context { env, grant, record, .. } = context;
     grant.check_admin()?;
+    record.operators();
     vectorize_client::delete(env, record, "/admin/faces", None).await
 }

@@ -68,6 +68,7 @@ pub(super) async fn get(context: Context<'_>) -> Result<Response, Problem> {
 /// Asks everything that a request needs.
 async fn details(context: Context<'_>) -> Result<Details, Problem> {
     let Context { env, record, .. } = context;
+    record.operators();
     let weights = shards::weights(env)?;
     for shard in Shard::ALL {
         record.count(Call::BucketRead);

@@ -156,6 +156,9 @@ fn every_limit_is_documented() {
         COPIES_MAX,
         TOP_K_MAX,
         TOP_K_DEFAULT,
+        LOG_WHOLE_LINES_MAX,
+        LOG_ONE_OF,
+        LOG_SLOW_MS,
     ];
     let text = read("crates/wire/src/limits.rs");
     let docs = commented(&text, "///", constant);

@@ -14,7 +14,7 @@ mod response;
 mod route;
 
 use wire::faces::{VERSION_HEADER, check_version};
-use wire::log::{Record, Worker};
+use wire::log::{CALLS_HEADER, Record, Worker};
 use wire::{Kind, Problem};
 use worker::{Context, Env, Method, Request, Response, Result};
 
@@ -41,6 +41,10 @@ pub(crate) async fn answer(mut request: Request, env: &Env, context: &Context) -
             problem.into_response()?
         }
     };
+    let calls = record.calls().header();
+    if !calls.is_empty() {
+        response.headers().set(CALLS_HEADER, &calls)?;
+    }
     record.write(response.status_code());
     Ok(response)
 }
@@ -56,6 +60,9 @@ async fn dispatch(
     let path = request.path();
     let route = Route::parse(&path)
         .ok_or_else(|| Error::problem(Kind::NotFound, "There is no such route."))?;
+    if route.is_operators() {
+        record.operators();
+    }
     let stores = cloudflare::bound(env, record.calls())?;
     match (route, request.method()) {
         (Route::Add, Method::Post) => add::post(request, &stores, record).await,

@@ -58,6 +58,11 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Whether it is asked for on behalf of an operator only.
+    pub(super) const fn is_operators(self) -> bool {
+        matches!(self, Self::Gallery | Self::AnyFace(_) | Self::Health)
+    }
+
     /// The methods, as `Allow` lists them.
     pub(super) const fn allow(self) -> &'static str {
         match self {
