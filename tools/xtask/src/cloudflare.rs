@@ -31,8 +31,8 @@ const REQUEST_S_MAX: u32 = 600;
 const LOGIN: &str = "Log in with `node_modules/.bin/wrangler login`, or set CLOUDFLARE_API_TOKEN \
                      and CLOUDFLARE_ACCOUNT_ID";
 
-const REPEAT: &str = "Is the network there, and is curl installed? Run this again when it is: what \
-                      was done already is not done twice";
+const REPEAT: &str = "Is the network there? Run this again when it is: what was done already is \
+                      not done twice";
 
 /// An account, and a login for it.
 pub(crate) struct Api {

@@ -4,10 +4,20 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tempfile::NamedTempFile;
 
-use crate::run::{Run, unnamed_file};
+use crate::run::{Run, is_on_path, unnamed_file};
+
+/// Curl, for the step `what`.
+///
+/// # Errors
+/// When it is not installed.
+pub(crate) fn command(what: &str) -> anyhow::Result<Run> {
+    const INSTALL: &str = "Install curl (on Debian: apt-get install curl)";
+    ensure!(is_on_path("curl"), "{what}: there is no program `curl`. {INSTALL}");
+    Ok(Run::new(what, "curl"))
+}
 
 /// A request.
 pub(crate) struct Request<'a> {
@@ -51,7 +61,7 @@ impl Request<'_> {
         let headers: String = self.headers.iter().flat_map(|line| [line, "\n"]).collect();
         let headers = unnamed_file(&headers)?;
         let answered = NamedTempFile::new().context("making a temporary file")?;
-        let mut curl = Run::new(self.what, "curl")
+        let mut curl = command(self.what)?
             // The user's defaults could send secrets elsewhere.
             .args(["--disable"])
             // A proxy does not reach this machine.
@@ -102,6 +112,8 @@ fn retry_after_s(headers: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
     use super::*;
 
     #[test]
@@ -112,5 +124,26 @@ mod tests {
         assert_eq!(retry_after_s(&format!("{answer}HTTP/1.1 200 OK\r\n\r\n")), None);
         assert_eq!(retry_after_s("HTTP/2 429\r\nretry-after: tomorrow\r\n"), None);
         assert_eq!(retry_after_s(""), None);
+    }
+
+    #[test]
+    fn where_nobody_answers_the_advice_is_about_that() {
+        // A port at which nobody listens any more.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let request = Request {
+            what: "asking",
+            method: "GET",
+            url: &url,
+            headers: &[],
+            body: Body::Nothing,
+            seconds_max: 10,
+            hint: "Is the network there?",
+            shows_errors: false,
+        };
+        let error = request.send().map(|answer| answer.body).unwrap_err().to_string();
+        // Curl's number for a connection that fails.
+        assert_eq!(error, "asking failed (exit code 7). Is the network there?");
     }
 }

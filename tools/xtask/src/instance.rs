@@ -143,7 +143,7 @@ impl Instance {
             headers: &headers,
             body: question.body.clone(),
             seconds_max: question.seconds_max,
-            hint: &format!("Does {} answer, and is curl installed?", self.address),
+            hint: &format!("Does anything answer at {}?", self.address),
             shows_errors: true,
         };
         request.send()

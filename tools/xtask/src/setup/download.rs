@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::python;
+use crate::curl;
 use crate::fingerprint::check_sha256;
 use crate::progress::Step;
 use crate::run::Run;
@@ -52,13 +53,13 @@ pub(crate) fn from_wheel(file: &str, dir: &Path) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn from_release(file: &str, dir: &Path) -> anyhow::Result<Vec<u8>> {
     let what = format!("downloading {file}");
     let (url, path) = (format!("{RELEASE}/{file}"), dir.join(file));
-    let curl = Run::new(&what, "curl")
+    let curl = curl::command(&what)?
         .args(["--fail", "--location", "--silent", "--show-error", "--retry", "2"])
         .arg_path("--output", &path)
         .args([&url])
         .hint(format!(
-            "Install curl (on Debian: apt-get install curl), or download {url} in another way and \
-             pass it by `cargo xtask weights --model vggface2 --file PATH`"
+            "Is github.com reachable? Or download {url} in another way, and pass the file by \
+             `cargo xtask weights --model vggface2 --file PATH`"
         ));
     watched(curl, Step::bytes(&what, RELEASE_BYTES), dir)?;
     fs::read(&path).with_context(|| format!("reading {}", path.display()))
