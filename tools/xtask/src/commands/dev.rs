@@ -152,6 +152,9 @@ fn server(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<Run> 
         .args(["--show-interactive-dev-session=false"])
         .arg_path("--persist-to", &state.dir)
         .env("WRANGLER_REGISTRY_PATH", state.dir.join("registry"))
+        // Where the callers are is a placeholder: Miniflare would ask Cloudflare for it, and print
+        // an error where there is no network.
+        .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .holding(state.lock.try_clone().context("holding the folder's lock")?);
     Ok(run)
 }
