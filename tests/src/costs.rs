@@ -46,7 +46,8 @@ const LOGGED_GB: Price = Price::of(50.0, 0.25, 1.0);
 /// Numbers of an embedding.
 const DIMENSIONS: f64 = wire::limits::EMBEDDING_DIMENSIONS as f64;
 
-/// Assumed: how long an embedding keeps both objects busy together, in seconds.
+/// Assumed: how long an embedding keeps both objects busy together, in seconds. `docs/capacity.md`
+/// says why.
 const EMBEDDING_S: f64 = 0.2;
 
 /// Assumed: what a line of the log is billed as, with what Cloudflare adds.
@@ -208,6 +209,16 @@ mod tests {
         // Queries and stored vectors count alike: (30 M + 10,000) x 512 dimensions.
         let dollars = QUERIED_DIMENSIONS.dollars(30.01e6 * 512.0);
         assert!((dollars - 153.15).abs() < 0.01, "{dollars}");
+    }
+
+    /// What a pair is taken to compute is the budget of all callers, and what is paid for.
+    #[test]
+    fn the_budget_of_all_callers_keeps_a_pair_busy() {
+        let config = include_str!("../../wrangler.toml");
+        let budget = config.split("EMBEDDINGS_IN_ALL").nth(1).unwrap();
+        let limit = budget.split("limit = ").nth(1).unwrap().split(',').next().unwrap();
+        let busy_s = limit.parse::<f64>().unwrap() * EMBEDDING_S / 2.0;
+        assert!((busy_s - f64::from(wire::limits::RATE_LIMIT_PERIOD_S)).abs() < 1e-9, "{busy_s}");
     }
 
     #[test]
