@@ -7,6 +7,7 @@
 //! The fuzzer needs a nightly compiler for its instrumentation, and nothing else of the project
 //! does. Where there is none, the command says so and does nothing, but fails in CI.
 
+use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -100,19 +101,48 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             .hint(format!(
                 "tests/fuzz/artifacts/{name} has the input; the output above says what it did"
             ));
-        let mut runs = String::from("?");
+        let mut told = Told::default();
         let step = progress::Step::begin(&format!("fuzzing {name}"));
         report.logged(|line| {
-            if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
-                number.trim().clone_into(&mut runs);
-            }
+            told.read(line);
             step.note(line);
         })?;
         step.done();
-        println!("{name}: {runs} inputs, no fault");
+        println!("{name}: {told}, no fault");
         replay(name, &[found, project::root().join("tests/fuzz/corpus").join(name)])?;
     }
     Ok(())
+}
+
+/// What the fuzzer tells of a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    inputs: String,
+    /// Branches that an input has taken.
+    coverage: String,
+    /// Most memory of the process, the fuzzer's own included.
+    peak_mb: String,
+}
+
+impl Told {
+    fn read(&mut self, line: &str) {
+        if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
+            number.trim().clone_into(&mut self.inputs);
+        }
+        if let Some(number) = line.strip_prefix("stat::peak_rss_mb:") {
+            number.trim().clone_into(&mut self.peak_mb);
+        }
+        if let Some((_, after)) = line.split_once(" cov: ") {
+            after.split(' ').next().unwrap_or_default().clone_into(&mut self.coverage);
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { inputs, coverage, peak_mb } = self;
+        write!(f, "{inputs} inputs, {coverage} branches, {peak_mb} MB")
+    }
 }
 
 /// What an input is to the sandbox: the question, and where its bytes begin. None when it is not
@@ -213,6 +243,20 @@ fn has_nightly() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_are_read_from_what_the_fuzzer_prints() {
+        let mut told = Told::default();
+        for line in [
+            "#2\tINITED cov: 12 ft: 13 corp: 1/1b exec/s: 0 rss: 40Mb",
+            "#99\tDONE   cov: 345 ft: 678 corp: 9/9b lim: 4 exec/s: 33 rss: 41Mb",
+            "stat::number_of_executed_units: 99",
+            "stat::peak_rss_mb:              64",
+        ] {
+            told.read(line);
+        }
+        assert_eq!(told.to_string(), "99 inputs, 345 branches, 64 MB");
+    }
 
     #[test]
     fn every_target_is_run_and_has_a_corpus() {
