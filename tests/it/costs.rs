@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::api::{Api, json as answer, part};
 use tests::costs::{Counts, Load, Month, months_table, requests_table};
 use tests::server::Server;
-use tests::{golden, log, shaded};
+use tests::{golden, log, photograph, pictures, shaded};
 
 const FILE: &str = "obama-1.png";
 
@@ -125,10 +125,18 @@ async fn measure(server: &Server) -> anyhow::Result<Vec<(&'static str, Counts)>>
     let mut all = Vec::new();
     let embed = request(Method::POST, "/embed").body(std::fs::read(golden(FILE))?);
     all.push(("`POST /embed`", meter.count(embed).await?.1));
+    let photo = std::fs::read(photograph("obama-1.jpg"))?;
+    let detect = request(Method::POST, "/detect").body(photo);
+    all.push(("`POST /detect`", meter.count(detect).await?.1));
     let pair = Form::new().part("image", part(&golden(FILE))?).part("other", part(&golden(FILE))?);
     let verify = request(Method::POST, "/verify").multipart(pair);
     all.push(("`POST /verify`", meter.count(verify).await?.1));
     all.push(("`POST /match`, nobody found", meter.count(meter.search(5)?).await?.1));
+    let [left, right] = ["obama-2.jpg", "biden-2.jpg"].map(|it| image::open(photograph(it)));
+    let two = pictures::side_by_side(&left?.into_rgb8(), &right?.into_rgb8());
+    let two = pictures::jpeg(&two, pictures::Kind::Plain)?;
+    let both = request(Method::POST, "/match?detect=true").body(two);
+    all.push(("`POST /match?detect=true`, two faces", meter.count(both).await?.1));
 
     let (enrolled, counts) = meter.count(meter.add(0, None)?).await?;
     all.push(("`POST /add`, the token made by the store", counts));

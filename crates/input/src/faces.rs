@@ -152,11 +152,11 @@ fn told(face: &Found) -> SeenFace {
         quality: Quality {
             usable: reasons.is_empty(),
             reasons,
-            crop_width: rounded(quality.crop_width, 1000.0),
+            crop_width: rounded(quality.crop_width, 10.0),
             outside: rounded(quality.outside, 1000.0),
             yaw: quality.yaw.is_finite().then(|| rounded(quality.yaw, 1000.0)),
             roll: rounded(quality.roll, 1000.0),
-            brightness: rounded(quality.brightness, 1000.0),
+            brightness: rounded(quality.brightness, 10.0),
         },
     }
 }

@@ -34,7 +34,7 @@ pub struct SeenFace {
     pub quality: Quality,
 }
 
-/// How good a face is. The numbers are in thousandths.
+/// How good a face is. Shares and radians are in thousandths, all else in tenths.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Whether there is no reason against it.
