@@ -6,6 +6,7 @@ use crate::detector::{self, Detection, Detector};
 use crate::geometry::{Point, Rectangle};
 use crate::landmarks::{self, Landmarks};
 use crate::picture::Picture;
+use crate::presence;
 use crate::quality::Quality;
 use crate::scale::Square;
 use crate::weights::{Reader, WeightsError};
@@ -95,5 +96,16 @@ impl Finder {
         let mut faces: Vec<Face> = found.into_iter().filter_map(face).collect();
         faces.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
         faces
+    }
+
+    /// Whether a crop holds a face, so that a wall or a landscape can be refused.
+    ///
+    /// Measured on pictures of public repositories. It says no to none of 1,017 crops by the recipe,
+    /// to one of 1,201 that MTCNN's boxes became, where a camera hides the face, and to 2 of 339
+    /// crops that were blurred, darkened, turned, or enlarged from 40 pixels. It says yes to 26 of
+    /// 1,104 crops of pictures in which MTCNN finds nobody, mostly animals: 2.4 %.
+    #[must_use]
+    pub fn holds_face(&self, crop: &facenet::Face) -> bool {
+        presence::holds_face(&self.detector, crop)
     }
 }

@@ -30,6 +30,9 @@ pub mod crop;
 pub mod quality;
 
 #[cfg(feature = "find")]
+mod presence;
+
+#[cfg(feature = "find")]
 pub mod find;
 
 #[cfg(all(test, feature = "find"))]

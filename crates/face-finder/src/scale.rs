@@ -28,6 +28,15 @@ impl Square {
         Self { side, pixels: draw(picture, region, target, side), picture_per_cell }
     }
 
+    /// The picture in the middle, stretched to a width and height in pixels of the square. What is
+    /// found in it is in pixels of the square.
+    pub(crate) fn around(picture: &Picture<'_>, [width, height]: [f64; 2], side: usize) -> Self {
+        let [x, y] = [width, height].map(|length| (side as f64 - length) / 2.0);
+        let target = Target { x, y, width, height };
+        let picture_per_cell = [crate::detector::CELL as f64; 2];
+        Self { side, pixels: draw(picture, picture.region(), target, side), picture_per_cell }
+    }
+
     /// Width and height in pixels.
     pub(crate) const fn side(&self) -> usize {
         self.side

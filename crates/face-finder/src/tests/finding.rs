@@ -109,3 +109,46 @@ fn a_face_at_the_edge_is_cut_off() {
     let reasons = faces[0].quality.reasons();
     assert!(reasons.contains(&crate::Reason::CutOff), "{:?}", faces[0].quality);
 }
+
+#[test]
+fn a_crop_of_a_face_holds_a_face() {
+    let finder = finder();
+    for name in NAMES {
+        let image = photograph(name);
+        let picture = view(&image);
+        let faces = finder.find(&picture);
+        let Rectangle { x, y, width, height } = faces[0].crop;
+        let crop = |rectangle| crop::cut(&picture, rectangle);
+        assert!(finder.holds_face(&crop(faces[0].crop)), "{name}");
+        // As people cut by hand: wider, and nearer.
+        let wider = Rectangle { x: x - 0.2 * width, width: 1.4 * width, y, height };
+        assert!(finder.holds_face(&crop(wider)), "{name}, wider");
+        let nearer = Rectangle { x, y: y + 0.1 * height, width, height: 0.9 * height };
+        assert!(finder.holds_face(&crop(nearer)), "{name}, nearer");
+        // The chest of the same person.
+        let chest = Rectangle { x, y: y + 1.3 * height, width, height };
+        assert!(!finder.holds_face(&crop(chest)), "{name}, the chest");
+    }
+}
+
+#[test]
+fn what_shows_nobody_holds_no_face() {
+    let finder = finder();
+    let patterns: [fn(usize, usize) -> [u8; 3]; 5] = [
+        |_, _| [128; 3],
+        |_, _| [0; 3],
+        // A sky over a meadow, bricks, and a dark ball before a bright wall.
+        |x, y| if y < 90 { [120, 170, 255 - y as u8] } else { [40, 120 + (x % 7) as u8, 30] },
+        |x, y| if y % 20 < 2 || (x + y / 20 * 20) % 40 < 2 { [200; 3] } else { [150, 70, 50] },
+        |x, y| {
+            if x.abs_diff(80).pow(2) + y.abs_diff(80).pow(2) < 2500 { [60; 3] } else { [220; 3] }
+        },
+    ];
+    for (index, pattern) in patterns.iter().enumerate() {
+        let side = facenet::layers::INPUT_SIDE;
+        let pixels =
+            (0..side * side).flat_map(|pixel| pattern(pixel % side, pixel / side)).collect();
+        let crop = facenet::Face::from_rgb(pixels).unwrap();
+        assert!(!finder.holds_face(&crop), "{index}");
+    }
+}
