@@ -144,6 +144,15 @@ async fn what_cannot_be_enrolled_is_refused_with_reasons() -> anyhow::Result<()>
     refused(&small, "too_small").await?;
     let dark = imageops::brighten(&obama, -120);
     refused(&dark, "dark").await?;
+    // What comes as a crop and shows nobody.
+    let crop = imageops::resize(&pictures::landscape(), 160, 160, FilterType::Triangle);
+    let form = Form::new()
+        .text("name", "Somebody")
+        .text("consent", "true")
+        .part("image", Part::bytes(pictures::png(&crop)?).file_name("crop"));
+    let answer = api.request(Method::POST, "/add").multipart(form).send().await?;
+    let problem = json(answer, StatusCode::UNPROCESSABLE_ENTITY).await?;
+    ensure!(problem["reasons"] == serde_json::json!(["no_face"]), "{problem}");
     server.stop()
 }
 

@@ -44,7 +44,11 @@ impl Reader<'_> {
         if self.reading.detect {
             return self.photograph(&Photograph::open(file)?);
         }
-        Ok(Pictured::crop(picture::decode(file)?))
+        let face = picture::decode(file)?;
+        if self.reading.purpose == Purpose::Enrolment && !self.finder()?.holds_face(&face) {
+            return Err(no_face());
+        }
+        Ok(Pictured::crop(face))
     }
 
     fn finder(&self) -> Result<Finder, Problem> {
