@@ -50,6 +50,11 @@ impl<'a> Picture<'a> {
         &self.pixels[y * self.width..][..self.width]
     }
 
+    /// All pixels, row by row.
+    pub(crate) const fn pixels(&self) -> &'a [[u8; 3]] {
+        self.pixels
+    }
+
     /// All of the picture.
     pub(crate) const fn region(&self) -> Region {
         Region { x: 0, y: 0, width: self.width, height: self.height }

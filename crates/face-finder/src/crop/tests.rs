@@ -79,6 +79,47 @@ fn what_is_made_smaller_is_averaged() {
     assert!(crop.rgb().iter().all(|value| value.abs_diff(100) <= 2));
 }
 
+/// The ways to stretch and all copies, on pictures of even and odd sides.
+#[test]
+fn a_slope_stays_a_slope_at_every_scale() {
+    for (width, height) in [(1023, 517), (512, 768), (333, 111)] {
+        let bytes = picture(width, height, |x, y| (x * 200 / width + y * 50 / height) as u8);
+        let view = Picture::from_rgb(width, height, &bytes).unwrap();
+        for scale in [1.0, 0.7, 0.31, 0.1, 0.04] {
+            let [w, h] = [width, height].map(|side| scale * side as f64);
+            let rectangle = Rectangle { x: 0.4 * (width as f64 - w), y: 3.7, width: w, height: h };
+            let crop = cut(&view, rectangle);
+            for (x, y) in [(20, 20), (130, 40), (70, 110)] {
+                let place = |pixel: usize, from: f64, length: f64| {
+                    from + (pixel as f64 + 0.5) / 160.0 * length
+                };
+                let across = place(x, rectangle.x, w) * 200.0 / width as f64;
+                let expected = across + place(y, 3.7, h) * 50.0 / height as f64;
+                let actual = f64::from(at(&crop, x, y));
+                assert!((actual - expected).abs() < 3.0, "{actual}, not {expected}: {scale}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_rectangle_reaches_for_what_is_not_there() {
+    for (width, height) in [(1, 1), (1, 2000), (2000, 1), (7, 5), (160, 160), (641, 1279)] {
+        let bytes = picture(width, height, |_, _| 50);
+        let view = Picture::from_rgb(width, height, &bytes).unwrap();
+        for step in 0..400 {
+            let part = |times: usize, side: usize| {
+                let share = (step * times % 97) as f64 / 97.0;
+                (share * share * 3.0 + 0.001) * side as f64
+            };
+            let [w, h] = [part(13, width), part(29, height)];
+            let [x, y] = [part(41, width) - 0.8 * w, part(53, height) - 0.8 * h];
+            let crop = cut(&view, Rectangle { x, y, width: w, height: h });
+            assert!(crop.rgb().iter().all(|value| [50, 128].contains(value)));
+        }
+    }
+}
+
 #[test]
 fn beyond_the_picture_it_is_grey() {
     let bytes = picture(100, 100, |_, _| 255);
