@@ -11,6 +11,7 @@ use facenet::image::FACE_BYTES;
 use facenet::record::{self as records, HEADER_BYTES};
 use facenet::simd::Loader;
 use input::message::{self, Answer, Question};
+use input::photograph::{COPY_SIDE_MAX, Photograph, Rectangle, View};
 use input::seen::Reading;
 use input::{picture, query as queries, vector};
 
@@ -25,6 +26,43 @@ pub fn image(bytes: &[u8]) {
         assert!(face.input().iter().all(|value| value.abs() <= 1.0));
         let stored = face.to_jpeg().expect("a face encodes");
         picture::decode(stored).expect("our own picture decodes");
+    }
+}
+
+/// A photograph: whatever the bytes are, there is a copy, and a part of each size, or a problem.
+///
+/// # Panics
+/// When there is a fault.
+pub fn photograph(bytes: &[u8]) {
+    let Ok(photograph) = Photograph::open(bytes.to_vec()) else { return };
+    let (width, height) = (photograph.width(), photograph.height());
+    let check = |view: &View| {
+        assert_eq!(view.rgb.len(), view.width * view.height * 3);
+        let reaches = |from: isize, length: usize, side: usize| {
+            let end = from + (length * view.scale).cast_signed();
+            from > -view.scale.cast_signed() && end < (side + view.scale).cast_signed()
+        };
+        assert!(reaches(view.x, view.width, width) && reaches(view.y, view.height, height));
+    };
+    check(photograph.copy());
+    assert!(photograph.copy().width.max(photograph.copy().height) <= COPY_SIDE_MAX);
+    // A part that depends on the file.
+    let share = |from: usize, side: usize| {
+        let byte = bytes.len().checked_sub(from).and_then(|place| bytes.get(place));
+        f64::from(byte.copied().unwrap_or_default()) / 255.0 * side as f64
+    };
+    let rectangle = Rectangle {
+        x: share(1, width),
+        y: share(2, height),
+        width: share(3, width),
+        height: share(4, height),
+    };
+    for wanted in [1, 20, 160, usize::MAX] {
+        // What gave all pixels gives some.
+        let view = photograph.region(rectangle, wanted).expect("a photograph that was decoded");
+        if let Some(view) = view {
+            check(&view);
+        }
     }
 }
 

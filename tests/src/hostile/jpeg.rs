@@ -17,9 +17,14 @@ const CMYK: &[u8] = &[0x11, 0x11, 0x11, 0x11];
 const LARGE: [u16; 2] = [3_000, 2_000];
 const SMALL: [u16; 2] = [64, 64];
 
+/// Megapixels of photographs: 25 at most.
+const PHOTOGRAPH: [u16; 2] = [6_048, 4_032];
+const PANORAMA: [u16; 2] = [12_000, 2_000];
+
 pub(super) fn all() -> Files {
     let mut files = scans();
     files.extend(frames());
+    files.extend(photographs());
     files.extend(tables());
     files.extend(segments());
     files
@@ -124,6 +129,44 @@ fn frames() -> Files {
     ]
 }
 
+/// These are too large for a crop, but not for a photograph.
+fn photographs() -> Files {
+    let ids = |sampling: &[u8]| (1..=sampling.len() as u8).collect::<Vec<_>>();
+    let whole = |size, sampling: &[u8], tables: Vec<u8>, data| {
+        let scan = scan(&ids(sampling), [0, 63], data);
+        file(&[frame(BASELINE, size, sampling), tables, scan])
+    };
+    let apart = |size, sampling: &[u8], data| {
+        let mut parts = vec![frame(BASELINE, size, sampling), one_bit_tables()];
+        parts.extend(ids(sampling).iter().map(|id| scan(&[*id], [0, 63], data)));
+        file(&parts)
+    };
+    let mut cut = whole(PHOTOGRAPH, FULL, one_bit_tables(), 300_000);
+    cut.truncate(200_000);
+    // A coefficient that is not zero takes two bits, and so a block takes 16 bytes.
+    let dense = one_bit_codes(1);
+    let mut restarts = vec![frame(BASELINE, PHOTOGRAPH, GREY), one_bit_tables()];
+    restarts.extend([segment(0xdd, &[0, 1]), scan(&[1], [0, 63], 0)]);
+    let units = 6_048 / 8 * 4_032 / 8;
+    restarts.push((0..units).flat_map(|n| [0, 0xff, 0xd0 + (n % 8) as u8]).collect());
+    vec![
+        ("JPEG: 24 megapixels", whole(PHOTOGRAPH, FULL, one_bit_tables(), 300_000)),
+        ("JPEG: 24 megapixels in CMYK", whole(PHOTOGRAPH, CMYK, one_bit_tables(), 400_000)),
+        ("JPEG: 24 megapixels, cut off", cut),
+        ("JPEG: 24 megapixels, each channel apart", apart(PHOTOGRAPH, QUARTER, 100_000)),
+        (
+            "JPEG: 24 megapixels in rows of four blocks",
+            apart(PANORAMA, &[0x14, 0x11, 0x11], 100_000),
+        ),
+        (
+            "JPEG: 24 megapixels in four by two",
+            whole(PANORAMA, &[0x42, 0x11, 0x11], one_bit_tables(), 200_000),
+        ),
+        ("JPEG: 16 megapixels of all coefficients", whole([4_000, 4_000], GREY, dense, 4_100_000)),
+        ("JPEG: 24 megapixels, each block restarted", file(&restarts)),
+    ]
+}
+
 fn tables() -> Files {
     let with_table = |marker: u8, content: &[u8]| {
         with(GREY, &[segment(marker, content), scan(&[1], [0, 63], 999)])
@@ -211,14 +254,19 @@ fn frame(kind: u8, [width, height]: [u16; 2], sampling: &[u8]) -> Vec<u8> {
 
 /// A quantisation table of ones, and for means and for the rest one code of one bit.
 fn one_bit_tables() -> Vec<u8> {
+    one_bit_codes(0)
+}
+
+/// The same, where the code for the rest stands for another symbol.
+fn one_bit_codes(symbol: u8) -> Vec<u8> {
     let quantisation = [&[0][..], &[1; 64]].concat();
-    let huffman = |class: u8| {
+    let huffman = |class: u8, symbol: u8| {
         let mut content = vec![class << 4, 1];
         content.extend([0; 15]);
-        content.push(0);
+        content.push(symbol);
         segment(0xc4, &content)
     };
-    [segment(0xdb, &quantisation), huffman(0), huffman(1)].concat()
+    [segment(0xdb, &quantisation), huffman(0, 0), huffman(1, symbol)].concat()
 }
 
 /// A scan of some channels and coefficients, with so many bytes of data.

@@ -25,8 +25,9 @@ use crate::{ci, progress, project, stop};
 
 /// The targets in `tests/fuzz/fuzz_targets`, and the most bytes of an input: longer ones find
 /// nothing more and take longer.
-const TARGETS: [(&str, usize); 5] = [
+const TARGETS: [(&str, usize); 6] = [
     ("image", 16 << 10),
+    ("photograph", 16 << 10),
     ("record", 20 << 10),
     ("form", 4 << 10),
     ("query", 8 << 10),

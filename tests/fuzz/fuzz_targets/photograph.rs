@@ -1,0 +1,5 @@
+//! Photographs.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::photograph(bytes));
