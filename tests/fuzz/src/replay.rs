@@ -32,9 +32,3 @@ pub extern "C" fn query() {
 pub extern "C" fn finder() {
     INPUT.with_borrow(|input| crate::finder(input));
 }
-
-/// Reads the buffer as a photograph.
-#[unsafe(no_mangle)]
-pub extern "C" fn photograph() {
-    INPUT.with_borrow(|input| crate::photograph(input));
-}

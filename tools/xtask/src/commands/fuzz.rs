@@ -15,11 +15,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use input::message::Question;
-use input::seen::Reading;
+use input::seen::{Purpose, Reading};
+use wire::limits::PHOTOGRAPH_FACES_MAX;
 
 use crate::run::{self, Run};
 use crate::setup::wasm::{self, Simd, Toolchain};
-use crate::setup::{npm, sandbox, tools};
+use crate::setup::{finder, npm, sandbox, tools};
 use crate::v8::V8;
 use crate::{ci, progress, project, stop};
 
@@ -146,6 +147,9 @@ impl fmt::Display for Told {
     }
 }
 
+/// All that can be wanted of a photograph.
+const PHOTOGRAPH: Reading = Reading { detect: true, purpose: Purpose::Faces(PHOTOGRAPH_FACES_MAX) };
+
 /// What an input is to the sandbox: the question, and where its bytes begin. None when it is not
 /// even a question.
 type Read = fn(&[u8]) -> Option<(Question, usize)>;
@@ -155,6 +159,7 @@ type Read = fn(&[u8]) -> Option<(Question, usize)>;
 fn read_by_sandbox(target: &str) -> Option<Read> {
     match target {
         "image" => Some(|_| Some((Question::Picture(Reading::CROP), 0))),
+        "photograph" => Some(|_| Some((Question::Picture(PHOTOGRAPH), 0))),
         "form" => Some(form_question),
         _ => None,
     }
@@ -174,6 +179,7 @@ fn replay(name: &str, folders: &[PathBuf]) -> anyhow::Result<()> {
     let module = {
         let _lock = project::lock()?;
         npm::ensure()?;
+        finder::ensure()?;
         let toolchain = wasm::ensure()?;
         match read {
             Some(_) => sandbox::build(&toolchain, Simd::Relaxed)?,
