@@ -22,7 +22,7 @@ fn face(name: &str) -> Face {
 /// The embeddings of [`FACES`].
 fn embeddings(model: &str, records: &[PathBuf; 2]) -> Vec<Embedding> {
     let [first, second] = records.each_ref().map(|file| std::fs::read(file).unwrap());
-    let model = Model::load(&Simd, model, [&first, &second]).unwrap();
+    let model = Model::load(&Simd::Float, model, [&first, &second]).unwrap();
     FACES.map(|name| model.embed(&face(name)).unwrap()).into()
 }
 

@@ -33,7 +33,9 @@ const ANSWER_MAX: Duration = Duration::from_mins(2);
 #[derive(Clone, Debug)]
 pub enum Source {
     /// The SIMD engine with the records of a model in a folder.
-    F16 {
+    Simd {
+        /// The engine's arithmetic.
+        simd: Simd,
         /// The model's name, which the records must have.
         model: String,
         /// The folder with both records.
@@ -65,8 +67,8 @@ enum Engine {
 impl Engine {
     fn open(source: &Source) -> anyhow::Result<Self> {
         match source {
-            Source::F16 { model, weights } => {
-                Ok(Self::Simd(Box::new(load(&Simd, model, weights)?)))
+            Source::Simd { simd, model, weights } => {
+                Ok(Self::Simd(Box::new(load(simd, model, weights)?)))
             }
             #[cfg(feature = "f32")]
             Source::F32 { model, weights } => {

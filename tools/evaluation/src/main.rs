@@ -88,6 +88,7 @@ fn engine(options: &Options) -> String {
     }
     let weights = match options.weights {
         Precision::F16 => "f16 weights",
+        Precision::Int8 => "8-bit weights, partly in integers",
         Precision::F32 => "f32 weights on the Burn engine",
     };
     if options.flip { format!("{weights}, with mirror images") } else { weights.into() }

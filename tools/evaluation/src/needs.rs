@@ -55,7 +55,7 @@ fn of(options: &Options) -> Vec<Need> {
     if options.server.is_none() {
         let model = options.model.clone();
         needs.push(match options.weights {
-            Precision::F16 => Need::Weights(model),
+            Precision::F16 | Precision::Int8 => Need::Weights(model),
             Precision::F32 => Need::WeightsF32(model),
         });
     }

@@ -71,7 +71,8 @@ pub struct Options {
     /// The checkpoint.
     #[arg(long, default_value = "casia-webface")]
     pub model: String,
-    /// The precision of the weights. f32 runs on the Burn engine, which takes minutes to build.
+    /// The precision of the weights. int8 computes most layers in integers. f32 runs on the Burn
+    /// engine, which takes minutes to build.
     #[arg(long, value_enum, default_value = "f16")]
     pub weights: Precision,
     /// Asks a running server, for example <http://127.0.0.1:8787>, instead of computing here.
@@ -113,6 +114,8 @@ impl CropMethod {
 pub enum Precision {
     /// As the Worker has them.
     F16,
+    /// The same, rounded once more for the layers that the engine computes in integers.
+    Int8,
     /// As the checkpoint has them.
     F32,
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use facenet::Embedding;
+use facenet::simd::Simd;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::crops::{self, Crop};
@@ -86,7 +87,8 @@ fn source(options: &Options) -> anyhow::Result<Source> {
         weights.with_context(|| format!("{WEIGHTS} is not set: run `cargo xtask eval`"))?;
     let model = options.model.clone();
     match options.weights {
-        Precision::F16 => Ok(Source::F16 { model, weights }),
+        Precision::F16 => Ok(Source::Simd { simd: Simd::Float, model, weights }),
+        Precision::Int8 => Ok(Source::Simd { simd: Simd::Int8, model, weights }),
         #[cfg(feature = "f32")]
         Precision::F32 => Ok(Source::F32 { model, weights }),
         #[cfg(not(feature = "f32"))]

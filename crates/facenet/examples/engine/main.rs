@@ -92,30 +92,30 @@ pub extern "C" fn floats(length: usize) -> *mut f32 {
     })
 }
 
-/// Begins to load the next shard from a record of so many bytes. The features choose the engine;
-/// where it is Burn, `backend` is the index of its backend.
+/// Begins to load the next shard from a record of so many bytes. The features choose the engine,
+/// and `variant` is the index of its arithmetic, or of its backend where it is Burn.
 #[unsafe(no_mangle)]
-pub extern "C" fn begin(length: usize, backend: usize) {
+pub extern "C" fn begin(length: usize, variant: usize) {
     STATE.with_borrow_mut(|state| {
         let shard = Shard::ALL[state.shards.len()];
-        state.loader = Some(engine(backend).loader(shard, MODEL, length).unwrap());
+        state.loader = Some(engine(variant).loader(shard, MODEL, length).unwrap());
     });
 }
 
 #[cfg(feature = "simd")]
-fn engine(_backend: usize) -> Chosen {
-    Chosen
+fn engine(variant: usize) -> Chosen {
+    Chosen::ALL[variant]
 }
 
 #[cfg(not(feature = "simd"))]
-fn engine(backend: usize) -> Chosen {
+fn engine(variant: usize) -> Chosen {
     let all = [
         #[cfg(feature = "burn-flex")]
         Chosen::Flex,
         #[cfg(feature = "burn-ndarray")]
         Chosen::NdArray,
     ];
-    all[backend]
+    all[variant]
 }
 
 /// Takes the next bytes of the record: the first `length` in the buffer for pieces.

@@ -47,7 +47,7 @@ impl Sizes {
     /// Bytes of all that.
     #[cfg(test)]
     pub(super) const fn bytes(self) -> usize {
-        Aligned::bytes(self.panel_rows * LANES) + self.pixels * size_of::<Place>()
+        Aligned::<f32>::bytes(self.panel_rows * LANES) + self.pixels * size_of::<Place>()
     }
 }
 
@@ -325,8 +325,9 @@ fn add_tile<const R: usize>(
     gemm_f32_rx8(input, rows, Runs::one(panel.len()), panel, prefetch, tile);
 }
 
+/// Stores the eight sums of a pixel.
 #[inline(always)]
-fn store(sums: &[f32; LANES], output: &mut [f32], target: usize, finish: Finish<'_>) {
+pub(super) fn store(sums: &[f32; LANES], output: &mut [f32], target: usize, finish: Finish<'_>) {
     let output: &mut [f32; LANES] =
         output[target..].first_chunk_mut().expect("the output has all channels");
     *output = match finish {

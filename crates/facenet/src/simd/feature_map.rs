@@ -49,7 +49,7 @@ impl Shape {
     /// Bytes of a feature map.
     #[cfg(test)]
     pub(super) const fn bytes(self) -> usize {
-        Aligned::bytes(self.len())
+        Aligned::<f32>::bytes(self.len())
     }
 
     pub(super) const fn pixels(self) -> usize {

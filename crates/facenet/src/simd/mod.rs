@@ -1,7 +1,7 @@
-//! The SIMD engine: the forward pass over weights that stay 16-bit in memory, with kernels of our
+//! The SIMD engine: the forward pass over weights that stay small in memory, with kernels of our
 //! own. It contains no Burn, though it reads the same records as [Burn's](crate::burn).
 //!
-//! [`Simd`] is the engine for a [`Model`](crate::Model). A [`Loader`] packs the weights of one
+//! [`Simd`] is the engine for a [`Model`](crate::Model), in floats or partly in integers. A [`Loader`] packs the weights of one
 //! shard as the bytes of its record arrive, and forgets the bytes. It refuses what is no record:
 //!
 //! ```
@@ -24,6 +24,8 @@
               mistakes of this module, whatever is loaded or asked, and must stop it"
 )]
 
+mod choice;
+
 mod network;
 
 mod feature_map;
@@ -33,6 +35,8 @@ mod aligned;
 mod direct;
 
 mod winograd;
+
+mod int8;
 
 mod scratch;
 
@@ -64,14 +68,11 @@ mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
+pub use choice::Simd;
 use network::{Memory, Network};
 
 use crate::record::{Digest, RecordError};
 use crate::{Engine, Shard};
-
-/// The SIMD engine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Simd;
 
 /// Takes the bytes of one record, in pieces of any size, and keeps only packed weights.
 pub struct Loader {
@@ -80,12 +81,18 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Starts to load a record of `length` bytes.
+    /// Starts to load a record of `length` bytes for the default arithmetic.
     ///
     /// # Errors
     /// When the length cannot be that of a record.
     pub fn new(shard: Shard, model: &str, length: usize) -> Result<Self, RecordError> {
         Ok(Self { shard, stream: stream::Reader::new(shard, model, length)? })
+    }
+
+    /// Packs for another arithmetic. Nothing must have been pushed yet.
+    #[must_use]
+    pub fn with_simd(self, simd: Simd) -> Self {
+        Self { stream: self.stream.with_simd(simd), ..self }
     }
 
     /// Refuses a record that names another digest.
@@ -156,7 +163,7 @@ impl Engine for Simd {
     type LoadedShard = LoadedShard;
 
     fn loader(&self, shard: Shard, model: &str, length: usize) -> Result<Loader, RecordError> {
-        Loader::new(shard, model, length)
+        Ok(Loader::new(shard, model, length)?.with_simd(*self))
     }
 
     fn push(loader: &mut Loader, chunk: &[u8]) -> Result<(), RecordError> {

@@ -6,6 +6,7 @@
 
 use super::direct::{self, Finish, average_pool, max_pool};
 use super::feature_map::{FeatureMap, Shape};
+use super::int8::{self, ByteConv, ByteMap};
 use super::scratch::{Scratch, Sizes};
 use super::times;
 use super::weights::{Conv, Packed};
@@ -15,6 +16,9 @@ use crate::{Shard, outputs};
 
 /// A feature map by its number.
 type Map = usize;
+
+/// A feature map in bytes by its number.
+type Bytes = usize;
 
 /// The channels of a feature map from some channel on.
 type Channels = (Map, usize);
@@ -38,6 +42,19 @@ enum Operation {
         output: Map,
         end: Residual,
     },
+    /// Rounds a feature map for the layers in integers that read it.
+    Round {
+        input: Map,
+        output: Bytes,
+    },
+    /// A convolution in integers. It ends like one of the two above.
+    Bytes {
+        conv: ByteConv,
+        macs: u64,
+        input: Bytes,
+        output: Channels,
+        residual: Option<(Map, Residual)>,
+    },
     MaxPool {
         input: Map,
         output: Channels,
@@ -60,6 +77,8 @@ enum Operation {
 pub(super) struct Network {
     operations: Vec<Operation>,
     maps: Vec<Shape>,
+    /// The shapes of the feature maps in bytes.
+    bytes: Vec<Shape>,
     input: Map,
     output: Map,
     scratch: Sizes,
@@ -68,6 +87,7 @@ pub(super) struct Network {
 /// The memory in which a shard computes, all of it allocated when the shard is loaded.
 pub(super) struct Memory {
     maps: Vec<FeatureMap>,
+    bytes: Vec<ByteMap>,
     scratch: Scratch,
 }
 
@@ -85,31 +105,34 @@ impl Network {
             let output = builder.module(module, x, border(modules.get(i + 1)))?;
             // Nothing else is written to the input, so its fourth channel stays zero.
             if x != input {
-                builder.free.push(x);
+                builder.release(x);
             }
             x = output;
         }
-        let Builder { mut packed, operations, maps, scratch, .. } = builder;
-        let network = Self { operations, maps, input, output: x, scratch };
+        let Builder { mut packed, operations, maps, bytes, scratch, .. } = builder;
+        let network = Self { operations, maps, bytes, input, output: x, scratch };
         packed.next().is_none().then_some(network)
     }
 
     pub(super) fn memory(&self) -> Memory {
         let maps = self.maps.iter().map(|&shape| FeatureMap::new(shape)).collect();
-        Memory { maps, scratch: Scratch::new(self.scratch) }
+        let bytes = self.bytes.iter().map(|&shape| ByteMap::new(shape)).collect();
+        Memory { maps, bytes, scratch: Scratch::new(self.scratch) }
     }
 
     /// Bytes of that memory.
     #[cfg(test)]
     pub(super) fn memory_bytes(&self) -> usize {
-        self.maps.iter().map(|shape| shape.bytes()).sum::<usize>() + self.scratch.bytes()
+        let floats = self.maps.iter().map(|shape| shape.bytes()).sum::<usize>();
+        let bytes = self.bytes.iter().map(|&shape| ByteMap::bytes_of(shape)).sum::<usize>();
+        floats + bytes + self.scratch.bytes()
     }
 
     pub(super) fn run(&self, input: &[f32], memory: &mut Memory) -> Vec<f32> {
-        let Memory { maps, scratch } = memory;
+        let Memory { maps, bytes, scratch } = memory;
         maps[self.input].read_planes(input);
         for operation in &self.operations {
-            operation.run(maps, scratch);
+            operation.run(maps, bytes, scratch);
         }
         maps[self.output].to_planes()
     }
@@ -124,6 +147,10 @@ struct Builder {
     maps: Vec<Shape>,
     /// Feature maps that no further step reads.
     free: Vec<Map>,
+    bytes: Vec<Shape>,
+    /// Feature maps that are rounded, and where.
+    rounded: Vec<(Map, Bytes)>,
+    free_bytes: Vec<Bytes>,
     scratch: Sizes,
 }
 
@@ -140,6 +167,31 @@ impl Builder {
     fn zeros(&mut self, shape: Shape) -> Map {
         self.maps.push(shape);
         self.maps.len() - 1
+    }
+
+    /// Says that no further step reads a feature map.
+    fn release(&mut self, map: Map) {
+        self.free.push(map);
+        let released = self.rounded.extract_if(.., |(of, _)| *of == map);
+        self.free_bytes.extend(released.map(|(_, bytes)| bytes));
+    }
+
+    /// A feature map in bytes. It is rounded by the first layer that reads it, for all of them.
+    fn rounded(&mut self, map: Map) -> Bytes {
+        if let Some((_, bytes)) = self.rounded.iter().find(|(of, _)| *of == map) {
+            return *bytes;
+        }
+        let shape = self.maps[map];
+        let free = self.free_bytes.iter().position(|&bytes| self.bytes[bytes] == shape);
+        let bytes = if let Some(place) = free {
+            self.free_bytes.swap_remove(place)
+        } else {
+            self.bytes.push(shape);
+            self.bytes.len() - 1
+        };
+        self.operations.push(Operation::Round { input: map, output: bytes });
+        self.rounded.push((map, bytes));
+        bytes
     }
 
     /// Adds the steps of a module that reads `x`. Returns its output, which has the border.
@@ -186,7 +238,7 @@ impl Builder {
         let Some(end) = block.residual else { return Some(concatenated) };
         let output = self.map(Shape::of(module.output(), border));
         self.residual(&layers.next()?, concatenated, (x, output), end)?;
-        self.free.push(concatenated);
+        self.release(concatenated);
         Some(output)
     }
 
@@ -207,7 +259,7 @@ impl Builder {
             };
             self.conv(&layer, input, output)?;
             if input != x {
-                self.free.push(input);
+                self.release(input);
             }
             input = output.0;
         }
@@ -215,10 +267,29 @@ impl Builder {
     }
 
     fn conv(&mut self, layer: &Layer, input: Map, output: Channels) -> Option<()> {
-        let Packed::Conv(conv) = self.packed.next()? else { return None };
-        self.scratch.include(&conv, self.maps[output.0]);
-        self.operations.push(Operation::Conv { conv, macs: layer.macs(), input, output });
+        let macs = layer.macs();
+        match self.packed.next()? {
+            Packed::Conv(conv) => {
+                self.scratch.include(&conv, self.maps[output.0]);
+                self.operations.push(Operation::Conv { conv, macs, input, output });
+            }
+            Packed::Bytes(conv) => self.in_bytes(conv, macs, input, output, None),
+            Packed::Affine { .. } => return None,
+        }
         Some(())
+    }
+
+    fn in_bytes(
+        &mut self,
+        conv: ByteConv,
+        macs: u64,
+        input: Map,
+        output: Channels,
+        residual: Option<(Map, Residual)>,
+    ) {
+        self.scratch.int8.include(self.maps[output.0]);
+        let input = self.rounded(input);
+        self.operations.push(Operation::Bytes { conv, macs, input, output, residual });
     }
 
     fn residual(
@@ -228,16 +299,21 @@ impl Builder {
         (x, output): (Map, Map),
         end: Residual,
     ) -> Option<()> {
-        let Packed::Conv(conv) = self.packed.next()? else { return None };
-        self.scratch.direct.include(&conv, self.maps[output]);
         let macs = layer.macs();
-        self.operations.push(Operation::Residual { conv, macs, input, x, output, end });
+        match self.packed.next()? {
+            Packed::Conv(conv) => {
+                self.scratch.direct.include(&conv, self.maps[output]);
+                self.operations.push(Operation::Residual { conv, macs, input, x, output, end });
+            }
+            Packed::Bytes(conv) => self.in_bytes(conv, macs, input, (output, 0), Some((x, end))),
+            Packed::Affine { .. } => return None,
+        }
         Some(())
     }
 }
 
 impl Operation {
-    fn run(&self, maps: &mut [FeatureMap], scratch: &mut Scratch) {
+    fn run(&self, maps: &mut [FeatureMap], bytes: &mut [ByteMap], scratch: &mut Scratch) {
         match *self {
             Self::Conv { ref conv, macs, input, output: (output, at) } => {
                 let [input, output] = several(maps, [input, output]);
@@ -252,6 +328,26 @@ impl Operation {
                     direct::convolve(conv, input, (&mut *output, 0), finish, &mut scratch.direct);
                 }
                 outputs::see(|| output.to_planes());
+            }
+            Self::Round { input, output } => {
+                let _timed = times::rounding();
+                bytes[output].round(&maps[input]);
+            }
+            Self::Bytes { ref conv, macs, input, output: (output, at), residual } => {
+                let input = &bytes[input];
+                {
+                    let _timed = times::layer(conv.window, macs);
+                    if let Some((x, end)) = residual {
+                        let [x, output] = several(maps, [x, output]);
+                        let finish =
+                            Finish::Residual { residual: x, scale: end.scale, relu: end.relu };
+                        int8::convolve(conv, input, (output, at), finish, &mut scratch.int8);
+                    } else {
+                        let output = (&mut maps[output], at);
+                        int8::convolve(conv, input, output, Finish::Relu, &mut scratch.int8);
+                    }
+                }
+                outputs::see(|| maps[output].planes(at..at + conv.out));
             }
             Self::MaxPool { input, output: (output, at) } => {
                 let [input, output] = several(maps, [input, output]);
@@ -297,12 +393,16 @@ fn several<const N: usize>(maps: &mut [FeatureMap], which: [Map; N]) -> [&mut Fe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::choice::Simd;
 
     /// The layers of a shard, all zero.
-    fn zeros(shard: Shard) -> Vec<Packed> {
+    fn zeros(shard: Shard, simd: Simd) -> Vec<Packed> {
         let zeros = |len| vec![0.0; len].into_boxed_slice();
         let packed = |layer: Layer| {
             let channels = layer.input.channels;
+            if let (Simd::Int8, Some(conv)) = (simd, ByteConv::of(&layer)) {
+                return Packed::Bytes(conv);
+            }
             Conv::of(&layer).map_or_else(
                 || Packed::Affine { factor: zeros(channels), offset: zeros(channels) },
                 Packed::Conv,
@@ -316,24 +416,29 @@ mod tests {
 
     #[test]
     fn both_shards_compute_in_12_mb() {
-        let networks = Shard::ALL.map(|shard| Network::new(shard, zeros(shard)).unwrap());
-        let bytes = networks.each_ref().map(Network::memory_bytes);
-        println!("{bytes:?} bytes of feature maps and scratch");
-        assert!(bytes.iter().sum::<usize>() <= MEMORY_BYTES_MAX, "{bytes:?}");
-        // It is enough, and zero weights and zero factors give zero.
-        for (shard, network) in Shard::ALL.into_iter().zip(networks) {
-            let output = network.run(&vec![1.0; shard.input_len()], &mut network.memory());
-            assert_eq!(output, vec![0.0; shard.output_len()]);
+        for simd in Simd::ALL {
+            let network = |shard| Network::new(shard, zeros(shard, simd)).unwrap();
+            let networks = Shard::ALL.map(network);
+            let bytes = networks.each_ref().map(Network::memory_bytes);
+            println!("{simd:?}: {bytes:?} bytes of feature maps and scratch");
+            assert!(bytes.iter().sum::<usize>() <= MEMORY_BYTES_MAX, "{simd:?}: {bytes:?}");
+            // It is enough, and zero weights and zero factors give zero.
+            for (shard, network) in Shard::ALL.into_iter().zip(networks) {
+                let output = network.run(&vec![1.0; shard.input_len()], &mut network.memory());
+                assert_eq!(output, vec![0.0; shard.output_len()]);
+            }
         }
     }
 
     #[test]
     fn other_layers_are_refused() {
         let shard = Shard::Shard2;
-        assert!(Network::new(shard, zeros(Shard::Shard1)).is_none());
         assert!(Network::new(shard, Vec::new()).is_none());
-        let mut more = zeros(shard);
-        more.extend(zeros(shard).pop());
-        assert!(Network::new(shard, more).is_none());
+        for simd in Simd::ALL {
+            assert!(Network::new(shard, zeros(Shard::Shard1, simd)).is_none());
+            let mut more = zeros(shard, simd);
+            more.extend(zeros(shard, simd).pop());
+            assert!(Network::new(shard, more).is_none());
+        }
     }
 }

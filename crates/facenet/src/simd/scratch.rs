@@ -2,12 +2,13 @@
 
 use super::feature_map::Shape;
 use super::weights::Conv;
-use super::{direct, winograd};
+use super::{direct, int8, winograd};
 
 #[derive(Debug)]
 pub(super) struct Scratch {
     pub(super) direct: direct::Scratch,
     pub(super) winograd: winograd::Scratch,
+    pub(super) int8: int8::Scratch,
 }
 
 /// How much of it the layers of a shard need.
@@ -15,6 +16,7 @@ pub(super) struct Scratch {
 pub(super) struct Sizes {
     pub(super) direct: direct::Sizes,
     pub(super) winograd: winograd::Sizes,
+    pub(super) int8: int8::Sizes,
 }
 
 impl Sizes {
@@ -29,7 +31,7 @@ impl Sizes {
     /// Bytes of all that.
     #[cfg(test)]
     pub(super) const fn bytes(self) -> usize {
-        self.direct.bytes() + self.winograd.bytes()
+        self.direct.bytes() + self.winograd.bytes() + self.int8.bytes()
     }
 }
 
@@ -38,6 +40,7 @@ impl Scratch {
         Self {
             direct: direct::Scratch::new(sizes.direct),
             winograd: winograd::Scratch::new(sizes.winograd),
+            int8: int8::Scratch::new(sizes.int8),
         }
     }
 }

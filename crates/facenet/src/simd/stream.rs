@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::choice::Simd;
 use super::weights::{Packed, Packer};
 use crate::Shard;
 use crate::layers::Layer;
@@ -15,6 +16,7 @@ use crate::record::{self, ALIGNMENT, Checksum, Digest, HEADER_BYTES, Header, Rec
 /// The state of reading a record.
 pub(super) struct Reader {
     shard: Shard,
+    simd: Simd,
     header: Header,
     /// What the record must name, if that is known.
     digest: Option<Digest>,
@@ -33,8 +35,13 @@ impl Reader {
             return Err(RecordError::Length { expected, actual: length });
         }
         let header = Header::new(model, shard);
-        let (head, body) = (Vec::new(), None);
-        Ok(Self { shard, header, digest: None, length, received: 0, head, body })
+        let (simd, head, body) = (Simd::default(), Vec::new(), None);
+        Ok(Self { shard, simd, header, digest: None, length, received: 0, head, body })
+    }
+
+    /// Packs for another arithmetic. Nothing must have been pushed yet.
+    pub(super) fn with_simd(self, simd: Simd) -> Self {
+        Self { simd, ..self }
     }
 
     pub(super) fn with_digest(self, digest: Digest) -> Self {
@@ -72,7 +79,7 @@ impl Reader {
         if self.length != expected {
             return Err(RecordError::Length { expected, actual: self.length });
         }
-        Ok(Body::new(layers, digest, checksum))
+        Ok(Body::new(layers, self.simd, digest, checksum))
     }
 
     /// The digest that the record names, and its weights.
@@ -116,6 +123,7 @@ fn check_tensors(
 /// The state of reading the data section.
 struct Body {
     layers: std::vec::IntoIter<Layer>,
+    simd: Simd,
     packer: Option<Packer>,
     packed: Vec<Packed>,
     /// Zero bytes that are still to come before the next tensor.
@@ -131,11 +139,12 @@ struct Body {
 }
 
 impl Body {
-    fn new(layers: Vec<Layer>, digest: Digest, announced: u32) -> Self {
+    fn new(layers: Vec<Layer>, simd: Simd, digest: Digest, announced: u32) -> Self {
         let mut layers = layers.into_iter();
-        let packer = layers.next().map(|layer| Packer::new(&layer));
+        let packer = layers.next().map(|layer| Packer::new(&layer, simd));
         Self {
             layers,
+            simd,
             packer,
             packed: Vec::new(),
             padding: 0,
@@ -193,7 +202,7 @@ impl Body {
         let packed = self.packer.take().and_then(Packer::finish);
         let missing = || RecordError::Tensors("a layer is not complete".into());
         self.packed.push(packed.ok_or_else(missing)?);
-        self.packer = self.layers.next().map(|layer| Packer::new(&layer));
+        self.packer = self.layers.next().map(|layer| Packer::new(&layer, self.simd));
         Ok(())
     }
 

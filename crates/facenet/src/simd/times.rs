@@ -3,12 +3,12 @@
 //! nothing of this is left in the engine.
 
 #[cfg(feature = "layer-times")]
-pub(super) use on::layer;
-#[cfg(feature = "layer-times")]
 pub use on::{Class, Total, reset, total};
+#[cfg(feature = "layer-times")]
+pub(super) use on::{layer, rounding};
 
 #[cfg(not(feature = "layer-times"))]
-pub(super) use off::layer;
+pub(super) use off::{layer, rounding};
 
 #[cfg(not(feature = "layer-times"))]
 mod off {
@@ -19,6 +19,11 @@ mod off {
 
     #[inline(always)]
     pub(in crate::simd) fn layer(_window: Window, _macs: u64) -> Timed {
+        Timed
+    }
+
+    #[inline(always)]
+    pub(in crate::simd) fn rounding() -> Timed {
         Timed
     }
 }
@@ -42,12 +47,20 @@ mod on {
         Seven,
         /// 1x3 and 3x1.
         Three,
+        /// Rounding maps to bytes, of the engine in integers. It multiplies nothing.
+        Rounding,
     }
 
     impl Class {
         /// All of them.
-        pub const ALL: [Self; 5] =
-            [Self::Square, Self::SquareStrided, Self::Point, Self::Seven, Self::Three];
+        pub const ALL: [Self; 6] = [
+            Self::Square,
+            Self::SquareStrided,
+            Self::Point,
+            Self::Seven,
+            Self::Three,
+            Self::Rounding,
+        ];
 
         /// A name for tables.
         #[must_use]
@@ -58,6 +71,7 @@ mod on {
                 Self::Point => "1x1",
                 Self::Seven => "1x7 7x1",
                 Self::Three => "1x3 3x1",
+                Self::Rounding => "rounding",
             }
         }
 
@@ -110,6 +124,11 @@ mod on {
     /// Begins to measure a layer.
     pub(in crate::simd) fn layer(window: Window, macs: u64) -> Timed {
         Timed { class: Class::of(window), macs, began: CLOCK.get()() }
+    }
+
+    /// Begins to measure the rounding of a map.
+    pub(in crate::simd) fn rounding() -> Timed {
+        Timed { class: Class::Rounding, macs: 0, began: CLOCK.get()() }
     }
 
     impl Drop for Timed {

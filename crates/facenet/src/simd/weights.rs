@@ -1,10 +1,13 @@
-//! Weights as they stay in memory: 16-bit floats, packed for the kernels as they arrive.
+//! Weights as they stay in memory, packed for the kernels as they arrive: 16-bit floats, and bytes
+//! ([`int8`]) where the engine computes in integers.
 //!
 //! A convolution's weights come as `[out, in, height, width]` and are kept as panels of
 //! [`LANES`] output channels: `[out / LANES][height][width][in]` rows, so that a kernel reads them
 //! from front to back.
 
+use super::choice::Simd;
 use super::feature_map::{CHANNELS_MULTIPLE, Shape};
+use super::int8::{self, ByteConv};
 use super::kernels::{Halves, LANES, f16_to_f32};
 use crate::layers::{self, BATCH_NORM_EPSILON, Kind, Layer, Size, Window};
 use crate::record::RecordError;
@@ -105,6 +108,7 @@ impl Conv {
 #[derive(Debug)]
 pub(super) enum Packed {
     Conv(Conv),
+    Bytes(ByteConv),
     /// One factor and one offset per channel.
     Affine {
         factor: Box<[f32]>,
@@ -117,6 +121,8 @@ pub(super) struct Packer {
     kind: Kind,
     /// Input channels.
     inputs: usize,
+    /// Takes all, where a layer is computed in integers.
+    bytes: Option<int8::Packer>,
     conv: Option<Conv>,
     /// The vectors of a batch norm, which are few and kept as they come.
     vectors: Vec<Vec<f32>>,
@@ -136,13 +142,15 @@ struct Cursor {
 }
 
 impl Packer {
-    pub(super) fn new(layer: &Layer) -> Self {
+    pub(super) fn new(layer: &Layer, simd: Simd) -> Self {
         let lengths: Vec<usize> =
             layer.tensors().iter().map(|(_, shape)| shape.iter().product()).collect();
-        let conv = Conv::of(layer);
-        let vectors = vec![Vec::new(); if conv.is_some() { 0 } else { lengths.len() }];
-        let (kind, inputs) = (layer.kind, layer.input.channels);
-        Self { kind, inputs, conv, vectors, lengths, tensor: 0, cursor: Cursor::default() }
+        let bytes = if simd == Simd::Int8 { int8::Packer::new(layer) } else { None };
+        let conv = if bytes.is_some() { None } else { Conv::of(layer) };
+        let is_affine = layer.kind == Kind::BatchNorm;
+        let vectors = vec![Vec::new(); if is_affine { lengths.len() } else { 0 }];
+        let (kind, inputs, cursor) = (layer.kind, layer.input.channels, Cursor::default());
+        Self { kind, inputs, bytes, conv, vectors, lengths, tensor: 0, cursor }
     }
 
     /// Bytes that the current tensor still lacks, or nothing after the last one.
@@ -165,6 +173,9 @@ impl Packer {
     }
 
     fn push_half(&mut self, half: u16) {
+        if let Some(bytes) = &mut self.bytes {
+            return bytes.push(f16_to_f32(half));
+        }
         let Cursor { out, input, tap, .. } = &mut self.cursor;
         match (&mut self.conv, self.kind) {
             (Some(conv), Kind::Conv2d(layers::Conv { window, .. })) if self.tensor == 0 => {
@@ -196,6 +207,9 @@ impl Packer {
     pub(super) fn finish(self) -> Option<Packed> {
         if self.tensor != self.lengths.len() {
             return None;
+        }
+        if let Some(bytes) = self.bytes {
+            return Some(Packed::Bytes(bytes.finish()));
         }
         if let Some(conv) = self.conv {
             return Some(Packed::Conv(conv));

@@ -13,13 +13,13 @@ fn load(shard: Shard, model: &str, bytes: &[u8]) -> Result<LoadedShard, RecordEr
 #[cfg(feature = "burn-flex")]
 #[test]
 fn flex_gives_the_golden_embeddings() {
-    golden::check(Backend::Flex.name(), &Backend::Flex);
+    golden::check(Backend::Flex.name(), &Backend::Flex, golden::COSINE_MIN);
 }
 
 #[cfg(feature = "burn-ndarray")]
 #[test]
 fn ndarray_gives_the_golden_embeddings() {
-    golden::check(Backend::NdArray.name(), &Backend::NdArray);
+    golden::check(Backend::NdArray.name(), &Backend::NdArray, golden::COSINE_MIN);
 }
 
 #[test]

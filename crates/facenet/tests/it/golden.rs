@@ -13,8 +13,8 @@ use facenet::{Embedding, Engine, Face, Model, Shard, Verdict};
 /// The model that the golden embeddings and the records are of.
 pub(crate) const MODEL: &str = "casia-webface";
 
-/// The least cosine of an embedding and the golden one.
-const COSINE_MIN: f64 = 0.99999;
+/// The least cosine of an embedding and the golden one, of an engine that computes in float32.
+pub(crate) const COSINE_MIN: f64 = 0.99999;
 
 /// The golden crops.
 pub(crate) const NAMES: [&str; 5] = ["obama-1", "obama-2", "biden-1", "biden-2", "collins-1"];
@@ -111,14 +111,24 @@ pub(crate) fn load<E: Engine>(
     E::finish(loader)
 }
 
-/// Compares the embeddings of all golden crops with the golden ones.
+/// Compares the embeddings of all golden crops with the golden ones, and the verdicts of all pairs.
 #[track_caller]
-pub(crate) fn check<E: Engine>(name: &str, engine: &E) {
+pub(crate) fn check<E: Engine>(name: &str, engine: &E, cosine_min: f64) {
     let model = model(engine);
-    for crop in NAMES {
-        let cosine = model.embed(&face(crop)).unwrap().cosine(&embedding(crop));
+    let embeddings = NAMES.map(|crop| {
+        let own = model.embed(&face(crop)).unwrap();
+        let golden = embedding(crop);
+        let cosine = own.cosine(&golden);
         println!("{name} {crop}: 1 - cosine = {:.1e}", 1.0 - cosine);
-        assert!(cosine >= COSINE_MIN, "{name} {crop}: {cosine}");
+        assert!(cosine >= cosine_min, "{name} {crop}: {cosine}");
+        [own, golden]
+    });
+    let thresholds = Thresholds::of(MODEL).unwrap();
+    let verdict = |a: &Embedding, b: &Embedding| thresholds.verdict(a.distance(b));
+    for [own, golden] in &embeddings {
+        for [other_own, other_golden] in &embeddings {
+            assert_eq!(verdict(own, other_own), verdict(golden, other_golden), "{name}");
+        }
     }
 }
 

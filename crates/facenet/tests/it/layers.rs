@@ -22,7 +22,7 @@ fn every_layer_gives_the_golden_outputs() {
     let golden = golden::read(include_str!("golden/activations.txt")).unwrap();
     let face = crops::face(golden::CROP);
     let engines = [
-        ("simd", outputs(&Simd, &face)),
+        ("simd", outputs(&Simd::Float, &face)),
         #[cfg(feature = "burn-flex")]
         ("burn-flex", outputs(&Backend::Flex, &face)),
         #[cfg(feature = "burn-ndarray")]
@@ -38,10 +38,25 @@ fn every_layer_gives_the_golden_outputs() {
     }
 }
 
+/// The largest root mean square of what integers change in a layer, in units of its standard
+/// deviation: a signal of 26 dB above the noise.
+const NOISE_MAX: f64 = 0.05;
+
+#[test]
+fn integers_change_no_layer_much() {
+    let golden = golden::read(include_str!("golden/activations.txt")).unwrap();
+    let outputs = outputs(&Simd::Int8, &crops::face(golden::CROP));
+    let differences = golden::compare(&golden, &outputs).unwrap();
+    for (layer, Difference { rms, .. }) in golden.iter().zip(&differences) {
+        println!("{:22} {:5.1} dB", layer.name, -20.0 * rms.log10());
+        assert!(*rms <= NOISE_MAX, "{}: {rms}", layer.name);
+    }
+}
+
 #[test]
 fn a_wrong_value_anywhere_is_noticed() {
     let golden = golden::read(include_str!("golden/activations.txt")).unwrap();
-    let outputs = outputs(&Simd, &crops::face(golden::CROP));
+    let outputs = outputs(&Simd::Float, &crops::face(golden::CROP));
     for (layer, output) in golden.iter().zip(&outputs).step_by(7) {
         let is_right = |output: &[f32]| layer.compare(output).is_ok_and(Difference::is_small);
         assert!(is_right(output));

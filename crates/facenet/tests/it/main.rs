@@ -13,6 +13,9 @@ mod golden;
 
 mod generated;
 
+#[cfg(feature = "simd")]
+mod int8;
+
 #[cfg(all(feature = "simd", feature = "layer-outputs"))]
 mod layers;
 

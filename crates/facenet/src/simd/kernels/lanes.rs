@@ -1,10 +1,12 @@
 //! The kernels over arrays of eight numbers, which compilers turn into vector instructions. On
-//! x86-64 they are compiled twice: for any processor, and for those with AVX2 and FMA, in 2026
-//! nearly all. Each call checks which one runs, by a load and a branch.
+//! x86-64 they are compiled for any processor, and for those with AVX2 and FMA, in 2026 nearly all.
+//! The one for bytes is written in AVX2 there, because compilers do not find its instructions, and
+//! in AVX-VNNI. Each call checks which one runs, by a load and a branch.
 #![expect(unsafe_code, reason = "calls of functions compiled for a processor's features")]
 
+use super::bytes::{ABSOLUTE, ROUNDED, whole};
 use super::halves::{Halves, float};
-use super::{LANES, Runs, Tile, Vector};
+use super::{BYTE_ZERO, LANES, QUAD, Quads, Runs, Sums, Tile, Vector};
 
 #[inline(always)]
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
@@ -43,6 +45,31 @@ fn gemm<const R: usize>(
     *tile = sums;
 }
 
+/// The body of `gemm_i8_rx8` for any processor.
+fn gemm_bytes<const R: usize>(
+    input: &[i8],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[Quads],
+    tile: &mut Sums<R>,
+) {
+    for run in 0..runs.count {
+        let panel = &panel[run * runs.length / QUAD..][..runs.length / QUAD];
+        for (&row, sums) in rows.iter().zip(&mut *tile) {
+            let (quads, _) = input[row + run * runs.stride..][..runs.length].as_chunks::<QUAD>();
+            for (quad, Quads(weights)) in quads.iter().zip(panel) {
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    let products = quad.iter().zip(weights);
+                    *sum += products.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum::<i32>();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod bytes;
+
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use super::{LANES, Runs, Tile};
@@ -79,4 +106,44 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     // `f32::mul_add` is a slow call on processors without FMA, so this is not fused. That costs
     // AArch64 something, which has it.
     gemm(input, rows, runs, panel, tile, |value, weight, sum| value * weight + sum);
+}
+
+pub(super) fn gemm_i8_rx8<const R: usize>(
+    input: &[i8],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[Quads],
+    tile: &mut Sums<R>,
+) {
+    #[cfg(target_arch = "x86_64")]
+    if bytes::gemm_i8_rx8(input, rows, runs, panel, tile) {
+        return;
+    }
+    gemm_bytes(input, rows, runs, panel, tile);
+}
+
+pub(super) fn largest_bits(numbers: &[[f32; ROUNDED]]) -> u32 {
+    let mut largest = [0; ROUNDED];
+    for numbers in numbers {
+        for (largest, number) in largest.iter_mut().zip(numbers) {
+            *largest = (number.to_bits() & ABSOLUTE).max(*largest);
+        }
+    }
+    largest.into_iter().fold(0, u32::max)
+}
+
+pub(super) fn round_u8(
+    source: &[[f32; ROUNDED]],
+    factor: f32,
+    target: &mut [[i8; ROUNDED]],
+) -> i32 {
+    let mut sums = [0; ROUNDED];
+    for (source, target) in source.iter().zip(target) {
+        for ((&source, target), sum) in source.iter().zip(target).zip(&mut sums) {
+            let whole = whole(source, factor);
+            *sum += whole;
+            *target = (whole - BYTE_ZERO) as i8;
+        }
+    }
+    sums.iter().sum()
 }

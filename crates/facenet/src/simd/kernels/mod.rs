@@ -5,10 +5,12 @@
 //! written by hand for WebAssembly. Names give operation, type and tile: `gemm_f32_rx8` multiplies
 //! some rows with a panel of 8 columns.
 //!
-//! Numerics: a multiply-add is rounded once where it is fused (natively, and with relaxed SIMD) and
+//! Integers are exact, so all implementations of a kernel for bytes give the same bits (`bytes`).
+//! Floats: a multiply-add is rounded once where it is fused (natively, and with relaxed SIMD) and
 //! twice elsewhere. Sums run in order of depth. The implementations agree to 1e-5 of the sum of the
 //! absolute products.
 
+mod bytes;
 mod halves;
 #[cfg(not(target_arch = "wasm32"))]
 mod lanes;
@@ -21,6 +23,10 @@ pub(super) mod tests;
 
 use std::ops::Range;
 
+pub(super) use bytes::{
+    BYTE_ZERO, BYTES_MAX, DEPTH_MAX, QUAD, Quads, Sums, WEIGHT_MAX, WEIGHT_ZERO, byte_tiles,
+    gemm_i8_rx8, largest, round,
+};
 pub(super) use halves::{Halves, decode_f16, f16_to_f32};
 #[cfg(not(target_arch = "wasm32"))]
 use lanes as chosen;
@@ -53,7 +59,12 @@ const FUSED: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "rela
 
 /// Cuts rows into as few tiles as possible, of nearly equal height: nine rows into five and four.
 pub(super) fn tiles(rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<usize>> {
-    let tiles = rows.len().div_ceil(ROWS);
+    tiles_of(ROWS, rows)
+}
+
+/// The same for tiles of at most so many rows.
+fn tiles_of(most: usize, rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<usize>> {
+    let tiles = rows.len().div_ceil(most);
     let mut start = rows.start;
     (0..tiles).rev().map(move |later| {
         let tile = start..start + (rows.end - start).div_ceil(later + 1);
@@ -88,14 +99,14 @@ pub(super) fn parts(prefetch: &[Halves], count: usize) -> impl Iterator<Item = &
 /// Sums of one tile.
 pub(super) type Tile<const R: usize> = [[f32; LANES]; R];
 
-/// What a row of a tile reads: `count` runs of `length` floats, `stride` floats apart.
+/// What a row of a tile reads: `count` runs of `length` numbers, `stride` numbers apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Runs {
     /// How many: as many as a kernel has rows.
     pub count: usize,
-    /// Floats from the start of one to the start of the next.
+    /// Numbers from the start of one to the start of the next.
     pub stride: usize,
-    /// Floats of each.
+    /// Numbers of each.
     pub length: usize,
 }
 
@@ -106,21 +117,21 @@ impl Runs {
         Self { count: 1, stride: 0, length }
     }
 
-    /// Floats that are read in all.
+    /// Numbers that are read in all.
     #[must_use]
     pub const fn depth(self) -> usize {
         self.count * self.length
     }
 
-    /// Floats from the first that is read to behind the last.
+    /// Numbers from the first that is read to behind the last.
     const fn span(self) -> usize {
         if self.count == 0 { 0 } else { (self.count - 1) * self.stride + self.length }
     }
 
-    /// Asserts that the input and the panel hold all that a tile reads.
-    fn check(self, input: &[f32], rows: &[usize], panel: usize) {
+    /// Asserts that an input of so many numbers and a panel for so many hold all that a tile reads.
+    fn check(self, input: usize, rows: &[usize], panel: usize) {
         assert!(panel >= self.depth(), "the panel is as deep as the runs");
-        let last = input.len().checked_sub(self.span()).expect("the input holds a row");
+        let last = input.checked_sub(self.span()).expect("the input holds a row");
         for &row in rows {
             assert!(row <= last, "a row ends inside the input");
         }
@@ -141,6 +152,6 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     prefetch: &[Halves],
     tile: &mut Tile<R>,
 ) {
-    runs.check(input, rows, panel.len());
+    runs.check(input.len(), rows, panel.len());
     chosen::gemm_f32_rx8(input, rows, runs, panel, prefetch, tile);
 }

@@ -1,7 +1,8 @@
 //! The kernels as plain loops, which define what they compute. The other implementations are
 //! tested against these.
 
-use super::{Halves, LANES, Runs, Tile, Vector, WIDTH};
+use super::bytes::ROUNDED;
+use super::{BYTE_ZERO, Halves, LANES, QUAD, Quads, Runs, Sums, Tile, Vector, WIDTH};
 
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
     std::array::from_fn(|lane| factor * a[lane] + b[lane])
@@ -25,6 +26,43 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
             depth += 1;
         }
     }
+}
+
+pub(super) fn gemm_i8_rx8<const R: usize>(
+    input: &[i8],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[Quads],
+    tile: &mut Sums<R>,
+) {
+    for depth in 0..runs.depth() {
+        let (run, k) = (depth / runs.length, depth % runs.length);
+        for (&row, sums) in rows.iter().zip(&mut *tile) {
+            let value = i32::from(input[row + run * runs.stride + k]);
+            for (sum, weights) in sums.iter_mut().zip(&panel[depth / QUAD].0) {
+                *sum += value * i32::from(weights[depth % QUAD]);
+            }
+        }
+    }
+}
+
+pub(super) fn largest_bits(numbers: &[[f32; ROUNDED]]) -> u32 {
+    let numbers = numbers.as_flattened().iter();
+    numbers.map(|number| number.abs().to_bits()).max().unwrap_or_default()
+}
+
+pub(super) fn round_u8(
+    source: &[[f32; ROUNDED]],
+    factor: f32,
+    target: &mut [[i8; ROUNDED]],
+) -> i32 {
+    let mut sum = 0;
+    for (&source, target) in source.as_flattened().iter().zip(target.as_flattened_mut()) {
+        let whole = (source * factor).round_ties_even() as i32;
+        sum += whole;
+        *target = (whole - BYTE_ZERO) as i8;
+    }
+    sum
 }
 
 pub(super) fn decode_f16_x4<const UPPER: bool>(halves: &Halves) -> Vector {

@@ -14,12 +14,16 @@
 //! conditional exit, which also ends the basic block. This gives 30.9 GMAC/s where the peak is
 //! 32.5; without the exits it is 8 to 23, and 16 without unrolling (Zen 5, V8 13.6, rustc 1.95,
 //! 2026-11). A flag in `.cargo/config.toml` keeps the offsets in the loads.
-#![expect(unsafe_code, reason = "loads and stores of vectors through pointers")]
+#![expect(unsafe_code, reason = "loads of vectors through pointers, and arrays as vectors")]
+
+mod bytes;
 
 use core::arch::wasm32::{
     f32x4_mul, f32x4_splat, i32x4_shl, i32x4_shr, u32x4_splat, v128, v128_and, v128_load,
     v128_load32_splat,
 };
+
+pub(super) use bytes::{gemm_i8_rx8, largest_bits, round_u8};
 
 use super::halves::{F16_FACTOR, FLOAT_BITS, Halves};
 use super::{LANES, Runs, Tile, Vector};

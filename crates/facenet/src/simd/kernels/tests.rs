@@ -1,6 +1,14 @@
 //! Every kernel against its scalar twin, with guards around what it may read and write.
 
-#![expect(clippy::float_cmp, reason = "decoding is exact")]
+#![expect(clippy::float_cmp, reason = "decoding and comparing are exact")]
+
+mod bytes;
+
+pub(in crate::simd) use bytes::{
+    gemm_i8_rx8_is_as_its_twin, largest_bits_is_as_its_twin, no_sum_overflows,
+    numbers_are_rounded_to_the_nearest_byte, round_u8_is_as_its_twin,
+    the_largest_is_noticed_anywhere,
+};
 
 use super::{Halves, LANES, ROWS, Runs, Tile, decode_f16, f16_to_f32, parts, scalar, tiles};
 

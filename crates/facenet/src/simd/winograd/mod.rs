@@ -108,7 +108,9 @@ impl Sizes {
     #[cfg(test)]
     pub(super) const fn bytes(self) -> usize {
         let Self { input, weights, output } = self;
-        Aligned::bytes(input) + Aligned::bytes(weights * LANES) + Aligned::bytes(output)
+        Aligned::<f32>::bytes(input)
+            + Aligned::<f32>::bytes(weights * LANES)
+            + Aligned::<f32>::bytes(output)
     }
 }
 

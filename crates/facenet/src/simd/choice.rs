@@ -1,0 +1,26 @@
+//! Which arithmetic the engine computes with.
+
+/// The SIMD engine, by its arithmetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Simd {
+    /// All in float32.
+    #[default]
+    Float,
+    /// 1x1 and strided convolutions in integers, and the rest in float32. It is faster and takes
+    /// less memory. Its embeddings differ a little, so they have a pipeline of their own.
+    Int8,
+}
+
+impl Simd {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Float, Self::Int8];
+
+    /// A name for tables and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Float => "simd",
+            Self::Int8 => "simd-int8",
+        }
+    }
+}

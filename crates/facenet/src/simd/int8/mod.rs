@@ -1,0 +1,145 @@
+//! Convolutions in integers: 8-bit inputs and 7-bit weights, whose products one instruction adds
+//! where it would add a quarter as many floats.
+//!
+//! ```text
+//! a = round(input * 255 / largest input)          one factor for the feature map
+//! q = round(weight * 63 / largest weight)         one factor for each output channel
+//! output = ReLU(sum of a * q * both factors inverted + bias)
+//! ```
+//!
+//! [`ByteMap`] rounds a feature map once for all layers that read it. The sums are exact, so they
+//! are the same on every machine, and what follows is not fused. Only maps without negative values
+//! are rounded: all that come after a `ReLU`.
+
+mod map;
+#[cfg(any(test, feature = "kernel-tests"))]
+pub(super) mod tests;
+mod weights;
+
+pub(super) use map::ByteMap;
+pub(super) use weights::{ByteConv, Packer};
+
+use super::direct::{Finish, store};
+use super::feature_map::{FeatureMap, Shape};
+use super::kernels::{LANES, Quads, Runs, Sums, WEIGHT_ZERO, byte_tiles, gemm_i8_rx8, with_rows};
+use crate::layers::Window;
+
+/// How much memory convolutions need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sizes {
+    /// Pixels of the largest output.
+    pixels: usize,
+}
+
+impl Sizes {
+    /// Makes it enough for an output.
+    pub(super) fn include(&mut self, output: Shape) {
+        self.pixels = self.pixels.max(output.pixels());
+    }
+
+    /// Bytes of all that.
+    #[cfg(test)]
+    pub(super) const fn bytes(self) -> usize {
+        self.pixels * size_of::<Place>()
+    }
+}
+
+/// Memory for one convolution after the other.
+#[derive(Debug)]
+pub(super) struct Scratch(Box<[Place]>);
+
+impl Scratch {
+    pub(super) fn new(sizes: Sizes) -> Self {
+        Self(vec![Place::default(); sizes.pixels].into_boxed_slice())
+    }
+}
+
+/// What is the same for all channels of an output pixel.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Where its window begins in the input.
+    row: u32,
+    /// Where its channels begin in the output.
+    target: u32,
+    /// What its sums begin with: the term that its inputs give to the sums, negated.
+    start: i32,
+}
+
+/// What is the same for all tiles of a panel.
+struct Panel<'a> {
+    weights: &'a [Quads],
+    /// What the sums of each channel begin with.
+    start: &'a [i32; LANES],
+    /// What the sums of each channel are multiplied by.
+    factor: [f32; LANES],
+    bias: &'a [f32; LANES],
+}
+
+/// Computes `conv` over all of `input` into the channels of `output` from `at` on.
+///
+/// # Panics
+/// When the shapes do not fit together.
+pub(super) fn convolve(
+    conv: &ByteConv,
+    input: &ByteMap,
+    (output, at): (&mut FeatureMap, usize),
+    finish: Finish<'_>,
+    Scratch(places): &mut Scratch,
+) {
+    let Window { kernel: [height, width], .. } = conv.window;
+    conv.check(input.shape, output.shape);
+    assert!(at + conv.out <= output.shape.channels, "output channels");
+    if let Finish::Residual { residual, .. } = finish {
+        assert_eq!(residual.shape, output.shape, "the residual has the shape of the output");
+    }
+    let places = &mut places[..output.shape.pixels()];
+    for (pixel, place) in places.iter_mut().enumerate() {
+        *place = Place::of(pixel, conv, input, output.shape, at);
+    }
+    let runs =
+        Runs { count: height, stride: input.shape.row(), length: width * input.shape.channels };
+    for index in 0..conv.out / LANES {
+        let panel = conv.panel(index, input.scale);
+        for pixels in byte_tiles(0..places.len()) {
+            let places = &places[pixels];
+            with_rows!(places.len(), R => {
+                tile::<R>(input, runs, &panel, places, (&mut *output, index * LANES), finish);
+            });
+        }
+    }
+}
+
+impl Place {
+    fn of(pixel: usize, conv: &ByteConv, input: &ByteMap, output: Shape, at: usize) -> Self {
+        let Window { kernel: [height, width], stride, .. } = conv.window;
+        let (y, x) = (pixel / output.width, pixel % output.width);
+        let (top, left) = (y * stride, x * stride);
+        let lines = (top..top + height).map(|y| &input.sums[y * input.shape.width + left..]);
+        let sum: i32 = lines.flat_map(|line| &line[..width]).sum();
+        Self {
+            row: input.shape.pixel(top, left) as u32,
+            target: (output.pixel(y, x) + at) as u32,
+            start: -WEIGHT_ZERO * sum,
+        }
+    }
+}
+
+#[inline(never)]
+fn tile<const R: usize>(
+    input: &ByteMap,
+    runs: Runs,
+    panel: &Panel<'_>,
+    places: &[Place],
+    (output, channel): (&mut FeatureMap, usize),
+    finish: Finish<'_>,
+) {
+    let places: &[Place; R] = places.first_chunk().expect("a place for each pixel");
+    let rows = places.map(|place| place.row as usize);
+    let mut tile: Sums<R> = places.map(|place| panel.start.map(|start| start + place.start));
+    gemm_i8_rx8(&input.bytes, &rows, runs, panel.weights, &mut tile);
+    for (sums, place) in tile.iter().zip(places) {
+        let sums =
+            std::array::from_fn(|lane| sums[lane] as f32 * panel.factor[lane] + panel.bias[lane]);
+        store(&sums, &mut output.data, place.target as usize + channel, finish);
+    }
+}

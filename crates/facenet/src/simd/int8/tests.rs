@@ -1,0 +1,154 @@
+//! Convolutions in integers against their definition.
+
+use super::{ByteConv, ByteMap, Packer, Scratch, Sizes, convolve};
+use crate::layers::Window;
+use crate::simd::direct::Finish;
+use crate::simd::feature_map::{FeatureMap, Shape};
+use crate::simd::kernels::tests::Numbers;
+use crate::simd::kernels::{BYTE_ZERO, LANES, WEIGHT_MAX};
+use crate::simd::tests::random_map;
+
+/// A map without negative values.
+fn positive_map(shape: Shape, numbers: &mut Numbers) -> FeatureMap {
+    let mut map = random_map(shape, numbers);
+    for value in &mut *map.data {
+        *value = value.max(0.0);
+    }
+    map
+}
+
+fn rounded(map: &FeatureMap) -> ByteMap {
+    let mut bytes = ByteMap::new(map.shape);
+    bytes.round(map);
+    bytes
+}
+
+/// The floats that a convolution is packed from, `[out][in][height][width]` and the biases. The
+/// second channel is zero, and the third a thousand times the others.
+fn numbers_of(input: usize, out: usize, window: Window, numbers: &mut Numbers) -> Vec<f32> {
+    let each = input * window.kernel[0] * window.kernel[1];
+    let factor = |channel| {
+        if channel == 1 {
+            0.0
+        } else if channel == 2 {
+            1e3
+        } else {
+            1.0
+        }
+    };
+    let weights = (0..out * each).map(|i| factor(i / each) * numbers.float()).collect::<Vec<_>>();
+    [weights, numbers.floats(out)].concat()
+}
+
+fn packed(input: usize, out: usize, window: Window, all: &[f32]) -> ByteConv {
+    let mut packer = Packer::of(ByteConv::new(input, out, window));
+    for &number in all {
+        packer.push(number);
+    }
+    packer.finish()
+}
+
+#[track_caller]
+fn check(input: Shape, kernel: [usize; 2], out: usize, stride: usize) {
+    let mut numbers = Numbers::new(input.len() + out);
+    let window = Window { kernel, stride, padding: [0, 0] };
+    let all = numbers_of(input.channels, out, window, &mut numbers);
+    let conv = packed(input.channels, out, window, &all);
+    let map = positive_map(input, &mut numbers);
+    let bytes = rounded(&map);
+    let [height, width] = [input.height - kernel[0], input.width - kernel[1]];
+    // The output has more channels on both sides, and a border, which must stay as they are.
+    let (at, border) = (LANES, [1, 2]);
+    let target = Shape::new(height / stride + 1, width / stride + 1, out + 3 * LANES);
+    let target = target.within(border);
+    let other = random_map(target, &mut numbers);
+    let mut sizes = Sizes::default();
+    sizes.include(target);
+    let mut scratch = Scratch::new(sizes);
+    let residual = |relu| Finish::Residual { residual: &other, scale: 0.17, relu };
+    for finish in [Finish::Relu, residual(true), residual(false)] {
+        let mut output = FeatureMap::new(target);
+        output.data.fill(f32::NAN);
+        convolve(&conv, &bytes, (&mut output, at), finish, &mut scratch);
+        for place in (0..target.pixels() * out).map(|it| (it / out, it % out)) {
+            let (y, x, channel) = (place.0 / target.width, place.0 % target.width, place.1);
+            let mut sum = 0;
+            for tap in 0..kernel[0] * kernel[1] {
+                let pixel = input.pixel(y * stride + tap / kernel[1], x * stride + tap % kernel[1]);
+                for from in 0..input.channels {
+                    let value = i32::from(bytes.bytes[pixel + from]) + BYTE_ZERO;
+                    sum += value * conv.get(channel, tap, from);
+                }
+            }
+            let (scale, bias) = conv.scale(channel);
+            let sum = sum as f32 * (scale * bytes.scale) + bias;
+            let place = target.pixel(y, x) + at + channel;
+            let expected = match finish {
+                Finish::Relu => sum.max(0.0),
+                Finish::Residual { scale, relu, .. } => {
+                    let sum = other.data[place] + scale * sum;
+                    if relu { sum.max(0.0) } else { sum }
+                }
+            };
+            let actual = std::mem::replace(&mut output.data[place], f32::NAN);
+            assert_eq!(actual.to_bits(), expected.to_bits(), "{input:?} {y} {x} {channel}");
+        }
+        assert!(output.data.iter().all(|value| value.is_nan()), "{input:?}: written elsewhere");
+    }
+}
+
+pub(in crate::simd) fn integer_convolutions_are_as_defined() {
+    check(Shape::new(3, 3, 24), [1, 1], 24, 1);
+    check(Shape::new(9, 7, 8), [3, 3], 8, 2);
+    check(Shape::new(8, 8, 32), [3, 3], 16, 2);
+    check(Shape::new(2, 2, 1792), [1, 1], 8, 1);
+    check(Shape::new(5, 5, 256), [3, 3], 8, 2);
+    // Every number of pixels around the tiles.
+    for pixels in 1..=14 {
+        check(Shape::new(1, pixels, 4), [1, 1], 8, 1);
+    }
+}
+
+pub(in crate::simd) fn weights_are_rounded_by_channel() {
+    let mut numbers = Numbers::new(7);
+    let window = Window { kernel: [3, 3], stride: 2, padding: [0, 0] };
+    let all = numbers_of(8, 16, window, &mut numbers);
+    let conv = packed(8, 16, window, &all);
+    for out in 0..16 {
+        let (scale, bias) = conv.scale(out);
+        assert_eq!(bias.to_bits(), all[16 * 72 + out].to_bits());
+        let weights = &all[out * 72..][..72];
+        let mut largest = 0;
+        for (place, &weight) in weights.iter().enumerate() {
+            let rounded = conv.get(out, place % 9, place / 9);
+            largest = largest.max(rounded.abs());
+            let difference = (weight - rounded as f32 * scale).abs();
+            assert!(difference <= 0.5001 * scale, "{out} {place}: {difference}, {scale}");
+        }
+        assert_eq!(largest, if out == 1 { 0 } else { WEIGHT_MAX }, "{out}");
+    }
+}
+
+/// What is rounded is as near as a byte can be, and what has no numbers gives none.
+pub(in crate::simd) fn maps_are_rounded_as_a_whole() {
+    let shape = Shape::new(3, 5, 36);
+    let mut map = positive_map(shape, &mut Numbers::new(3));
+    let bytes = rounded(&map);
+    for (&value, &byte) in map.data.iter().zip(&*bytes.bytes) {
+        let back = (i32::from(byte) + BYTE_ZERO) as f32 * bytes.scale;
+        assert!((back - value).abs() <= 0.5001 * bytes.scale, "{value}, {back}");
+    }
+    for (pixel, &sum) in bytes.bytes.chunks(36).zip(&bytes.sums) {
+        assert_eq!(pixel.iter().map(|&byte| i32::from(byte) + BYTE_ZERO).sum::<i32>(), sum);
+    }
+    for nothing in [0.0, -0.0, 1e-40] {
+        map.data.fill(nothing);
+        let bytes = rounded(&map);
+        assert!(bytes.bytes.iter().all(|&byte| byte == i8::MIN));
+        assert_eq!(bytes.scale.to_bits(), 0);
+    }
+    for value in [f32::NAN, f32::INFINITY] {
+        map.data[77] = value;
+        assert_eq!(rounded(&map).scale.to_bits(), value.to_bits());
+    }
+}

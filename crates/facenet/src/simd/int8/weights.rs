@@ -1,0 +1,185 @@
+//! Weights in bytes, rounded and packed channel by channel as they arrive.
+//!
+//! They are kept as panels of [`LANES`] output channels: `[out / LANES][height][width][in / QUAD]`
+//! rows.
+
+use super::Panel;
+use crate::layers::{Kind, Layer, Size, Window};
+use crate::simd::feature_map::Shape;
+use crate::simd::kernels::{BYTE_ZERO, DEPTH_MAX, LANES, QUAD, Quads, WEIGHT_MAX, WEIGHT_ZERO};
+
+/// Whether a layer is faster in integers: one that Winograd's transforms save nothing or little.
+/// The picture has too few channels, and the input of the matrix at the end has negative values.
+fn pays(layer: &Layer) -> bool {
+    let Kind::Conv2d(conv) = layer.kind else { return false };
+    let is_apart = conv.window.kernel == [1, 1] || conv.window.stride == 2;
+    is_apart && layer.input.channels.is_multiple_of(LANES)
+}
+
+/// A convolution without padding.
+#[derive(Debug)]
+pub(in crate::simd) struct ByteConv {
+    pub(in crate::simd) window: Window,
+    pub(in crate::simd) out: usize,
+    /// Input channels.
+    input: usize,
+    weights: Box<[Quads]>,
+    /// What the sums of each channel begin with: the term that its weights give to the sums,
+    /// negated.
+    starts: Box<[i32]>,
+    /// What a weight of each channel has to be multiplied by.
+    scales: Box<[f32]>,
+    biases: Box<[f32]>,
+}
+
+impl ByteConv {
+    /// The convolution of a layer with weights of zero, or nothing where integers do not pay.
+    pub(in crate::simd) fn of(layer: &Layer) -> Option<Self> {
+        match layer.kind {
+            Kind::Conv2d(conv) if pays(layer) => {
+                Some(Self::new(layer.input.channels, conv.out, conv.window))
+            }
+            _ => None,
+        }
+    }
+
+    /// All zero.
+    ///
+    /// # Panics
+    /// When its sums could overflow, and when its channels are not whole quads or panels.
+    pub(in crate::simd) fn new(input: usize, out: usize, window: Window) -> Self {
+        let depth = depth(window, input);
+        assert!(depth <= DEPTH_MAX, "no sum can overflow");
+        assert_eq!(window.padding, [0, 0], "a layer in integers has no padding");
+        assert!(input.is_multiple_of(QUAD) && out.is_multiple_of(LANES), "whole quads and panels");
+        Self {
+            window,
+            out,
+            input,
+            weights: vec![Quads::default(); depth / QUAD * out / LANES].into_boxed_slice(),
+            starts: vec![start(depth, 0); out].into_boxed_slice(),
+            scales: vec![0.0; out].into_boxed_slice(),
+            biases: vec![0.0; out].into_boxed_slice(),
+        }
+    }
+
+    /// Multiply-accumulates for one output number.
+    const fn depth(&self) -> usize {
+        depth(self.window, self.input)
+    }
+
+    /// Asserts that the output of an input has the size of `output`, which may have more channels.
+    ///
+    /// # Panics
+    /// When it has not.
+    pub(super) fn check(&self, input: Shape, output: Shape) {
+        assert_eq!(input.channels, self.input, "input channels");
+        let Shape { height, width, channels, .. } = input;
+        let Size { height, width, .. } =
+            self.window.output(Size { channels, height, width }, self.out);
+        assert_eq!([height, width], [output.height, output.width], "size of the output");
+    }
+
+    /// Output channels `LANES * index` and following, for inputs that are to be multiplied by a
+    /// scale.
+    pub(super) fn panel(&self, index: usize, scale: f32) -> Panel<'_> {
+        fn lanes<T>(all: &[T], index: usize) -> &[T; LANES] {
+            all[index * LANES..].first_chunk().expect("a number for each channel")
+        }
+        let len = self.depth() / QUAD;
+        Panel {
+            weights: &self.weights[index * len..(index + 1) * len],
+            start: lanes(&self.starts, index),
+            factor: lanes(&self.scales, index).map(|factor| factor * scale),
+            bias: lanes(&self.biases, index),
+        }
+    }
+
+    /// Rounds the weights of an output channel, `[in][height][width]`, and keeps them.
+    fn set(&mut self, out: usize, weights: &[f32]) {
+        let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+        let is_zero = largest < f32::MIN_POSITIVE;
+        let factor = if is_zero { 0.0 } else { WEIGHT_MAX as f32 / largest };
+        self.scales[out] = largest / WEIGHT_MAX as f32;
+        let (depth, input) = (self.depth(), self.input);
+        let panel = &mut self.weights[out / LANES * (depth / QUAD)..][..depth / QUAD];
+        let mut sum = 0;
+        for (channel, taps) in weights.chunks_exact(depth / input).enumerate() {
+            for (tap, weight) in taps.iter().enumerate() {
+                let rounded = (weight * factor).round_ties_even() as i32;
+                let rounded = rounded.clamp(-WEIGHT_MAX, WEIGHT_MAX);
+                sum += rounded;
+                let place = tap * input + channel;
+                panel[place / QUAD].0[out % LANES][place % QUAD] = (rounded + WEIGHT_ZERO) as u8;
+            }
+        }
+        self.starts[out] = start(depth, sum);
+    }
+
+    /// The weight from `input` to `out` at `tap`, as it is computed with.
+    #[cfg(any(test, feature = "kernel-tests"))]
+    pub(super) fn get(&self, out: usize, tap: usize, input: usize) -> i32 {
+        let place = out / LANES * self.depth() + tap * self.input + input;
+        i32::from(self.weights[place / QUAD].0[out % LANES][place % QUAD]) - WEIGHT_ZERO
+    }
+
+    /// What the weights of an output channel have to be multiplied by, and its bias.
+    #[cfg(any(test, feature = "kernel-tests"))]
+    pub(super) fn scale(&self, out: usize) -> (f32, f32) {
+        (self.scales[out], self.biases[out])
+    }
+}
+
+const fn depth(Window { kernel: [height, width], .. }: Window, input: usize) -> usize {
+    height * width * input
+}
+
+/// What a channel gives to its sums by the form of its weights, negated: so many weights of this
+/// sum.
+const fn start(depth: usize, sum: i32) -> i32 {
+    BYTE_ZERO * (sum + WEIGHT_ZERO * depth as i32)
+}
+
+/// Takes the weights of a convolution, `[out][in][height][width]`, and then its biases. It holds the
+/// floats of one output channel at a time.
+pub(in crate::simd) struct Packer {
+    conv: ByteConv,
+    channel: Vec<f32>,
+    /// The output channel that is not complete.
+    out: usize,
+    /// Biases so far.
+    biases: usize,
+}
+
+impl Packer {
+    /// For a layer, or nothing where integers do not pay.
+    pub(in crate::simd) fn new(layer: &Layer) -> Option<Self> {
+        ByteConv::of(layer).map(Self::of)
+    }
+
+    /// For a convolution of zeros.
+    pub(super) fn of(conv: ByteConv) -> Self {
+        let channel = Vec::with_capacity(conv.depth());
+        Self { conv, channel, out: 0, biases: 0 }
+    }
+
+    /// Takes the next number.
+    pub(in crate::simd) fn push(&mut self, number: f32) {
+        if self.out < self.conv.out {
+            self.channel.push(number);
+            if self.channel.len() == self.conv.depth() {
+                self.conv.set(self.out, &self.channel);
+                self.channel.clear();
+                self.out += 1;
+            }
+        } else {
+            self.conv.biases[self.biases] = number;
+            self.biases += 1;
+        }
+    }
+
+    /// The convolution, after all numbers have come.
+    pub(in crate::simd) fn finish(self) -> ByteConv {
+        self.conv
+    }
+}

@@ -1,0 +1,128 @@
+//! The inner loops over bytes: a tile of sums of products, and the rounding of floats to bytes.
+//!
+//! WebAssembly's relaxed dot product multiplies 16 signed bytes with 16 bytes from 0 to 127, and
+//! adds groups of four products to four sums. With those ranges it is the same on every host, even
+//! on one that adds pairs of products in 16 bits: 2 * 128 * 127 is less than 2^15. So a value
+//! `a` from 0 to 255 is stored as `a - 128`, and a weight `q` from -63 to 63 as `q + 64`:
+//!
+//! ```text
+//! sum of (a - 128) * (q + 64) = sum of a * q  +  64 * sum of a  -  128 * sum of (q + 64)
+//! ```
+//!
+//! The second term depends on the pixel alone and the third on the channel alone. Whoever calls
+//! [`gemm_i8_rx8`] starts the sums with both, negated, and gets the sums of `a * q`.
+
+use std::ops::Range;
+
+use super::{LANES, Runs, chosen, tiles_of};
+
+/// Numbers that one instruction multiplies for each of its sums: neighbouring input channels.
+pub(in crate::simd) const QUAD: usize = 4;
+
+/// Input bytes by their greatest value.
+pub(in crate::simd) const BYTES_MAX: i32 = 255;
+
+/// What is subtracted from a value to make it a signed byte.
+pub(in crate::simd) const BYTE_ZERO: i32 = 128;
+
+/// The greatest weight, and the least one negated.
+pub(in crate::simd) const WEIGHT_MAX: i32 = 63;
+
+/// What is added to a weight to make it a byte from 0 to 127.
+pub(in crate::simd) const WEIGHT_ZERO: i32 = 64;
+
+/// Up to so many products a sum cannot overflow, wherever it is interrupted: it starts with at most
+/// `64 * 255 + 128 * 127` for each product, and each adds at most `128 * 127`.
+pub(in crate::simd) const DEPTH_MAX: usize = {
+    let start = WEIGHT_ZERO * BYTES_MAX + BYTE_ZERO * (WEIGHT_ZERO + WEIGHT_MAX);
+    let product = BYTE_ZERO * (WEIGHT_ZERO + WEIGHT_MAX);
+    (i32::MAX / (start + product)) as usize
+};
+
+/// A row of a panel: the weights of [`LANES`] output channels for [`QUAD`] input channels.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
+pub(in crate::simd) struct Quads(pub(in crate::simd) [[u8; QUAD]; LANES]);
+
+impl Default for Quads {
+    /// Weights of zero.
+    fn default() -> Self {
+        Self([[WEIGHT_ZERO as u8; QUAD]; LANES])
+    }
+}
+
+/// Sums of one tile.
+pub(in crate::simd) type Sums<const R: usize> = [[i32; LANES]; R];
+
+/// Rows in a full tile of bytes. Without the relaxed instruction a sum is in two parts, and so fewer
+/// rows fit into the registers.
+pub(super) const BYTE_ROWS: usize =
+    if cfg!(any(not(target_arch = "wasm32"), target_feature = "relaxed-simd")) { 6 } else { 3 };
+
+/// Cuts rows into as few tiles as possible, of nearly equal height.
+pub(in crate::simd) fn byte_tiles(
+    rows: Range<usize>,
+) -> impl ExactSizeIterator<Item = Range<usize>> {
+    tiles_of(BYTE_ROWS, rows)
+}
+
+/// `tile[r][j] += sum over k of row[r][k] * panel[k / 4][j][k % 4]`, where row `r` is the runs that
+/// begin at `input[rows[r]]`.
+///
+/// # Panics
+/// When a row or the panel is shorter than the runs, or a run is no multiple of [`QUAD`].
+#[inline(always)]
+pub(in crate::simd) fn gemm_i8_rx8<const R: usize>(
+    input: &[i8],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[Quads],
+    tile: &mut Sums<R>,
+) {
+    assert!(runs.length.is_multiple_of(QUAD), "a run has whole quads");
+    runs.check(input.len(), rows, panel.len() * QUAD);
+    chosen::gemm_i8_rx8(input, rows, runs, panel, tile);
+}
+
+/// Numbers that are rounded at a time.
+pub(super) const ROUNDED: usize = 16;
+
+/// Without its sign: floats are ordered as these bits are.
+pub(super) const ABSOLUTE: u32 = 0x7fff_ffff;
+
+/// The greatest absolute value; NaN or infinity when there is one.
+pub(in crate::simd) fn largest(numbers: &[f32]) -> f32 {
+    let bits = |number: &f32| number.to_bits() & ABSOLUTE;
+    let (chunks, rest) = numbers.as_chunks();
+    let rest = rest.iter().map(bits).max().unwrap_or_default();
+    f32::from_bits(chosen::largest_bits(chunks).max(rest))
+}
+
+/// 1.5 * 2^23: added to a float from 0 to 255 it leaves no bits for a fraction, so the lowest bits
+/// of the sum are the nearest whole number, the even one of two.
+pub(super) const ROUNDER: f32 = 12_582_912.0;
+
+/// The nearest whole number to a product from 0 to 255.
+#[inline(always)]
+pub(super) fn whole(number: f32, factor: f32) -> i32 {
+    (number * factor + ROUNDER).to_bits() as i32 & BYTES_MAX
+}
+
+/// Multiplies numbers by a factor, rounds them, and stores them as bytes less [`BYTE_ZERO`]. The
+/// products have to be from 0 to 255; of others the bytes mean nothing. Returns the sum of the
+/// whole numbers.
+///
+/// # Panics
+/// When the lengths differ.
+pub(in crate::simd) fn round(source: &[f32], factor: f32, target: &mut [i8]) -> i32 {
+    assert_eq!(source.len(), target.len());
+    let (sources, source_rest) = source.as_chunks();
+    let (targets, target_rest) = target.as_chunks_mut();
+    let mut sum = chosen::round_u8(sources, factor, targets);
+    for (&source, target) in source_rest.iter().zip(target_rest) {
+        let number = whole(source, factor);
+        sum += number;
+        *target = (number - BYTE_ZERO) as i8;
+    }
+    sum
+}
