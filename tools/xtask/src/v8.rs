@@ -28,7 +28,13 @@ pub(crate) struct V8 {
 impl V8 {
     /// Starts one.
     pub(crate) fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with options for V8.
+    pub(crate) fn start_with(options: &[&str]) -> anyhow::Result<Self> {
         let mut group = Run::new("running WebAssembly", node()?)
+            .args(options)
             .args([HOST])
             .edit(|command| {
                 command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -111,16 +117,16 @@ impl V8 {
         Ok(answer["text"].as_str().context("no text")?.to_owned())
     }
 
-    /// Loads the shards in a folder into an engine, on the backend of a number.
+    /// Loads the shards in a folder into an engine, in its variant of a number.
     pub(crate) fn load(
         &mut self,
         name: &str,
         weights: &[PathBuf],
-        backend: u32,
+        variant: u32,
     ) -> anyhow::Result<()> {
         for file in weights {
             let length = file.metadata().with_context(|| format!("no {}", file.display()))?.len();
-            self.call(name, "begin", &[length as f64, f64::from(backend)])?;
+            self.call(name, "begin", &[length as f64, f64::from(variant)])?;
             let feed = json!({ "operation": "feed", "name": name, "file": file, "piece": PIECE });
             self.ask(&feed)?;
             self.call(name, "finish", &[])?;

@@ -5,6 +5,7 @@
 mod capacity;
 mod cold;
 mod contestants;
+mod instructions;
 mod layers;
 mod native;
 mod report;
@@ -19,7 +20,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use testbed::golden::Golden;
 
-use self::contestants::Field;
+use self::contestants::{Field, OWN_ENGINES};
 use self::report::Report;
 use self::workerd::Server;
 use super::{build, weights};
@@ -89,7 +90,7 @@ const QUICK: Effort = Effort {
     asking: Duration::from_secs(1),
 };
 
-/// Our own engine, as it is in the Worker.
+/// Our own engine with both of its arithmetics, as it is in the Worker.
 const OWN: Engine =
     Engine { name: "cface", features: "facenet/simd", as_in_worker: false, simd: Simd::Relaxed };
 
@@ -165,7 +166,10 @@ fn engines(quick: bool, effort: Effort) -> anyhow::Result<Report> {
         field.memory(effort, &mut report)?;
         report.workerd.memory_mb = server.memory_mb()?;
     }
-    report.layers = layers::run(&material, effort)?;
+    report.without_vnni = instructions::without_vnni(&material, effort)?;
+    for (engine, layers) in OWN_ENGINES.iter().zip(&mut report.layers) {
+        *layers = layers::run(&material, effort, engine)?;
+    }
     Ok(report)
 }
 
@@ -236,10 +240,11 @@ fn size_without_names(module: &[u8]) -> Option<usize> {
 fn first_calls(material: &Material, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     for _ in 0..effort.fresh {
         let mut v8 = V8::start()?;
+        let [engine, ..] = OWN_ENGINES;
         v8.open(OWN.name, &material.own)?;
-        v8.load(OWN.name, &shards(), 0)?;
+        v8.load(OWN.name, &shards(), engine.variant)?;
         let runs = v8.embed(OWN.name, &material.tensor, 1)?;
-        material.golden.check("the first call", &runs.embedding)?;
+        material.golden.check("the first call", &runs.embedding, engine.cosine_min)?;
         report.first_call.0.extend(runs.ms);
     }
     Ok(())

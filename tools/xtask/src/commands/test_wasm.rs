@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use testbed::golden::{COSINE_MIN, INTEGERS_COSINE_MIN};
 
 use super::weights;
 use crate::project;
@@ -15,6 +16,10 @@ use crate::v8::V8;
 
 const ENGINES: [Engine; 2] =
     [engine("tests-simd128", Simd::Fixed), engine("tests-relaxed-simd", Simd::Relaxed)];
+
+/// What our own engine computes in, its number, and the least cosine with the golden embeddings.
+const ARITHMETICS: [(&str, u32, f64); 2] =
+    [("floats", 0, COSINE_MIN), ("integers", 1, INTEGERS_COSINE_MIN)];
 
 /// The golden crop whose outputs of all layers are known: `facenet::outputs::golden::CROP`, which
 /// is not compiled in here.
@@ -41,7 +46,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
         println!("\nrunning in WebAssembly: {name}");
         v8.open(name, &module)?;
         run_kernel_tests(&mut v8, name)?;
-        embed_golden_crops(&mut v8, name, &tensors)?;
+        for (arithmetic, variant, cosine_min) in ARITHMETICS {
+            println!("computing in {arithmetic}");
+            // Another instance, because one holds one model.
+            v8.open(name, &module)?;
+            embed_golden_crops(&mut v8, name, &tensors, (variant, cosine_min))?;
+        }
+        v8.open(name, &module)?;
+        v8.load(name, &project::shards(Checkpoint::GOLDEN.model()), 0)?;
         let crop = tensors.join(LAYERS_CROP).with_extension("f32");
         v8.compute(name, "compare_layers", &crop).context("a layer gives something else")?;
         println!("every layer against PyTorch's outputs ... ok\n{}", v8.text(name)?);
@@ -71,12 +83,17 @@ fn run_kernel_tests(v8: &mut V8, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn embed_golden_crops(v8: &mut V8, name: &str, tensors: &Path) -> anyhow::Result<()> {
-    v8.load(name, &project::shards(Checkpoint::GOLDEN.model()), 0)?;
+fn embed_golden_crops(
+    v8: &mut V8,
+    name: &str,
+    tensors: &Path,
+    (variant, cosine_min): (u32, f64),
+) -> anyhow::Result<()> {
+    v8.load(name, &project::shards(Checkpoint::GOLDEN.model()), variant)?;
     for golden in testbed::golden::all()? {
         let tensor = tensors.join(&golden.name).with_extension("f32");
         let runs = v8.embed(name, &tensor, 1)?;
-        let difference = golden.check(name, &runs.embedding)?;
+        let difference = golden.check(name, &runs.embedding, cosine_min)?;
         println!("golden crop {} ... ok (1 - cosine = {difference:.1e})", golden.name);
     }
     Ok(())

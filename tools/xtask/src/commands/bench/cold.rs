@@ -14,7 +14,7 @@ use anyhow::{Context as _, ensure};
 use facenet::Shard;
 use serde_json::{Value, json};
 use testbed::bucket::{Bucket, Objects, Pace};
-use testbed::golden::Golden;
+use testbed::golden::{Golden, SERVED_COSINE_MIN};
 use testbed::workerd::Workerd;
 
 use super::report::{Sample, line};
@@ -119,7 +119,8 @@ fn embed(workerd: &Workerd, golden: &Golden, picture: &[u8]) -> anyhow::Result<f
     let began = Instant::now();
     let text = ureq::post(workerd.url(0, "/embed")).send(picture)?.body_mut().read_to_string()?;
     let ms = began.elapsed().as_secs_f64() * 1e3;
-    golden.check("the server", &serde_json::from_str::<Vec<f64>>(&text)?)?;
+    let embedding: Vec<f64> = serde_json::from_str(&text)?;
+    golden.check("the server", &embedding, SERVED_COSINE_MIN)?;
     Ok(ms)
 }
 

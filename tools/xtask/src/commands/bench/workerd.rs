@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
-use testbed::golden::Golden;
+use testbed::golden::{Golden, SERVED_COSINE_MIN};
 use testbed::server;
 use wire::access::HEADER;
 
@@ -64,7 +64,8 @@ impl Server {
         let picture = std::fs::read(&golden.picture).context("no golden picture")?;
         let (ms, status, text) = self.post(&picture)?;
         ensure!(status == 200, "the server answers {status}: {text}");
-        golden.check("the server", &serde_json::from_str::<Vec<f64>>(&text)?)?;
+        let embedding: Vec<f64> = serde_json::from_str(&text)?;
+        golden.check("the server", &embedding, SERVED_COSINE_MIN)?;
         Ok(ms)
     }
 

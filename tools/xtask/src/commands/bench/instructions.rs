@@ -1,0 +1,31 @@
+//! Our own engines where V8 does not use an instruction that this machine's processor has.
+
+use super::contestants::OWN_ENGINES;
+use super::report::Sample;
+use super::{Effort, Material, shards};
+use crate::v8::V8;
+
+/// What makes V8 compute the relaxed dot product as on a processor without AVX-VNNI.
+const WITHOUT_VNNI: &str = "--no-enable-avx-vnni";
+
+/// Measures each of our own engines as on a processor without AVX-VNNI.
+pub(super) fn without_vnni(
+    material: &Material,
+    effort: Effort,
+) -> anyhow::Result<[Sample; OWN_ENGINES.len()]> {
+    let mut v8 = V8::start_with(&[WITHOUT_VNNI])?;
+    for engine in OWN_ENGINES {
+        v8.open(engine.name, &material.own)?;
+        v8.load(engine.name, &shards(), engine.variant)?;
+        v8.embed(engine.name, &material.tensor, effort.warm_up)?;
+    }
+    let mut samples: [Sample; OWN_ENGINES.len()] = Default::default();
+    for _ in 0..effort.rounds {
+        for (engine, sample) in OWN_ENGINES.iter().zip(&mut samples) {
+            let runs = v8.embed(engine.name, &material.tensor, 2)?;
+            material.golden.check(engine.name, &runs.embedding, engine.cosine_min)?;
+            sample.0.extend(runs.ms.get(1..).unwrap_or_default());
+        }
+    }
+    Ok(samples)
+}
