@@ -35,8 +35,25 @@ pub use verdict::Verdict;
 /// never be compared; raise this whenever one of those changes.
 pub const PIPELINE: &str = "1";
 
-/// The namespace in which embeddings of `model` by this pipeline are stored and searched.
+/// The same for embeddings that were computed in integers, [`simd::Simd::Int8`]: a hundredth from
+/// those of the other engines. The records of weights are the same, and are of [`PIPELINE`].
+pub const PIPELINE_INT8: &str = "1-int8";
+
+/// The namespace in which embeddings of `model` by a pipeline are stored and searched.
 #[must_use]
-pub fn namespace(model: &str) -> String {
-    format!("{model}-{PIPELINE}")
+pub fn namespace(model: &str, pipeline: &str) -> String {
+    format!("{model}-{pipeline}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_not_be_compared_has_namespaces_of_its_own() {
+        assert_ne!(namespace("casia-webface", PIPELINE), namespace("casia-webface", PIPELINE_INT8));
+        assert_ne!(namespace("casia-webface", PIPELINE), namespace("vggface2", PIPELINE));
+        // Whatever raises the one raises the other.
+        assert_eq!(PIPELINE_INT8.strip_suffix("-int8"), Some(PIPELINE));
+    }
 }

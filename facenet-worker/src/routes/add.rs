@@ -10,6 +10,7 @@ use worker::{Request, Response};
 use super::Context;
 use super::request::{authorization, detect, embedding_of, form, served_model};
 use super::response::timed;
+use crate::shards;
 use crate::{sandbox, vectorize_client};
 
 #[derive(Serialize)]
@@ -45,7 +46,7 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     record.stage("model");
     let picture = sandbox::jpeg(&face)?;
     let message = Enrol {
-        namespace: facenet::namespace(&model),
+        namespace: facenet::namespace(&model, shards::PIPELINE),
         name: name.to_owned(),
         embedding: embedding.into_vec(),
         delete_token,

@@ -13,6 +13,7 @@ use super::request::served_model;
 use super::response::{ok, public};
 use crate::access::Access;
 use crate::bindings;
+use crate::shards;
 
 #[derive(Serialize)]
 struct Answer {
@@ -134,7 +135,7 @@ fn answer(model: String, thresholds: Thresholds, operator: Operator) -> Answer {
     let accuracy = Measurement::of(&model).as_ref().map(accuracy);
     Answer {
         model,
-        pipeline: facenet::PIPELINE,
+        pipeline: shards::PIPELINE,
         embedding_dimensions: limits::EMBEDDING_DIMENSIONS,
         crop_side: INPUT_SIDE,
         thresholds: Limits { r#match: thresholds.match_max, possible: thresholds.possible_max },

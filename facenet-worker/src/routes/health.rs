@@ -62,7 +62,7 @@ impl ShardStatistics {
 pub(super) async fn get(context: Context<'_>) -> Result<Response, Problem> {
     let (model, _) = served_model(context.env)?;
     let details = if context.grant.is_admin() { Some(details(context).await?) } else { None };
-    ok(&Answer { status: "ok", model, pipeline: facenet::PIPELINE, details })
+    ok(&Answer { status: "ok", model, pipeline: shards::PIPELINE, details })
 }
 
 /// Asks everything that a request needs.

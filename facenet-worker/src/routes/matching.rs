@@ -16,6 +16,7 @@ use super::Context;
 use super::photograph::{self, Faces};
 use super::request::{self, form, media_type, picture, reading, served_model};
 use super::response::timed;
+use crate::shards;
 use crate::{error, vectorize_client};
 
 /// The verdict when the search could not look far enough.
@@ -90,7 +91,7 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
     let distances =
         Distances { threshold: thresholds.match_max, possible_threshold: thresholds.possible_max };
-    let namespace = facenet::namespace(&model);
+    let namespace = facenet::namespace(&model, shards::PIPELINE);
     let searcher = Searcher { context, url, namespace, thresholds, top_k: options.top_k };
     let (embeddings, seen) = embeddings(&request, &options, context).await?;
     record.stage("model");

@@ -16,6 +16,7 @@ use worker::wasm_bindgen::JsCast as _;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Headers, Method, Request, RequestInit, Response, Result};
 
+use super::engine;
 use super::region::Region;
 use crate::caller::CallerId;
 use crate::error;
@@ -23,7 +24,12 @@ use crate::error;
 /// The version of what crosses. Raise it when code of the version before would take a request or an
 /// answer wrongly. It is part of the objects' names too: so a new version calls objects that nobody
 /// of another version has called before, and these mostly run its own code.
-pub(super) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
+
+/// The version with the engine's pipeline: one embedding is computed by one engine alone.
+pub(super) fn version() -> String {
+    format!("{VERSION}-{}", engine::PIPELINE)
+}
 
 /// Names the version.
 const VERSION_HEADER: &str = "x-cface-version";
@@ -100,7 +106,7 @@ pub(super) fn is_wake(request: &Request) -> bool {
 
 fn to_object(source: Source, weights: &Weights, mut init: RequestInit) -> Result<Request> {
     let headers = Headers::new();
-    headers.set(VERSION_HEADER, &VERSION.to_string())?;
+    headers.set(VERSION_HEADER, &version())?;
     headers.set(WEIGHTS_HEADER, &weights.to_string())?;
     headers.set(REGION_HEADER, source.region.code)?;
     headers.set(CALLER_HEADER, &source.caller.to_string())?;
@@ -123,7 +129,7 @@ pub(super) fn source_of(request: &Request) -> Source {
 /// object will soon run the same code.
 pub(super) fn weights_of(request: &Request) -> Result<Weights, Problem> {
     let header = |name| request.headers().get(name).ok().flatten();
-    let is_current = header(VERSION_HEADER).is_some_and(|found| found == VERSION.to_string());
+    let is_current = header(VERSION_HEADER).is_some_and(|found| found == version());
     let weights = header(WEIGHTS_HEADER).and_then(|found| found.parse::<Weights>().ok());
     weights
         .filter(|weights| is_current && weights.pipeline() == facenet::PIPELINE)

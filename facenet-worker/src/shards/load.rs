@@ -21,7 +21,7 @@ use wire::log::{self, Level, Worker};
 use wire::{Kind, Problem};
 use worker::{Date, Delay, Env, Error, ResponseBody, Result};
 
-use super::engine::{LoadedShard, Loader};
+use super::engine::{self, LoadedShard};
 use super::per_shard::PerShard;
 use super::pieces::Pieces;
 use super::statistics;
@@ -248,7 +248,7 @@ async fn load(env: &Env, shard: Shard, weights: &Weights) -> Result<LoadedShard,
     let body = object.body().ok_or(LoadError::Missing)?.response_body()?;
     let ResponseBody::Stream(stream) = body else { return Err(LoadError::Missing) };
     let mut pieces = Pieces::of(&stream).map_err(Error::from)?;
-    let mut loader = Loader::new(shard, weights.model(), length)?.with_digest(weights.digest());
+    let mut loader = engine::loader(shard, weights.model(), length)?.with_digest(weights.digest());
     while let Some(piece) = pieces.next().await.map_err(Error::from)? {
         loader.push(piece)?;
     }

@@ -138,7 +138,7 @@ impl Replica {
 }
 
 fn object_name(region: Region, index: usize, weights: &Weights) -> String {
-    format!("{}-{index}-{}-{}", region.code, codec::VERSION, weights.digest())
+    format!("{}-{index}-{}-{}", region.code, codec::version(), weights.digest())
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
         let (europe, asia) = (Region::of(Some("EU")), Region::of(Some("AS")));
         let weights = |byte: u8| Weights::new("casia-webface", [byte; 32].into());
         let name = object_name(europe, 2, &weights(7));
-        assert_eq!(name, format!("EU-2-{}-{}", codec::VERSION, "07".repeat(32)));
+        assert_eq!(name, format!("EU-2-{}-{}", codec::version(), "07".repeat(32)));
         for other in [
             object_name(asia, 2, &weights(7)),
             object_name(europe, 1, &weights(7)),

@@ -1,5 +1,7 @@
 //! Which arithmetic the engine computes with.
 
+use crate::{PIPELINE, PIPELINE_INT8};
+
 /// The SIMD engine, by its arithmetic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Simd {
@@ -14,6 +16,15 @@ pub enum Simd {
 impl Simd {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Float, Self::Int8];
+
+    /// The pipeline that its embeddings are of.
+    #[must_use]
+    pub const fn pipeline(self) -> &'static str {
+        match self {
+            Self::Float => PIPELINE,
+            Self::Int8 => PIPELINE_INT8,
+        }
+    }
 
     /// A name for tables and reports.
     #[must_use]

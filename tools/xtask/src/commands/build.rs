@@ -70,6 +70,8 @@ impl Options {
         let name = match (engine, self.plain_simd) {
             (Engine::Simd, false) => None,
             (Engine::Simd, true) => Some("plain-simd"),
+            (Engine::SimdInt8, false) => Some("simd-int8"),
+            (Engine::SimdInt8, true) => Some("plain-simd-int8"),
             (Engine::BurnFlex, _) => Some("burn-flex"),
             (Engine::BurnNdarray, _) => Some("burn-ndarray"),
         };
@@ -79,7 +81,7 @@ impl Options {
             // Our own engine alone has a use for the relaxed instructions. The other Workers get
             // the same flags, so that what they share with it is compiled once. Burn's own SIMD
             // library does not compile with them.
-            simd: if name.is_none() { Simd::Relaxed } else { Simd::Fixed },
+            simd: if engine.is_ours() && !self.plain_simd { Simd::Relaxed } else { Simd::Fixed },
         }
     }
 }
@@ -110,6 +112,8 @@ pub(crate) enum Engine {
     /// Our own.
     #[default]
     Simd,
+    /// Our own, most layers in integers.
+    SimdInt8,
     /// Burn with its pure-Rust backend. Takes more memory than Cloudflare gives.
     BurnFlex,
     /// Burn with the predecessor of flex. Takes more memory than Cloudflare gives.
@@ -117,10 +121,15 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
+    fn is_ours(self) -> bool {
+        matches!(self, Self::Simd | Self::SimdInt8)
+    }
+
     /// Cargo's arguments for the Worker with this engine.
     fn cargo_arguments(self) -> &'static [&'static str] {
         match self {
             Self::Simd => &[],
+            Self::SimdInt8 => &["--no-default-features", "--features", "simd-int8"],
             // With the other backend too, which the Worker does not use, because the benchmark has
             // both: Burn is compiled once for the two.
             Self::BurnFlex => &["--no-default-features", "--features", BURN_FEATURES],
@@ -311,6 +320,8 @@ mod tests {
         for worker in WORKERS {
             assert_eq!(simd(worker, Engine::Simd, false), Simd::Relaxed);
             assert_eq!(simd(worker, Engine::Simd, true), Simd::Fixed);
+            assert_eq!(simd(worker, Engine::SimdInt8, false), Simd::Relaxed);
+            assert_eq!(simd(worker, Engine::SimdInt8, true), Simd::Fixed);
             assert_eq!(simd(worker, Engine::BurnFlex, true), Simd::Fixed);
         }
         assert_eq!(simd(PUBLIC_WORKER, Engine::BurnFlex, false), Simd::Fixed);
