@@ -17,7 +17,7 @@ export const CROP_SIZE = 160;
 export const DETECTION_SIZES = [416, 608, 320];
 
 /** Detections below this score are dropped. */
-export const SCORE_MIN = 0.5;
+export const SCORE_MIN = 0.4;
 
 // The rectangle in units of the landmarks' bounding box. It is larger than that box, because the
 // landmarks end at the eyebrows and the crop shows the forehead.

@@ -11,11 +11,28 @@ use crate::quality::Quality;
 use crate::scale::Square;
 use crate::weights::{Reader, WeightsError};
 
-/// Input sizes of the detector.
-pub const SIZES: [usize; 3] = [416, 608, 320];
+/// Input sizes of the detector, as on the page. It sees nearly all faces that are 45 to 125 pixels
+/// high in its input, and few beyond; so each size is about twice the one before. They are odd
+/// numbers of cells: a face in the middle of the picture is in the middle of a cell.
+pub const SIZES: [usize; 3] = [96, 224, 480];
+
+/// The size that sees faces of a twentieth of the picture's height. It takes four times as long as
+/// the others together, so it is used only when no face is [large](LARGE).
+pub const SIZE_FOR_SMALL: usize = 960;
+
+/// The height of a box from which a face is large, as a share of the picture's longer side. Next to
+/// a large face, a face that only the last size sees is somebody in the background.
+pub const LARGE: f64 = 0.2;
+
+/// Below this score a face is looked at a second time, alone. Three of four false faces do not stand
+/// that, and one of two hundred real ones.
+const SURE: f64 = 0.8;
+
+/// How much of a box may lie in another one. Two faces are side by side.
+const INSIDE_MAX: f64 = 0.7;
 
 /// Detections below this score are dropped, as on the page.
-pub const SCORE_MIN: f64 = 0.5;
+pub const SCORE_MIN: f64 = 0.4;
 
 /// A face. All places are in pixels of the picture in which it was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,19 +91,50 @@ impl Finder {
     }
 
     /// All faces, the largest first. Each counts once, at the size that sees it best.
+    ///
+    /// Measured on 879 pictures of public repositories, half of them of things and animals, beside
+    /// facenet-pytorch's MTCNN. Of the largest face of a picture, where MTCNN is sure of one, 384 of
+    /// 391 are found. There are 20 false faces, mostly of dogs; MTCNN has more.
     #[must_use]
     pub fn find(&self, picture: &Picture<'_>) -> Vec<Face> {
-        self.find_at(picture, &SIZES)
+        let mut found = merge(self.detect(picture, &SIZES));
+        let longer = picture.width().max(picture.height()) as f64;
+        if found.iter().all(|detection| detection.rectangle.height < LARGE * longer) {
+            found.extend(self.detect(picture, &[SIZE_FOR_SMALL]));
+            found = merge(found);
+        }
+        let mut faces = self.faces(picture, found);
+        faces.retain(|face| {
+            let looks_like_one = || {
+                let crop = crop::cut(picture, face.crop);
+                presence::holds_face(&self.detector, &crop, presence::FOUND_SCORE_MIN)
+            };
+            face.score >= SURE || looks_like_one()
+        });
+        faces
     }
 
-    /// The same with other sizes of the detector's input. One alone gives what face-api.js gives.
+    /// The same at these sizes of the detector's input. One alone gives what face-api.js gives.
     ///
     /// # Panics
     /// When a size is no multiple of 32, or 0.
     #[must_use]
     pub fn find_at(&self, picture: &Picture<'_>, sizes: &[usize]) -> Vec<Face> {
         let detect = |&size: &usize| self.detector.detect(&Square::of(picture, size), SCORE_MIN);
-        let found = detector::suppress(sizes.iter().flat_map(detect).collect());
+        self.faces(picture, merge(sizes.iter().flat_map(detect).collect()))
+    }
+
+    /// What is found at these sizes, or at smaller ones where they would enlarge the picture: that
+    /// shows nothing more, but false faces.
+    fn detect(&self, picture: &Picture<'_>, sizes: &[usize]) -> Vec<Detection> {
+        let most = picture.width().max(picture.height()).next_multiple_of(detector::CELL);
+        let mut sizes: Vec<usize> = sizes.iter().map(|&size| size.min(most)).collect();
+        sizes.dedup();
+        let detect = |&size: &usize| self.detector.detect(&Square::of(picture, size), SCORE_MIN);
+        sizes.iter().flat_map(detect).collect()
+    }
+
+    fn faces(&self, picture: &Picture<'_>, found: Vec<Detection>) -> Vec<Face> {
         let face = |detection: Detection| {
             let landmarks = self.landmarks.find(picture, detection.rectangle)?;
             let brightness = picture.brightness(detection.rectangle);
@@ -106,6 +154,23 @@ impl Finder {
     /// yes to 26 of 1,104 crops of pictures in which MTCNN finds nobody, mostly animals: 2.4 %.
     #[must_use]
     pub fn holds_face(&self, crop: &facenet::Face) -> bool {
-        presence::holds_face(&self.detector, crop)
+        presence::holds_face(&self.detector, crop, presence::CROP_SCORE_MIN)
     }
+}
+
+/// Brings together what several sizes have found. Of boxes that overlap, and of those of which one
+/// lies in the other, the best stays.
+fn merge(found: Vec<Detection>) -> Vec<Detection> {
+    let mut kept: Vec<Detection> = Vec::new();
+    for detection in detector::suppress(found) {
+        let Detection { rectangle, .. } = detection;
+        let inside = |other: &Detection| {
+            let smaller = rectangle.area().min(other.rectangle.area());
+            rectangle.shared_area(other.rectangle) > INSIDE_MAX * smaller
+        };
+        if !kept.iter().any(inside) {
+            kept.push(detection);
+        }
+    }
+    kept
 }

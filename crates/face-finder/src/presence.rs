@@ -15,21 +15,25 @@ const SIZES: [usize; 3] = [128, 160, 224];
 const HEIGHT: f64 = 0.6;
 const WIDTH: f64 = 0.74;
 
-/// Nearly all good crops score 0.5 or more at one of the sizes, and most other pictures nothing.
-const SCORE_MIN: f64 = 0.25;
+/// What a crop must score that somebody sends. Nearly all good ones score 0.5 or more at one of the
+/// sizes, and most other pictures nothing.
+pub(crate) const CROP_SCORE_MIN: f64 = 0.25;
+
+/// What a crop must score that the finder has cut, where it is not sure.
+pub(crate) const FOUND_SCORE_MIN: f64 = 0.5;
 
 /// How far from the crop's centre a face may be, and how high it must be, in units of the crop's
 /// width and height. The background has no say.
 const AWAY_MAX: f64 = 0.3;
 const FACE_HEIGHT_MIN: f64 = 0.4;
 
-/// Looks for the face of a crop.
-pub(crate) fn holds_face(detector: &Detector, crop: &facenet::Face) -> bool {
+/// Whether the face of a crop scores more than `score_min`.
+pub(crate) fn holds_face(detector: &Detector, crop: &facenet::Face, score_min: f64) -> bool {
     let Some(picture) = Picture::from_rgb(INPUT_SIDE, INPUT_SIDE, crop.rgb()) else { return false };
     SIZES.iter().any(|&side| {
         let height = HEIGHT * side as f64;
         let width = WIDTH * height;
-        let found = detector.detect(&Square::around(&picture, [width, height], side), SCORE_MIN);
+        let found = detector.detect(&Square::around(&picture, [width, height], side), score_min);
         found.iter().any(|detection| {
             let centre = detection.rectangle.centre();
             let away = |at: f64, length: f64| (at - side as f64 / 2.0).abs() / length;
