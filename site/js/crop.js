@@ -13,9 +13,6 @@
 /** Width and height of a crop in pixels. */
 export const CROP_SIZE = 160;
 
-/** Input sizes at which the detector is tried until it finds a face. */
-export const DETECTION_SIZES = [416, 608, 320];
-
 /** Detections below this score are dropped. */
 export const SCORE_MIN = 0.4;
 

@@ -7,11 +7,21 @@
 
 import { models, vendor } from "../vendor/index.js";
 import { chooseBackend } from "./backend.js";
-import { SCORE_MIN } from "./crop.js";
+import { cropFrame, drawCrop, SCORE_MIN } from "./crop.js";
+import {
+  isInMiddle,
+  LOOK_SCORE_MIN,
+  LOOK_SIZES,
+  limited,
+  merge,
+  placeInSquare,
+  SURE,
+} from "./finding.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("../types/face-api.js").Detected} Detected */
 /** @typedef {import("../types/face-api.js").Library} Library */
+/** @typedef {import("../types/face-api.js").Picture} Picture */
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 
 const LIBRARY = "face-api.esm.js";
@@ -43,19 +53,63 @@ export async function load() {
 }
 
 /**
- * All faces in a picture, found at the first input size that finds any.
- * @param {HTMLCanvasElement | OffscreenCanvas} picture
+ * All faces in a picture, each once.
+ * @param {Picture} picture
+ * @param {import("./finding.js").Search} search
+ * @returns {Promise<Face[]>}
+ */
+export async function detect(picture, { sizes, more, large }) {
+  const longer = Math.max(picture.width, picture.height);
+  let found = merge(await detectAt(picture, limited(sizes, longer)));
+  if (found.every(({ box }) => box.height < large * longer)) {
+    found = merge([...found, ...(await detectAt(picture, limited([more], longer)))]);
+  }
+  const faces = [];
+  for (const face of found) {
+    if (face.score >= SURE || (await isFaceAlone(picture, face))) faces.push(face);
+  }
+  return faces;
+}
+
+/**
+ * @param {Picture} picture
  * @param {number[]} sizes
  * @returns {Promise<Face[]>}
  */
-export async function detect(picture, sizes) {
+async function detectAt(picture, sizes) {
   if (!library) throw new Error("the detector is not loaded");
+  const faces = [];
   for (const inputSize of sizes) {
     const options = new library.TinyFaceDetectorOptions({ inputSize, scoreThreshold: SCORE_MIN });
     const found = await library.detectAllFaces(picture, options).withFaceLandmarks(true);
-    if (found.length > 0) return found.map(plain);
+    faces.push(...found.map(plain));
   }
-  return [];
+  return faces;
+}
+
+/**
+ * The second look: whether the crop alone is a face.
+ * @param {Picture} picture
+ * @param {Face} face
+ */
+async function isFaceAlone(picture, face) {
+  if (!library) throw new Error("the detector is not loaded");
+  const crop = square(0);
+  drawCrop(crop, picture, cropFrame(face));
+  for (const inputSize of LOOK_SIZES) {
+    const canvas = square(inputSize);
+    const { x, y, width, height } = placeInSquare(inputSize);
+    const context = contextOf(canvas);
+    context.fillRect(0, 0, inputSize, inputSize);
+    context.drawImage(crop, x, y, width, height);
+    const options = new library.TinyFaceDetectorOptions({
+      inputSize,
+      scoreThreshold: LOOK_SCORE_MIN,
+    });
+    const found = await library.detectAllFaces(canvas, options);
+    if (found.some(({ box }) => isInMiddle(box, inputSize))) return true;
+  }
+  return false;
 }
 
 /** What the library expects of a browser's window, as far as a worker has it. */
@@ -80,14 +134,8 @@ function workerEnvironment() {
 
 /** A picture with light, dark and edges, the same everywhere. */
 function probePicture() {
-  const canvas =
-    typeof document === "undefined"
-      ? new OffscreenCanvas(PROBE_SIZE, PROBE_SIZE)
-      : Object.assign(document.createElement("canvas"), { width: PROBE_SIZE, height: PROBE_SIZE });
-  const context = /** @type {Context | null} */ (
-    canvas.getContext("2d", { willReadFrequently: true })
-  );
-  if (!context) throw new Error("no canvas");
+  const canvas = square(PROBE_SIZE);
+  const context = contextOf(canvas);
   for (let row = 0; row < PROBE_SIZE; row += 8) {
     for (let column = 0; column < PROBE_SIZE; column += 8) {
       context.fillStyle = `rgb(${row} ${column} ${(row * column) % 256})`;
@@ -95,6 +143,21 @@ function probePicture() {
     }
   }
   return canvas;
+}
+
+/** @param {number} side */
+function square(side) {
+  if (typeof document === "undefined") return new OffscreenCanvas(side, side);
+  return Object.assign(document.createElement("canvas"), { width: side, height: side });
+}
+
+/** @param {Picture} canvas */
+function contextOf(canvas) {
+  const context = /** @type {Context | null} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
+  if (!context) throw new Error("no canvas");
+  return context;
 }
 
 /**

@@ -7,13 +7,14 @@
 
 import { models, modelsBytes, vendor, vendorBytes } from "../vendor/index.js";
 import { download } from "./api.js";
-import { DETECTION_SIZES } from "./crop.js";
+import { PHOTOGRAPH } from "./finding.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./backend.js").Choice} Choice */
 /** @typedef {Choice & {place: "worker" | "window"}} Loaded */
 /** @typedef {(share: number) => void} OnProgress  called with 0 to 1 while files arrive */
-/** @typedef {(picture: HTMLCanvasElement, sizes: number[]) => Promise<Face[]>} Detect */
+/** @typedef {import("./finding.js").Search} Search */
+/** @typedef {(picture: HTMLCanvasElement, search: Search) => Promise<Face[]>} Detect */
 /** @typedef {{loaded: Loaded, detect: Detect}} Detector */
 
 /** @type {Promise<Detector> | undefined} */
@@ -45,13 +46,13 @@ export async function loadDetector(onProgress) {
 export const isReady = () => ready;
 
 /**
- * All faces in a picture, found at the first detection size that finds any.
+ * All faces in a picture, each once.
  * @param {HTMLCanvasElement} picture
- * @param {number[]} [sizes] of the detector's input; those of the crop's recipe without it
+ * @param {Search} [search] how it is searched; as photographs are without it
  * @returns {Promise<Face[]>}
  */
-export async function detectFaces(picture, sizes = DETECTION_SIZES) {
-  return (await started()).detect(picture, sizes);
+export async function detectFaces(picture, search = PHOTOGRAPH) {
+  return (await started()).detect(picture, search);
 }
 
 /** The detector, which is loaded if it is not yet. */
@@ -109,9 +110,9 @@ async function inWorker() {
     const choice = /** @type {Choice} */ (await ask({ kind: "load" }));
     return {
       loaded: { ...choice, place: "worker" },
-      detect: async (picture, sizes) => {
+      detect: async (picture, search) => {
         const bitmap = await createImageBitmap(picture);
-        return /** @type {Promise<Face[]>} */ (ask({ kind: "detect", bitmap, sizes }, [bitmap]));
+        return /** @type {Promise<Face[]>} */ (ask({ kind: "detect", bitmap, search }, [bitmap]));
       },
     };
   } catch (error) {

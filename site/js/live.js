@@ -17,8 +17,8 @@ import * as view from "./view.js";
 /** Faces are found in a copy of this width, which shows every face that is large enough. */
 const WIDTH = 640;
 
-/** Input sizes of the detector. The first is small and so fast, the second finds distant faces. */
-const SIZES = [320, 416];
+/** A small input is fast. When it shows nobody, a larger one looks for distant faces. */
+const SEARCH = { sizes: [320], more: 416, large: 0 };
 
 /** How long the picture has to be good before it is taken. */
 const GOOD_MS = 500;
@@ -66,7 +66,7 @@ export function watch(camera, signal, { isAutomatic, onGood }) {
     const small = camera.grab(WIDTH);
     const size = camera.shape;
     const scale = size.width / small.width;
-    const faces = (await detectFaces(small, SIZES)).map((face) => scaled(face, scale));
+    const faces = (await detectFaces(small, SEARCH)).map((face) => scaled(face, scale));
     if (signal.aborted) return;
     const same = picked && nearest(faces, picked);
     picked = same && centre(same);

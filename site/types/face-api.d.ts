@@ -31,9 +31,15 @@ interface Detector extends Network {
   forward(picture: Picture, inputSize: number): Promise<Tensor>;
 }
 
+/** A face without landmarks, in pixels of the picture. */
+export interface Detection {
+  box: { x: number; y: number; width: number; height: number };
+  score: number;
+}
+
 /** One face, in pixels of the picture. */
 export interface Detected {
-  detection: { box: { x: number; y: number; width: number; height: number }; score: number };
+  detection: Detection;
   landmarks: { positions: { x: number; y: number }[] };
 }
 
@@ -46,5 +52,5 @@ export interface Library {
   detectAllFaces(
     picture: Picture,
     options: object,
-  ): { withFaceLandmarks(useTinyModel: boolean): Promise<Detected[]> };
+  ): PromiseLike<Detection[]> & { withFaceLandmarks(useTinyModel: boolean): Promise<Detected[]> };
 }

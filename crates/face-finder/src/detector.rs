@@ -15,6 +15,8 @@ use crate::layers::{Convolution, KERNEL, Separable};
 use crate::scale::Square;
 use crate::weights::Reader;
 
+#[cfg(test)]
+pub(crate) use boxes::OVERLAP_MAX;
 pub(crate) use boxes::{Detection, suppress};
 
 /// Side of a cell in pixels of the input: the five poolings of stride 2.

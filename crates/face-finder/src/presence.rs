@@ -43,3 +43,21 @@ pub(crate) fn holds_face(detector: &Detector, crop: &facenet::Face, score_min: f
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{AWAY_MAX, FACE_HEIGHT_MIN, FOUND_SCORE_MIN, HEIGHT, SIZES, WIDTH};
+    use crate::crop::tests::constant;
+    use crate::find::tests::PAGE;
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "the same numbers, not computed ones")]
+    fn the_page_looks_a_second_time_as_well() {
+        assert!(PAGE.contains(&format!("LOOK_SIZES = {SIZES:?};")));
+        assert_eq!(constant(PAGE, "LOOK_SCORE_MIN"), FOUND_SCORE_MIN);
+        assert_eq!(constant(PAGE, "LOOK_HEIGHT"), HEIGHT);
+        assert_eq!(constant(PAGE, "LOOK_WIDTH"), WIDTH);
+        assert_eq!(constant(PAGE, "AWAY_MAX"), AWAY_MAX);
+        assert_eq!(constant(PAGE, "FACE_HEIGHT_MIN"), FACE_HEIGHT_MIN);
+    }
+}

@@ -16,7 +16,7 @@ pub(super) const ANCHORS: [[f64; 2]; 5] = [
 ];
 
 /// Boxes of one face overlap more than this, boxes of two less.
-const OVERLAP_MAX: f64 = 0.4;
+pub(crate) const OVERLAP_MAX: f64 = 0.4;
 
 /// A box that the detector has found.
 #[derive(Clone, Copy, Debug, PartialEq)]
