@@ -28,15 +28,12 @@ impl Codes {
         let (counts, rest) = segment.split_first_chunk().ok_or(WRONG)?;
         let total = counts.iter().map(|&count| usize::from(count)).sum();
         let (symbols, rest) = rest.split_at_checked(total).ok_or(WRONG)?;
-        // Each code is one more than the one before it, and must have a bit that is no 1.
-        let mut next = 0_u32;
+        // Each code is one more than the one before it. One of ones alone is not allowed, but made.
+        let mut end = 0_u32;
         for (length, &count) in (1..).zip(counts) {
-            next = (next << 1) + u32::from(count);
-            if next >= 1 << length && count > 0 {
-                // All ones are not allowed, but some encoders make them.
-                if next > 1 << length {
-                    return Err(WRONG);
-                }
+            end = (end << 1) + u32::from(count);
+            if end > 1 << length {
+                return Err(WRONG);
             }
         }
         *segment = rest;
