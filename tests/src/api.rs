@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use testbed::golden::SERVED_COSINE_MIN;
 use wire::access::HEADER;
 
 use crate::server::Server;

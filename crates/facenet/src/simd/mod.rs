@@ -1,8 +1,9 @@
 //! The SIMD engine: the forward pass over weights that stay small in memory, with kernels of our
 //! own. It contains no Burn, though it reads the same records as [Burn's](crate::burn).
 //!
-//! [`Simd`] is the engine for a [`Model`](crate::Model), in floats or partly in integers. A [`Loader`] packs the weights of one
-//! shard as the bytes of its record arrive, and forgets the bytes. It refuses what is no record:
+//! [`Simd`] is the engine for a [`Model`](crate::Model), in floats or partly in integers. A
+//! [`Loader`] packs the weights of one shard as the bytes of its record arrive, and forgets the
+//! bytes. It refuses what is no record:
 //!
 //! ```
 //! use facenet::Shard;

@@ -5,6 +5,7 @@
 mod capacity;
 mod cold;
 mod contestants;
+mod engines;
 mod instructions;
 mod layers;
 mod native;
@@ -20,7 +21,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use testbed::golden::Golden;
 
-use self::contestants::{Field, OWN_ENGINES};
+use self::contestants::Field;
+use self::engines::OWN_ENGINES;
 use self::report::Report;
 use self::workerd::Server;
 use super::{build, weights};

@@ -140,8 +140,8 @@ const fn start(depth: usize, sum: i32) -> i32 {
     BYTE_ZERO * (sum + WEIGHT_ZERO * depth as i32)
 }
 
-/// Takes the weights of a convolution, `[out][in][height][width]`, and then its biases. It holds the
-/// floats of one output channel at a time.
+/// Takes the weights of a convolution, `[out][in][height][width]`, and then its biases. It holds
+/// the floats of one output channel at a time.
 pub(in crate::simd) struct Packer {
     conv: ByteConv,
     channel: Vec<f32>,

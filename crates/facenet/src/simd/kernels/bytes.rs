@@ -54,8 +54,8 @@ impl Default for Quads {
 /// Sums of one tile.
 pub(in crate::simd) type Sums<const R: usize> = [[i32; LANES]; R];
 
-/// Rows in a full tile of bytes. Without the relaxed instruction a sum is in two parts, and so fewer
-/// rows fit into the registers.
+/// Rows in a full tile of bytes. Without the relaxed instruction a sum is in two parts, and so
+/// fewer rows fit into the registers.
 pub(super) const BYTE_ROWS: usize =
     if cfg!(any(not(target_arch = "wasm32"), target_feature = "relaxed-simd")) { 6 } else { 3 };
 

@@ -1,6 +1,6 @@
 //! Our own engines where V8 does not use an instruction that this machine's processor has.
 
-use super::contestants::OWN_ENGINES;
+use super::engines::OWN_ENGINES;
 use super::report::Sample;
 use super::{Effort, Material, shards};
 use crate::v8::V8;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::contestants::OwnEngine;
+use super::engines::OwnEngine;
 use super::{Effort, Material, OWN_LAYERS, shards};
 use crate::v8::V8;
 

@@ -7,12 +7,8 @@ use facenet::Shard;
 use facenet::layers::Layer;
 use serde_json::{Map, Value, json};
 
-use super::contestants::OWN_ENGINES;
+use super::engines::{CONTESTANTS, OWN_ENGINES};
 use super::layers::Class;
-
-/// Who is measured in V8; our own engines come first, and of them the Worker's default.
-pub(super) const CONTESTANTS: [&str; 5] =
-    ["cface", "cface-int8", "burn-flex", "burn-ndarray", "onnxruntime-web"];
 
 /// The runtime that a project like this would use otherwise, among the contestants.
 const RIVAL: usize = CONTESTANTS.len() - 1;
