@@ -10,8 +10,7 @@ use worker::{Request, Response};
 use super::Context;
 use super::request::{authorization, detect, embedding_of, form, served_model};
 use super::response::timed;
-use crate::shards;
-use crate::{sandbox, vectorize_client};
+use crate::{sandbox, shards, vectorize_client};
 
 #[derive(Serialize)]
 struct Answer {

@@ -12,8 +12,7 @@ use worker::{Env, Response};
 use super::request::served_model;
 use super::response::{ok, public};
 use crate::access::Access;
-use crate::bindings;
-use crate::shards;
+use crate::{bindings, shards};
 
 #[derive(Serialize)]
 struct Answer {

@@ -16,8 +16,7 @@ use super::Context;
 use super::photograph::{self, Faces};
 use super::request::{self, form, media_type, picture, reading, served_model};
 use super::response::timed;
-use crate::shards;
-use crate::{error, vectorize_client};
+use crate::{error, shards, vectorize_client};
 
 /// The verdict when the search could not look far enough.
 const INCOMPLETE: &str = "incomplete";
