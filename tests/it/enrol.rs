@@ -20,6 +20,9 @@ use crate::access::add_key;
 /// The colour of a frame around somebody who was found; `tools/frames` has it.
 const MATCH: Rgb<u8> = Rgb([64, 208, 96]);
 
+/// How often a budget is spent until the command meets one that is: its minute may end before.
+const ROUNDS_MAX: u32 = 4;
+
 /// What a command has printed.
 #[derive(Debug)]
 struct Ran {
@@ -230,17 +233,29 @@ async fn a_busy_instance_is_waited_for() -> anyhow::Result<()> {
     fill(&people, &[("Joe Biden.jpg", "biden-1.jpg")])?;
     // The command sends the same key, so the budget is its own.
     let api = Api::with_key(&server, &server.admin_key()?);
-    let mut is_spent = false;
+    for round in 0..ROUNDS_MAX {
+        spend_enrolments(&api).await?;
+        // Each round enrols somebody new.
+        let tokens = dir.path().join(format!("{round}.json"));
+        let ran =
+            run(&server, &["enrol", text(&people)?, "--consent", "--tokens", text(&tokens)?])?;
+        ran.check(0, &["1/1 Joe Biden.jpg: enrolled as Joe Biden"])?;
+        if ran.error.contains("(429)") && ran.error.contains("Asking again in") {
+            return server.stop();
+        }
+        // The minute of the budget has ended before the command asked.
+        ensure!(ran.error.is_empty(), "{ran:?}");
+    }
+    anyhow::bail!("the command never met a spent budget")
+}
+
+/// Spends the caller's budget of enrolments.
+async fn spend_enrolments(api: &Api<'_>) -> anyhow::Result<()> {
     for _ in 0..1000 {
         let response = api.request(Method::POST, "/add").send().await?;
-        is_spent = response.status() == StatusCode::TOO_MANY_REQUESTS;
-        if is_spent {
-            break;
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            return Ok(());
         }
     }
-    ensure!(is_spent, "enrolments are never refused");
-    let ran = run(&server, &["enrol", text(&people)?, "--consent"])?;
-    ran.check(0, &["1/1 Joe Biden.jpg: enrolled as Joe Biden"])?;
-    ensure!(ran.error.contains("(429)") && ran.error.contains("Asking again in"), "{ran:?}");
-    server.stop()
+    anyhow::bail!("enrolments are never refused")
 }
