@@ -57,22 +57,32 @@ export async function match(crop, signal) {
 }
 
 /**
- * Stores a crop under a name. Only called after the person agreed. Sent again, it stores the same
- * face.
+ * Stores crops under a name. Only called after the person agreed. Sent again, it stores the same
+ * faces.
  * @param {string} name
- * @param {Blob} crop
+ * @param {Blob[]} crops
  * @param {string} token of the person
  * @param {boolean} isNew whether nobody is enrolled under the token yet
- * @returns {Promise<Enrolled>}
+ * @returns {Promise<Enrolled & {ids: string[]}>} the last face, and the ids of all
  */
-export async function enrol(name, crop, token, isNew) {
-  const body = new FormData();
-  body.set("name", name);
-  body.set("consent", "true");
-  body.set("image", crop, "face.png");
-  if (isNew) body.set("delete_token", token);
-  const request = { method: "POST", headers: isNew ? undefined : bearer(token), body };
-  return json("/add", request, ({ delete_token }) => typeof delete_token === "string");
+export async function enrol(name, crops, token, isNew) {
+  /** @type {string[]} */
+  const ids = [];
+  /** @type {Enrolled | undefined} */
+  let enrolled;
+  for (const crop of crops) {
+    const body = new FormData();
+    body.set("name", name);
+    body.set("consent", "true");
+    body.set("image", crop, "face.png");
+    const brought = isNew && ids.length === 0;
+    if (brought) body.set("delete_token", token);
+    const request = { method: "POST", headers: brought ? undefined : bearer(token), body };
+    enrolled = await json("/add", request, ({ delete_token }) => typeof delete_token === "string");
+    ids.push(enrolled.id);
+  }
+  if (!enrolled) throw new Error("There is no picture.");
+  return { ...enrolled, ids };
 }
 
 /**

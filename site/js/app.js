@@ -5,7 +5,7 @@ import { wake } from "./api.js";
 import { Camera } from "./camera.js";
 import { config, fillFacts } from "./deployment.js";
 import { forgetByToken, showEarlier } from "./enrolled.js";
-import { choosePerson, enrol, openForm } from "./enrolment.js";
+import { addPicture, back, begin, choosePerson, enrol } from "./enrolment.js";
 import * as key from "./key.js";
 import { INVITED } from "./problem.js";
 import { match } from "./result.js";
@@ -63,7 +63,7 @@ function stop() {
   cancel();
   if (view.state() === "working" && session.current()) return view.enter("cropped", "Cancelled.");
   withCapture((capture) => {
-    capture.reset();
+    capture.leave();
     view.status("Cancelled.");
   });
 }
@@ -137,7 +137,9 @@ function listen() {
   consent.checked = false;
   consent.addEventListener("change", agree);
   on("start-camera", "click", () => withCapture((capture) => capture.startCamera()));
-  on("stop-camera", "click", () => withCapture((capture) => capture.reset()));
+  on("stop-camera", "click", () => withCapture((capture) => capture.leave()));
+  on("skip", "click", () => withCapture((capture) => capture.skip()));
+  on("take-anyway", "click", () => withCapture((capture) => capture.takePicture()));
   on("capture", "click", () => withCapture((capture) => capture.takePicture()));
   const cameras = elementOf(HTMLSelectElement, "cameras");
   cameras.addEventListener("change", () => {
@@ -147,17 +149,21 @@ function listen() {
   on("match", "click", match);
   on("again", "click", match);
   for (const button of document.querySelectorAll("[data-open-enrol]")) {
-    button.addEventListener("click", openForm);
+    button.addEventListener("click", begin);
   }
   for (const button of document.querySelectorAll("[data-another]")) {
-    button.addEventListener("click", () => withCapture((capture) => capture.another()));
+    button.addEventListener("click", () => {
+      session.begin();
+      withCapture((capture) => capture.another());
+    });
   }
   on("withdraw", "click", () => {
     consent.checked = false;
     agree();
     consent.focus();
   });
-  on("back", "click", () => view.panel("work"));
+  on("back", "click", back);
+  on("add-picture", "click", addPicture);
   on("form", "submit", enrol);
   on("person", "change", choosePerson);
   on("forget-form", "submit", forgetByToken);

@@ -1,17 +1,18 @@
 // @ts-check
 /**
  * Captures a face: from the camera, or from a photo that people choose, drop or paste. It ends with
- * the crop on the page, or with a sentence that says why there is none.
+ * a crop for a search or an enrolment, or with a sentence that says why there is none.
  */
 
 import { listCameras } from "./camera-list.js";
 import { Camera } from "./camera.js";
-import { drawCrop, encodeCrop } from "./crop.js";
+import { cutOut, freeze } from "./cut-out.js";
 import { loadDetector } from "./detector.js";
-import { findFace, remarks, take } from "./find-face.js";
-import { clearFrames, frameFaces } from "./frames.js";
+import { showForm } from "./enrolment.js";
+import { clearFrames } from "./frames.js";
+import * as guide from "./guide.js";
 import { watch } from "./live.js";
-import { drawFound, readPicture } from "./picture.js";
+import { readPicture } from "./picture.js";
 import * as session from "./session.js";
 import { cancel, run } from "./task.js";
 import * as view from "./view.js";
@@ -19,10 +20,9 @@ import * as view from "./view.js";
 const { element, elementOf } = view;
 
 const camera = new Camera(elementOf(HTMLVideoElement, "video"));
-const still = elementOf(HTMLCanvasElement, "still");
 const fileField = elementOf(HTMLInputElement, "file");
 
-/** The size of the picture that is shown, in its own pixels, and whether it is mirrored. */
+/** @type {import("./cut-out.js").Shape} */
 let shape = { width: 0, height: 0, mirrored: false };
 
 /**
@@ -43,14 +43,23 @@ let waitingFile;
 /** Forgets the present face and switches the camera off. */
 export function reset() {
   cancel();
+  session.forget();
   clear();
   view.enter("idle");
+}
+
+/** Stops the capture. The pictures of an enrolment are kept. */
+export function leave() {
+  guide.end();
+  cancel();
+  if (session.collects() && session.current()) return goOn();
+  session.begin();
+  reset();
 }
 
 /** Removes everything that is shown of a face. */
 function clear() {
   camera.stop();
-  session.hold();
   clearFrames();
   view.panel("none");
   view.stage("empty");
@@ -61,25 +70,32 @@ export function startCamera() {
   run("loading", "Starting the camera… Your browser may ask you first.", async (signal) => {
     clear();
     lastSource = "camera";
-    await camera.start(signal, () => {
-      reset();
-      const message = "Connect it again and try again, or choose a photo.";
-      view.fail({ title: "The camera is gone", message }, { again: startCamera, afterSeconds: 0 });
+    await camera.start(signal, lose).catch((error) => {
+      guide.end();
+      if (session.collects() && session.current() && !signal.aborted) showForm();
+      throw error;
     });
     if (signal.aborted) return;
     shape = camera.shape;
-    view.stage("camera", shape);
-    view.enter("camera", "The camera is on.");
-    element("capture").focus({ preventScroll: true });
-    observe(signal);
+    await look(signal);
     await listCameras(camera);
   });
 }
 
-/** @param {AbortSignal} signal */
-function observe(signal) {
+function lose() {
+  leave();
+  const message = "Connect it again and try again, or choose a photo.";
+  view.fail({ title: "The camera is gone", message }, { again: startCamera, afterSeconds: 0 });
+}
+
+/** @param {AbortSignal} signal until when it shows what the camera sees */
+async function look(signal) {
+  view.stage("camera", shape);
+  view.enter("camera", guide.show() || "The camera is on.");
+  element("capture").focus({ preventScroll: true });
   const isAutomatic = () => elementOf(HTMLInputElement, "automatic").checked;
-  ({ picked } = watch(camera, signal, { isAutomatic, onGood: takePicture }));
+  const options = { isAutomatic, onGood: takePicture, pose: guide.pose() };
+  ({ picked } = watch(camera, signal, options));
 }
 
 /** Starts a new picture from the same source as the last one. */
@@ -100,26 +116,52 @@ export function takePicture() {
   const near = picked();
   run("loading", "Looking for the face…", async (signal) => {
     const picture = camera.grab();
-    drawFound(still, picture);
-    view.stage("still", shape);
+    freeze(picture, shape);
     clearFrames();
     try {
-      await cutOut(picture, near, signal);
+      await cutOut(picture, shape, near, signal, () => {
+        guide.next();
+        goOn();
+      });
     } catch (error) {
       // The camera stays on, so that people can try again at once.
-      if (!signal.aborted) {
-        view.stage("camera", shape);
-        observe(signal);
-      }
+      if (!signal.aborted) await look(signal);
       throw error;
     }
   });
 }
 
+/** Goes on without the picture that the camera waits for. */
+export function skip() {
+  guide.next();
+  goOn();
+}
+
 /**
- * Reads a photo and cuts the face out, once people have agreed.
- * @param {Blob | undefined} file
+ * Takes the pictures of an enrolment that are still wanted, then shows its form. Where the first
+ * one is from the camera, others are wanted.
  */
+export function guideThrough() {
+  const { found } = session.origin() ?? {};
+  const isNew = session.intendedFor() === "" && session.all().length === 1;
+  if (lastSource === "camera" && isNew && found) guide.begin(found.face.points);
+  goOn();
+}
+
+/** What comes after a crop: the next picture of an enrolment, its form, or the choices. */
+function goOn() {
+  if (session.collects() && guide.pose()) {
+    if (!camera.on) return startCamera();
+    run("camera", "", look);
+    return;
+  }
+  camera.stop();
+  if (session.collects()) return showForm();
+  view.enter("cropped", "Face found.");
+  view.panel("work");
+}
+
+/** @param {Blob | undefined} file a photo, whose face is cut out once people have agreed */
 export function openFile(file) {
   if (!file) return;
   if (!elementOf(HTMLInputElement, "consent").checked) {
@@ -130,12 +172,12 @@ export function openFile(file) {
   run("loading", "Opening the photo…", async (signal) => {
     clear();
     lastSource = "file";
+    guide.end();
     const picture = await readPicture(file);
     if (signal.aborted) return;
     shape = { width: picture.width, height: picture.height, mirrored: false };
-    drawFound(still, picture);
-    view.stage("still", shape);
-    await cutOut(picture, undefined, signal);
+    freeze(picture, shape);
+    await cutOut(picture, shape, undefined, signal, goOn);
   });
 }
 
@@ -147,51 +189,8 @@ export function prepare() {
   waitingFile = undefined;
 }
 
-/**
- * Finds the face and cuts it out.
- * @param {HTMLCanvasElement} picture at full resolution, already shown
- * @param {import("./crop.js").Point | undefined} near takes the face that is nearest to this point
- * @param {AbortSignal} signal
- */
-async function cutOut(picture, near, signal) {
-  await loadDetector((share) => {
-    if (!signal.aborted) view.status("Loading the face finder…", share);
-  });
-  if (signal.aborted) return;
-  view.status("Looking for the face…");
-  const found = await findFace(picture, near);
-  if (!signal.aborted) await showCrop(picture, found, signal);
-}
-
-/**
- * Makes the crop of a face and shows it.
- * @param {HTMLCanvasElement} picture
- * @param {import("./find-face.js").Found} found
- * @param {AbortSignal} signal
- */
-async function showCrop(picture, found, signal) {
-  const canvas = document.createElement("canvas");
-  drawCrop(canvas, picture, found.frame);
-  const crop = await encodeCrop(canvas);
-  if (signal.aborted) return;
-  camera.stop();
-  session.hold({ picture, found, crop });
-  drawFound(still, picture, found);
-  frameFaces(found.faces, found.face, shape, takeOther);
-  element("crop-note").textContent = remarks(found, crop.size);
-  view.enter("cropped", "Face found.");
-  view.panel("work");
-}
-
-/** @param {import("./crop.js").Face} face another face in the same picture */
-function takeOther(face) {
-  const { picture, found } = session.current() ?? {};
-  if (!picture || !found) return;
-  run("loading", "", (signal) => showCrop(picture, take(face, found.faces), signal));
-}
-
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && camera.on) reset();
+  if (document.hidden && camera.on) leave();
 });
 addEventListener("pagehide", () => camera.stop());
 navigator.mediaDevices?.addEventListener("devicechange", () => {

@@ -122,7 +122,7 @@ function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
   const more = element("add", item);
   more.hidden = !isSure;
   more.setAttribute("aria-label", `Add another picture of ${name}`);
-  more.onclick = () => addPicture(name, delete_token);
+  more.onclick = () => addPictures(name, delete_token);
   const button = element("forget", item);
   button.setAttribute("aria-label", `Forget me now: ${name}`);
   button.onclick = () => forget(delete_token);
@@ -133,12 +133,13 @@ function newItem({ id, name, delete_token, expires_at, pictures = 1 }) {
  * @param {string} name
  * @param {string} token
  */
-async function addPicture(name, token) {
+async function addPictures(name, token) {
+  session.begin();
   session.intendFor(token);
   if (elementOf(HTMLInputElement, "consent").checked) {
     return (await import("./capture.js")).another();
   }
-  view.notice(`Agree below, then show another picture of ${name}.`);
+  view.notice(`To add a picture of \u2068${name}\u2069, agree below, then show it.`);
   element("consent").focus();
 }
 

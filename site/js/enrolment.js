@@ -1,5 +1,5 @@
 // @ts-check
-/** The form with which people enrol, with a consent of its own. */
+/** The form with which people enrol one or more pictures, with a consent of its own. */
 
 import * as api from "./api.js";
 import { follow, showAll } from "./enrolled.js";
@@ -13,43 +13,92 @@ const person = elementOf(HTMLSelectElement, "person");
 const nameField = elementOf(HTMLInputElement, "name");
 const agreed = elementOf(HTMLInputElement, "agree");
 
-/** Opens the form. */
-export function openForm() {
+/** Pictures of one person that the server stores, `PERSON_PICTURES_MAX` in `wire::limits`. */
+const PICTURES_MAX = 8;
+
+/** Begins an enrolment with the present crop. The camera is asked for pictures from other sides. */
+export async function begin() {
+  session.collect(true);
+  (await import("./capture.js")).guideThrough();
+}
+
+/** Shows the form with the pictures that there are. */
+export function showForm() {
+  session.collect(true);
   const all = remembered.all();
   const names = all.map(({ name, delete_token }) => new Option(name, delete_token));
   person.replaceChildren(new Option("Somebody new", ""), ...names);
   const intended = all.find(({ delete_token }) => delete_token === session.intendedFor());
   person.value = intended?.delete_token ?? "";
   element("person-field").hidden = all.length === 0;
-  choosePerson();
   agreed.checked = false;
   complain("");
   view.enter("cropped");
   view.panel("enrol");
+  choosePerson();
   if (person.value === "") nameField.focus({ preventScroll: true });
+}
+
+/** Leaves the form. Its pictures are still there when it is opened again. */
+export function back() {
+  session.collect(false);
+  view.panel("work");
+}
+
+/** Takes one more picture of the person. */
+export async function addPicture() {
+  (await import("./capture.js")).another();
+}
+
+function showPictures() {
+  const crops = session.all();
+  const items = crops.map((crop, at) => {
+    const item = view.copyTemplate("picture-template");
+    const image = elementOf(HTMLImageElement, "picture", item);
+    image.src = crop.url;
+    image.alt = `Picture ${at + 1} of ${crops.length}`;
+    const remove = element("remove", item);
+    remove.hidden = crops.length === 1;
+    remove.setAttribute("aria-label", `Remove picture ${at + 1}`);
+    remove.onclick = () => {
+      session.drop(crop);
+      showPictures();
+      element("enrol-title").focus();
+    };
+    return item;
+  });
+  element("pictures").replaceChildren(...items);
+  const stored = known()?.pictures ?? 0;
+  element("add-picture").hidden = crops.length + stored >= PICTURES_MAX;
 }
 
 /** Takes over the chosen person. Only a new person needs a name. */
 export function choosePerson() {
   session.intendFor(person.value);
   element("name-field").hidden = session.intendedFor() !== "";
+  showPictures();
+}
+
+/** The person who is enrolled already, if one is chosen. */
+function known() {
+  return remembered.all().find(({ delete_token }) => delete_token === session.intendedFor());
 }
 
 /** @param {Event} event of submitting the form */
 export function enrol(event) {
   event.preventDefault();
-  const { crop } = session.current() ?? {};
-  if (!crop) return;
-  const known = remembered.all().find(({ delete_token }) => delete_token === session.intendedFor());
-  const name = known?.name ?? nameField.value.trim();
+  const crops = session.all().map(({ blob }) => blob);
+  if (crops.length === 0) return;
+  const somebody = known();
+  const name = somebody?.name ?? nameField.value.trim();
   if (name === "") return complain("Type a name first. A nickname will do.", "name");
   if (!agreed.checked) return complain("Tick the box to agree first.", "agree");
   complain("");
-  const token = known?.delete_token ?? newToken();
-  const isNew = known === undefined || known.id === "";
+  const token = somebody?.delete_token ?? newToken();
+  const isNew = somebody === undefined || somebody.id === "";
   run("working", "Enrolling…", async (signal) => {
     if (isNew) remembered.expect(name, token);
-    const enrolled = await patiently(api.enrol(name, crop, token, isNew), signal)
+    const enrolled = await patiently(api.enrol(name, crops, token, isNew), signal)
       .catch(async (problem) => {
         // The server has refused it, so nothing is stored. Without an answer that is not sure.
         if (isNew && problem.status >= 400 && problem.status < 500) remembered.remove(token);
@@ -59,15 +108,19 @@ export function enrol(event) {
     // Cancelled after the request was sent: the enrolment is undone.
     if (signal.aborted) {
       if (isNew) return undo(token);
-      return api.forgetFace(enrolled.id, token);
+      await Promise.all(enrolled.ids.map((id) => api.forgetFace(id, token)));
+      return;
     }
     remembered.add(enrolled);
-    session.intendFor();
+    session.begin();
     nameField.value = "";
     view.panel("none");
     view.enter("enrolled");
     showAll(token);
-    view.notice(`Enrolled as ${enrolled.name}. You can delete it here at any time.`);
+    // The name is isolated, because it may be written from right to left.
+    const words = `\u2068${enrolled.name}\u2069 is enrolled`;
+    const count = crops.length > 1 ? ` with ${crops.length} pictures` : "";
+    view.notice(`${words}${count}. You can delete that here at any time.`);
     follow(enrolled, enrolled.searchable);
   });
 }

@@ -13,6 +13,7 @@ import * as view from "./view.js";
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./crop.js").Point} Point */
 /** @typedef {import("./quality.js").Advice} Advice */
+/** @typedef {import("./quality.js").Pose} Pose */
 
 /** Faces are found in a copy of this width, which shows every face that is large enough. */
 const WIDTH = 640;
@@ -37,6 +38,9 @@ const WORDS = {
   farther: "A little farther away",
   inside: "Move into the picture",
   turned: "Face the camera",
+  straight: "Look straight ahead",
+  left: "Turn your head a little to your left",
+  right: "Turn your head a little to your right",
   dark: "Too dark: turn to the light",
   bright: "Too bright: turn from the light",
   still: "Hold still",
@@ -47,11 +51,12 @@ const WORDS = {
  * Watches until the signal is aborted.
  * @param {import("./camera.js").Camera} camera
  * @param {AbortSignal} signal
- * @param {{isAutomatic: () => boolean, onGood: () => void}} options
+ * @param {{isAutomatic: () => boolean, onGood: () => void, pose?: Pose}} options  the pose is the
+ *   one that is waited for, if it matters
  * @returns {{picked: () => Point | undefined}} tells where the face is that people picked, in the
  *   camera's pixels
  */
-export function watch(camera, signal, { isAutomatic, onGood }) {
+export function watch(camera, signal, { isAutomatic, onGood, pose }) {
   /** @type {Face | undefined} */
   let before;
   /** @type {Point | undefined} */
@@ -72,14 +77,15 @@ export function watch(camera, signal, { isAutomatic, onGood }) {
     picked = same && centre(same);
     const chosen = same ?? chooseFace(faces, size.width, size.height);
     const light = lightOf(small, chosen, scale);
-    const advice = advise(faces, chosen, { size, light, isPicked: Boolean(picked), before });
+    const advice = advise(faces, chosen, { size, light, isPicked: Boolean(picked), before, pose });
     before = chosen;
     frameFaces(faces, chosen, size, pick);
     const now = performance.now();
     if (advice !== "good") goodSince = 0;
     else goodSince ||= now;
     const share = goodSince && isAutomatic() ? Math.min(1, (now - goodSince) / GOOD_MS) : 0;
-    say(WORDS[advice], advice, share);
+    const isTooFar = advice === "turned" && (pose === "left" || pose === "right");
+    say(isTooFar ? "Turn back a little" : WORDS[advice], advice, share);
     if (share === 1) onGood();
   };
 

@@ -8,8 +8,10 @@ import { cropFrame } from "./crop.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./crop.js").Point} Point */
-/** @typedef {"none" | "several" | "closer" | "farther" | "inside" | "turned" | "dark" | "bright"
- *   | "still" | "good"} Advice */
+/** @typedef {"none" | "several" | "closer" | "farther" | "inside" | "turned" | "straight" | "left"
+ *   | "right" | "dark" | "bright" | "still" | "good"} Advice */
+/** @typedef {"straight" | "left" | "right"} Pose  where the head is turned to, as the person sees
+ *   it who turns it */
 /** @typedef {{width: number, height: number}} Size */
 
 /** A narrower crop, in pixels of the picture, is blurred when it is enlarged to 160 pixels. */
@@ -27,6 +29,9 @@ const OUTSIDE_MAX = 0.12;
  */
 const YAW_MAX = 0.35;
 
+/** The same where the head is no longer straight: about 11 degrees. */
+const STRAIGHT_MAX = 0.12;
+
 /** The slope of the line through the eyes in radians, about 20 degrees. */
 const ROLL_MAX = 0.36;
 
@@ -41,12 +46,13 @@ const MOVE_MAX = 0.06;
  * What makes the picture better, or `good`.
  * @param {Face[]} faces
  * @param {Face | undefined} chosen the face that would be taken
- * @param {{size: Size, light: number, isPicked: boolean, before?: Face}} view the size of the
- *   picture in the pixels of the faces; the brightness of the face, or of the picture without one;
- *   whether people picked the face; the chosen face of the picture before
+ * @param {{size: Size, light: number, isPicked: boolean, before?: Face, pose?: Pose}} view the size
+ *   of the picture in the pixels of the faces; the brightness of the face, or of the picture without
+ *   one; whether people picked the face; the chosen face of the picture before; the pose that is
+ *   wanted, if it matters
  * @returns {Advice}
  */
-export function advise(faces, chosen, { size, light, isPicked, before }) {
+export function advise(faces, chosen, { size, light, isPicked, before, pose }) {
   if (!chosen) return light < DARK ? "dark" : "none";
   if (faces.length > 1 && !isPicked) return "several";
   const crop = cropFrame(chosen);
@@ -60,6 +66,7 @@ export function advise(faces, chosen, { size, light, isPicked, before }) {
   );
   if (outside > OUTSIDE_MAX) return "inside";
   if (isTurned(chosen.points)) return "turned";
+  if (pose && poseOf(chosen.points) !== pose) return pose;
   if (light < DARK) return "dark";
   if (light > BRIGHT) return "bright";
   if (!before || moved(before, chosen) > MOVE_MAX * crop.width) return "still";
@@ -108,18 +115,40 @@ export function brightness(context, part) {
   return sum / (data.length / 4);
 }
 
-/** @param {Point[]} points the 68 landmarks */
-function isTurned(points) {
+/**
+ * How far a head is turned and tilted.
+ * @param {Point[]} points the 68 landmarks, in a picture that is not mirrored
+ * @returns {{yaw: number, roll: number}} how far the nose is from the middle between the eyes, along
+ *   the line through them, as a share of their distance: positive for a head that is turned to its
+ *   own left; and the slope of that line in radians. Infinite where there is no such line.
+ */
+export function turn(points) {
   const left = mean(points.slice(36, 42));
   const right = mean(points.slice(42, 48));
   const nose = points[30];
   const [dx, dy] = [right.x - left.x, right.y - left.y];
   const distance = Math.hypot(dx, dy);
-  if (distance === 0) return true;
+  if (!(distance > 0)) return { yaw: Infinity, roll: Infinity };
   const middle = mean([left, right]);
-  // How far the nose is from the middle, along the line through the eyes.
   const yaw = ((nose.x - middle.x) * dx + (nose.y - middle.y) * dy) / distance ** 2;
-  return Math.abs(yaw) > YAW_MAX || Math.abs(Math.atan2(dy, dx)) > ROLL_MAX;
+  return { yaw, roll: Math.atan2(dy, dx) };
+}
+
+/**
+ * The pose of a head.
+ * @param {Point[]} points the 68 landmarks
+ * @returns {Pose}
+ */
+export function poseOf(points) {
+  const { yaw } = turn(points);
+  if (Math.abs(yaw) <= STRAIGHT_MAX) return "straight";
+  return yaw > 0 ? "left" : "right";
+}
+
+/** @param {Point[]} points the 68 landmarks */
+function isTurned(points) {
+  const { yaw, roll } = turn(points);
+  return Math.abs(yaw) > YAW_MAX || Math.abs(roll) > ROLL_MAX;
 }
 
 /** @param {Point[]} points */

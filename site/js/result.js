@@ -18,10 +18,10 @@ const SCALE_END = 1.4;
 
 /** Searches for the faces nearest to the crop, and shows them. */
 export function match() {
-  const { crop } = session.current() ?? {};
+  const crop = session.current();
   if (!crop) return;
   run("working", "Searching…", async (signal) => {
-    const answer = await patiently(api.match(crop, signal), signal);
+    const answer = await patiently(api.match(crop.blob, signal), signal);
     if (!signal.aborted) showResult(answer);
   });
 }

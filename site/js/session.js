@@ -1,19 +1,28 @@
 // @ts-check
 /**
- * The face that people work with at present: its picture, its crop, and the person to whom it is to
- * be added. There is one at most.
+ * The face that people work with at present: its crops, the picture that the last of them was cut
+ * from, and the person to whom they are to be added. A search uses the last crop. An enrolment
+ * collects several, one for each picture.
  */
 
-/** @typedef {{picture: HTMLCanvasElement, found: import("./find-face.js").Found, crop: Blob,
- *   url: string}} Session  the crop as it is sent, and an address at which `<img>` shows it */
+/** @typedef {{blob: Blob, url: string}} Crop  as it is sent, and an address at which `<img>` shows
+ *   it */
+/** @typedef {{picture: HTMLCanvasElement, found: import("./find-face.js").Found}} Source  the whole
+ *   picture, and what was found in it */
 
-/** @type {Session | undefined} */
-let session;
+/** @type {Crop[]} */
+let crops = [];
 
-/** The delete token of the person to whom the next picture is added. Empty for a new person. */
+/** @type {Source | undefined} */
+let source;
+
+/** Whether the next crop joins those that there are, instead of replacing them. */
+let collecting = false;
+
+/** The delete token of the person to whom pictures are added. Empty for a new person. */
 let person = "";
 
-/** @param {string} [token] of the person to whom the next picture is added */
+/** @param {string} [token] of the person to whom pictures are added */
 export function intendFor(token = "") {
   person = token;
 }
@@ -22,17 +31,74 @@ export function intendedFor() {
   return person;
 }
 
-/** @returns {Session | undefined} */
-export function current() {
-  return session;
+/** @param {boolean} on whether crops are for an enrolment from now on */
+export function collect(on) {
+  collecting = on;
 }
 
-/** @param {Omit<Session, "url">} [next] without it, the present face is forgotten */
-export function hold(next) {
-  if (session) URL.revokeObjectURL(session.url);
-  session = next && { ...next, url: URL.createObjectURL(next.crop) };
+/** Whether a crop is for an enrolment, and not for a search. */
+export function collects() {
+  return collecting || person !== "";
+}
+
+/** Ends an enrolment: the next crop is for a search. */
+export function begin() {
+  collect(false);
+  intendFor();
+}
+
+/** @returns {Crop | undefined} the last crop */
+export function current() {
+  return crops.at(-1);
+}
+
+/** @returns {readonly Crop[]} all crops, the oldest first */
+export function all() {
+  return crops;
+}
+
+/** @returns {Source | undefined} what the last crop was cut from */
+export function origin() {
+  return source;
+}
+
+/**
+ * Takes a crop over. It replaces those before, unless crops are collected.
+ * @param {Blob} blob
+ * @param {Source} [from]
+ */
+export function hold(blob, from) {
+  if (!collecting) discard(crops);
+  crops = [...crops, { blob, url: URL.createObjectURL(blob) }];
+  source = from;
+  showCurrent();
+}
+
+/** @param {Crop} [crop] that is no longer wanted; without it, the last one */
+export function drop(crop = current()) {
+  if (crop === current()) source = undefined;
+  discard(crops.filter((one) => one === crop));
+  showCurrent();
+}
+
+/** Forgets the face. */
+export function forget() {
+  discard(crops);
+  source = undefined;
+  collecting = false;
+  showCurrent();
+}
+
+/** @param {Crop[]} which */
+function discard(which) {
+  for (const { url } of which) URL.revokeObjectURL(url);
+  crops = crops.filter((crop) => !which.includes(crop));
+}
+
+function showCurrent() {
+  const shown = current();
   for (const image of document.querySelectorAll("[data-crop]")) {
-    if (session) /** @type {HTMLImageElement} */ (image).src = session.url;
+    if (shown) /** @type {HTMLImageElement} */ (image).src = shown.url;
     else image.removeAttribute("src");
   }
 }

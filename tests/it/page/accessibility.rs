@@ -43,6 +43,14 @@ async fn the_keyboard_is_enough() -> anyhow::Result<()> {
     page.state("cropped").await?;
     tab_to(&page, "openEnrol").await?;
     page.browser.press(&enter).await?;
+    // Two more pictures are wanted. The person never turns: one is taken as it is, one is skipped.
+    page.until_text("[data-guide-title]", "Picture 2 of 3").await?;
+    page.state("camera").await?;
+    page.browser.press(" ").await?;
+    page.until_text("[data-guide-title]", "Picture 3 of 3").await?;
+    page.state("camera").await?;
+    tab_to(&page, "skip").await?;
+    page.browser.press(&enter).await?;
     page.until("return document.activeElement.dataset.name !== undefined").await?;
     page.browser.press("Ada").await?;
     tab_to(&page, "agree").await?;

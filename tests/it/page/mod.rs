@@ -12,6 +12,8 @@ mod delivery;
 
 mod failures;
 
+mod guided;
+
 mod journey;
 
 mod pictures;
@@ -127,9 +129,24 @@ impl Page {
         Ok(())
     }
 
+    /// Skips the pictures from other sides that the camera is asked for, until there is the form.
+    async fn skip_further_pictures(&self) -> anyhow::Result<()> {
+        let stage = "return document.querySelector('[data-panel-enrol]').hidden === false";
+        while self.browser.execute(stage).await? != true {
+            let asks = "const { state, stage } = document.body.dataset;
+                        return stage === 'camera' && state === 'camera'";
+            if self.browser.execute(asks).await? == true {
+                self.click("[data-skip]").await?;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
     /// Enrols the crop under a name, as people do.
     async fn enrol(&self, name: &str) -> anyhow::Result<()> {
         self.click("[data-panel-work] [data-open-enrol]").await?;
+        self.skip_further_pictures().await?;
         self.browser.find("[data-name]").await?.send_keys(name).await?;
         self.click("[data-agree]").await?;
         self.click("[data-enrol]").await?;
