@@ -112,7 +112,7 @@ fn copy_modules(
         let path = folder.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy_modules(build, &path, out, names)?;
-        } else if path.extension().is_some_and(|kind| kind == "js" || kind == "wasm") {
+        } else if kind_of(&path).is_some() {
             fs::copy(entry.path(), out.join(&path))?;
             names.push(path.to_string_lossy().into_owned());
         }
@@ -146,9 +146,18 @@ fn configuration(modules: &[String], versions: &[Variables<'_>]) -> String {
     )
 }
 
+/// What a file is to workerd, by its ending, as wrangler has it. Nothing where it is no module.
+fn kind_of(file: &Path) -> Option<&'static str> {
+    match file.extension()?.to_str()? {
+        "js" => Some("esModule"),
+        "wasm" => Some("wasm"),
+        "bin" => Some("data"),
+        _ => None,
+    }
+}
+
 fn module(name: &str) -> String {
-    let is_wasm = Path::new(name).extension().is_some_and(|kind| kind == "wasm");
-    let kind = if is_wasm { "wasm" } else { "esModule" };
+    let kind = kind_of(Path::new(name)).unwrap_or("esModule");
     format!("(name = \"{name}\", {kind} = embed \"{name}\"), ")
 }
 
