@@ -112,19 +112,6 @@ pub(crate) async fn admit(
     outcome
 }
 
-/// Takes further embeddings from the budgets, for a request that was let in as one.
-///
-/// # Errors
-/// 429 when a budget is spent.
-pub(crate) async fn spend_more(
-    env: &Env,
-    caller: &Caller,
-    embeddings: usize,
-    record: &Record,
-) -> Result<(), Problem> {
-    spend(env, caller, Cost::Embeddings(embeddings), record).await
-}
-
 /// How many refusals of the caller's wait. If one does, the caller sends more than it is given.
 fn refusals(caller: CallerId, now_ms: u64) -> usize {
     HESITATING.with(|refused| refused.held_by(|other| other == caller, now_ms))
@@ -155,7 +142,16 @@ fn enter(caller: &Caller) -> Result<Permit, Problem> {
     permit.map_err(error::full)
 }
 
-async fn spend(env: &Env, caller: &Caller, cost: Cost, record: &Record) -> Result<(), Problem> {
+/// Takes a cost from the budgets: that of a request which is let in, or what comes on top of it.
+///
+/// # Errors
+/// 429 when a budget is spent.
+pub(crate) async fn spend(
+    env: &Env,
+    caller: &Caller,
+    cost: Cost,
+    record: &Record,
+) -> Result<(), Problem> {
     for (binding, key, spent) in counts(caller, cost) {
         let Some(limiter) = find(env, binding) else { continue };
         match limiter.limit(key.to_owned()).await {

@@ -16,7 +16,9 @@ pub struct Fields {
     pub delete_token: Option<String>,
     /// `true` where the pictures are photographs.
     pub detect: Option<String>,
-    /// The picture.
+    /// How many pictures there are in fields `image`.
+    pub images: usize,
+    /// The one of them that was asked for.
     #[serde(skip)]
     pub image: Option<Pictured>,
     /// The picture to compare with.

@@ -4,46 +4,61 @@ use std::convert::Infallible;
 
 use futures_util::{FutureExt as _, stream};
 use multer::bytes::Bytes;
-use wire::limits::{FORM_FIELDS_MAX, FORM_TEXT_BYTES_MAX};
+use wire::limits::{FORM_FIELDS_MAX, FORM_TEXT_BYTES_MAX, PERSON_PICTURES_MAX};
 use wire::{Kind, Problem};
 
 use crate::faces::Reader;
 use crate::fields::Fields;
-use crate::seen::Reading;
+use crate::seen::{Purpose, Reading};
 
 /// How much of a body the parser takes at once, in bytes: it keeps a copy of that.
 const CHUNK_BYTES: usize = 1 << 16;
 
 /// The parts of a form before its pictures are decoded.
-#[derive(Default)]
 struct Parts {
     fields: Fields,
+    /// The one that is asked for, of several.
     image: Option<Vec<u8>>,
+    /// Its number.
+    number: usize,
+    images_max: usize,
     other: Option<Vec<u8>>,
 }
 
 impl Parts {
+    fn new(reading: Reading) -> Self {
+        let images_max =
+            if reading.purpose == Purpose::Enrolment { PERSON_PICTURES_MAX } else { 1 };
+        let number = reading.image;
+        Self { fields: Fields::default(), image: None, number, images_max, other: None }
+    }
+
     fn has(&self, name: &str) -> bool {
-        let Self { fields, image, other } = self;
+        let Self { fields, other, .. } = self;
         match name {
             "name" => fields.name.is_some(),
             "consent" => fields.consent.is_some(),
             "delete_token" => fields.delete_token.is_some(),
             "detect" => fields.detect.is_some(),
-            "image" => image.is_some(),
+            "image" => fields.images >= self.images_max,
             "other" => other.is_some(),
             _ => false,
         }
     }
 
     fn take(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), Problem> {
-        let Self { fields, image, other } = self;
+        let Self { fields, image, other, .. } = self;
         match name {
             "name" => fields.name = Some(text(&bytes, name)?),
             "consent" => fields.consent = Some(text(&bytes, name)?),
             "delete_token" => fields.delete_token = Some(text(&bytes, name)?),
             "detect" => fields.detect = Some(text(&bytes, name)?),
-            "image" => *image = Some(bytes),
+            "image" => {
+                if fields.images == self.number {
+                    *image = Some(bytes);
+                }
+                fields.images += 1;
+            }
             "other" => *other = Some(bytes),
             _ => {}
         }
@@ -52,10 +67,11 @@ impl Parts {
 }
 
 /// Parses a body, whose size was bounded when it was read, and reads its pictures. `known` are the
-/// fields that the route takes. The field `detect` can say that the pictures are photographs.
+/// fields that the route takes. The field `detect` can say that the pictures are photographs. For an
+/// enrolment there may be several fields `image`; the one that [`Reading::image`] names is read.
 ///
 /// # Errors
-/// 400 when the body is not a form, has too many fields, one twice, or one that is not known;
+/// 400 when the body is not a form, has too many fields, one too often, or one that is not known;
 /// 413 when a text is too long; and as of [`Reader::read`].
 pub(crate) fn parse(
     body: Vec<u8>,
@@ -64,8 +80,9 @@ pub(crate) fn parse(
     reader: &Reader<'_>,
 ) -> Result<Fields, Problem> {
     // A body that is all there is read without waiting.
-    let parts = parts(&body, content_type, known).now_or_never();
-    let Parts { mut fields, image, other } = parts.unwrap_or_else(|| Err(Problem::internal()))?;
+    let parts = parts(&body, content_type, known, reader.reading).now_or_never();
+    let Parts { mut fields, image, number, other, .. } =
+        parts.unwrap_or_else(|| Err(Problem::internal()))?;
     // Its parts are copies.
     drop(body);
     let detect = match fields.detect.as_deref() {
@@ -74,12 +91,27 @@ pub(crate) fn parse(
         Some(_) => return Err(malformed("The field `detect` is `true` or `false`.")),
     };
     let reader = Reader { reading: Reading { detect, ..reader.reading }, ..*reader };
-    fields.image = image.map(|file| reader.read(file)).transpose()?;
+    let of_several = |problem| of_several(problem, number, fields.images);
+    fields.image = image.map(|file| reader.read(file)).transpose().map_err(of_several)?;
     fields.other = other.map(|file| reader.read(file)).transpose()?;
     Ok(fields)
 }
 
-async fn parts(body: &[u8], content_type: &str, known: &[String]) -> Result<Parts, Problem> {
+/// Says which of several pictures cannot be used.
+fn of_several(problem: Problem, number: usize, images: usize) -> Problem {
+    if images < 2 {
+        return problem;
+    }
+    let detail = format!("Picture {} of {images}: {}", number + 1, problem.detail);
+    Problem { detail, ..problem }
+}
+
+async fn parts(
+    body: &[u8],
+    content_type: &str,
+    known: &[String],
+    reading: Reading,
+) -> Result<Parts, Problem> {
     let boundary = multer::parse_boundary(content_type).map_err(|_| {
         malformed("The header `Content-Type` of the form has no usable `boundary`.")
     })?;
@@ -87,7 +119,7 @@ async fn parts(body: &[u8], content_type: &str, known: &[String]) -> Result<Part
     let chunks = body.chunks(CHUNK_BYTES);
     let body = stream::iter(chunks.map(|chunk| Ok::<_, Infallible>(Bytes::copy_from_slice(chunk))));
     let mut form = multer::Multipart::new(body, boundary);
-    let mut parts = Parts::default();
+    let mut parts = Parts::new(reading);
     for _ in 0..=FORM_FIELDS_MAX {
         let broken = |_| malformed("The form breaks off or is not multipart/form-data.");
         let Some(mut part) = form.next_field().await.map_err(broken)? else { return Ok(parts) };
@@ -96,7 +128,7 @@ async fn parts(body: &[u8], content_type: &str, known: &[String]) -> Result<Part
             malformed(format!("The form has a field besides those known: {}.", known.join(", ")))
         })?;
         if parts.has(name) {
-            return Err(malformed(format!("The form has the field `{name}` twice.")));
+            return Err(malformed(format!("The form has the field `{name}` too often.")));
         }
         // With room from the beginning: what grows by doubling holds three times as much.
         let mut bytes = Vec::with_capacity(body_bytes);
@@ -124,6 +156,9 @@ fn malformed(detail: impl Into<String>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use facenet::Face;
+    use facenet::image::FACE_BYTES;
+
     use super::*;
 
     const KNOWN: [&str; 3] = ["name", "consent", "image"];
@@ -173,6 +208,41 @@ mod tests {
         malformed(form(&format!("{}--x--\n", field("other", "a"))));
         malformed(form("--x\nContent-Disposition: form-data\n\na\n--x--\n"));
         malformed(form(&format!("{}--x--\n", "--x\n\n\n".repeat(40))));
+    }
+
+    #[test]
+    fn an_enrolment_may_have_several_pictures() {
+        let picture = Face::from_rgb((0..FACE_BYTES).map(|i| (i / 400) as u8).collect()).unwrap();
+        let picture = picture.to_jpeg().unwrap();
+        let read = |count: usize, image: usize, purpose| {
+            let mut body = Vec::new();
+            for number in 0..count {
+                let head = "--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n";
+                body.extend(head.as_bytes());
+                // All but the second are no pictures.
+                body.extend(if number == 1 { &picture[..] } else { b"text" });
+                body.extend(b"\r\n");
+            }
+            body.extend(b"--x--\r\n");
+            let reading = Reading { purpose, image, ..Reading::CROP };
+            let reader = Reader { reading, finder: &[] };
+            let content_type = "multipart/form-data; boundary=x";
+            parse(body, content_type, &KNOWN.map(str::to_owned), &reader)
+        };
+        let kind = |read: Result<Fields, Problem>| read.map(|it| it.images).map_err(|it| it.kind);
+        // The second one is a picture, and only then it is looked for a face, with no finder here.
+        assert_eq!(kind(read(8, 1, Purpose::Enrolment)), Err(Kind::Internal));
+        for other in [0, 2, 7] {
+            let problem = read(8, other, Purpose::Enrolment).unwrap_err();
+            assert_eq!(problem.kind, Kind::UnsupportedType);
+            let which = format!("Picture {} of 8: ", other + 1);
+            assert!(problem.detail.starts_with(&which), "{}", problem.detail);
+        }
+        assert_eq!(kind(read(8, 8, Purpose::Enrolment)), Ok(8));
+        assert_eq!(kind(read(9, 0, Purpose::Enrolment)), Err(Kind::Malformed));
+        assert_eq!(kind(read(2, 1, Purpose::Main)), Err(Kind::Malformed));
+        let alone = read(1, 0, Purpose::Enrolment).unwrap_err();
+        assert!(!alone.detail.contains("Picture 1"), "{}", alone.detail);
     }
 
     #[test]

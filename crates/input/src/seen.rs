@@ -86,6 +86,8 @@ pub struct Reading {
     pub detect: bool,
     /// What it is for.
     pub purpose: Purpose,
+    /// Which one it is, of the pictures of a form, from 0 on.
+    pub image: usize,
 }
 
 /// What a picture is for.
@@ -101,5 +103,5 @@ pub enum Purpose {
 
 impl Reading {
     /// A crop of a face.
-    pub const CROP: Self = Self { detect: false, purpose: Purpose::Main };
+    pub const CROP: Self = Self { detect: false, purpose: Purpose::Main, image: 0 };
 }

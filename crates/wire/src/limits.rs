@@ -66,8 +66,9 @@ pub const PHOTOGRAPH_FACES_MAX: usize = 8;
 /// Smallest width and height of a picture in pixels that can hold a usable face.
 pub const IMAGE_SIDE_MIN: u32 = 32;
 
-/// Fields of a form, known or not, counted before their contents are read.
-pub const FORM_FIELDS_MAX: usize = 8;
+/// Fields of a form, known or not, counted before their contents are read: an enrolment has four
+/// texts and up to [`PERSON_PICTURES_MAX`] pictures.
+pub const FORM_FIELDS_MAX: usize = 4 + PERSON_PICTURES_MAX;
 
 /// Largest text field of a form in bytes: suffices for a name of [`NAME_CHARS_MAX`] characters and
 /// for spaces around it.

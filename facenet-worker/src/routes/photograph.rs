@@ -9,7 +9,7 @@ use worker::Request;
 
 use super::Context;
 use super::request::embedding_of;
-use crate::budgets;
+use crate::budgets::{self, Cost};
 
 /// How many faces of a picture are computed at once. While the second shard has one, the first has
 /// the next.
@@ -53,7 +53,20 @@ pub(super) async fn embeddings(
     request: &Request,
     context: Context<'_>,
 ) -> Result<Vec<Embedding>, Problem> {
-    budgets::spend_more(context.env, context.caller, further(crops.len()), context.record).await?;
+    let Context { env, caller, record, .. } = context;
+    budgets::spend(env, caller, Cost::Embeddings(further(crops.len())), record).await?;
+    paid(crops, request, context).await
+}
+
+/// The same of crops that were all paid for.
+///
+/// # Errors
+/// As of [`embedding_of`].
+pub(super) async fn paid(
+    crops: &[Face],
+    request: &Request,
+    context: Context<'_>,
+) -> Result<Vec<Embedding>, Problem> {
     let embeddings = crops.iter().map(|face| embedding_of(face, request, context));
     stream::iter(embeddings).buffered(AT_ONCE).try_collect().await
 }

@@ -11,7 +11,7 @@ use wire::limits::{
 };
 use wire::log::Call;
 use wire::{Kind, Problem};
-use worker::js_sys::Reflect;
+use worker::js_sys::{Reflect, Uint8Array};
 use worker::{Cf, Env, Request};
 
 use super::Context;
@@ -87,7 +87,7 @@ pub(super) async fn picture(request: &Request, reading: Reading) -> Result<Pictu
 
 /// What routes make of pictures of which all faces count.
 pub(super) const fn reading(detect: bool) -> Reading {
-    Reading { detect, purpose: Purpose::Faces(PHOTOGRAPH_FACES_MAX) }
+    Reading { detect, purpose: Purpose::Faces(PHOTOGRAPH_FACES_MAX), image: 0 }
 }
 
 /// The body as an embedding.
@@ -98,23 +98,51 @@ pub(super) async fn embedding(request: &Request) -> Result<Embedding, Problem> {
     sandbox::embedding(&upload::read(request, JSON_BYTES_MAX).await?)
 }
 
-/// The body as a form. `known` are the fields that the route takes. The form itself can say that
-/// its pictures are photographs.
+/// A form whose fields were not read yet.
+pub(super) struct Form<'a> {
+    body: Uint8Array,
+    content_type: String,
+    known: &'a [&'a str],
+}
+
+impl Form<'_> {
+    /// Its fields, and of its pictures the one that `reading` names. The form itself can say that
+    /// its pictures are photographs.
+    ///
+    /// # Errors
+    /// As of [`sandbox::form`].
+    pub(super) fn read(&self, reading: Reading) -> Result<Fields, Problem> {
+        sandbox::form(&self.body, self.content_type.clone(), self.known, reading)
+    }
+}
+
+/// The body as a form with one picture of a kind. `known` are the fields that the route takes.
 ///
 /// # Errors
-/// 415 when it is something else; and as of [`upload::read`] and [`sandbox::form`].
+/// As of [`upload_form`] and [`Form::read`].
 pub(super) async fn form(
     request: &Request,
     known: &[&str],
     reading: Reading,
 ) -> Result<Fields, Problem> {
+    upload_form(request, known).await?.read(reading)
+}
+
+/// The body as a form. `known` are the fields that the route takes.
+///
+/// # Errors
+/// 415 when it is something else; and as of [`upload::read`].
+pub(super) async fn upload_form<'a>(
+    request: &Request,
+    known: &'a [&'a str],
+) -> Result<Form<'a>, Problem> {
     let content_type = content_type(request);
     if media_type_of(&content_type) != "multipart/form-data" {
         let detail = format!("Send multipart/form-data with the fields {}.", known.join(", "));
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }
     let body = upload::read(request, PHOTOGRAPH_BODY_BYTES_MAX).await?;
-    sandbox::form(&body, content_type, known, reading)
+    Ok(Form { body, content_type, known })
 }
 
 /// The name of the model that is served, and its thresholds.

@@ -1,7 +1,7 @@
 //! `POST /verify`: are these two the same person? Nothing is stored.
 
 use input::fields::{Fields, required};
-use input::seen::{Purpose, Reading};
+use input::seen::Reading;
 use serde::Serialize;
 use wire::Problem;
 use worker::{Request, Response};
@@ -25,7 +25,7 @@ struct Answer {
 
 pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
     let Context { env, record, .. } = context;
-    let reading = Reading { detect: detect(&request)?, purpose: Purpose::Main };
+    let reading = Reading { detect: detect(&request)?, ..Reading::CROP };
     let Fields { image, other, .. } =
         form(&request, &["image", "other", "detect"], reading).await?;
     let (image, seen) = required(image, "image")?.first().ok_or_else(Problem::internal)?;

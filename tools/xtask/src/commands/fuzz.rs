@@ -148,7 +148,8 @@ impl fmt::Display for Told {
 }
 
 /// All that can be wanted of a photograph.
-const PHOTOGRAPH: Reading = Reading { detect: true, purpose: Purpose::Faces(PHOTOGRAPH_FACES_MAX) };
+const PHOTOGRAPH: Reading =
+    Reading { detect: true, purpose: Purpose::Faces(PHOTOGRAPH_FACES_MAX), image: 0 };
 
 /// What an input is to the sandbox: the question, and where its bytes begin. None when it is not
 /// even a question.
