@@ -7,12 +7,15 @@
 import * as key from "./key.js";
 import { Problem, problemOf, unknown } from "./problem.js";
 
-/** @typedef {{id: string, name: string, distance: number, picture: string,
- *   pictures?: number}} Match  pictures of the person, one if that is missing */
+/** @typedef {{id: string, name: string, distance: number, picture: string, pictures?: number,
+ *   false_match_rate_at_most?: number}} Match  pictures of the person, one if that is missing; and
+ *   the share of strangers who are as near */
 /** @typedef {"match" | "possible" | "none" | "incomplete"} Verdict  incomplete: the search found
  *   nobody and could not look far enough */
-/** @typedef {{verdict: Verdict, threshold: number, possible_threshold: number,
- *   matches: Match[]}} Matches */
+/** @typedef {{verdict: Verdict, threshold: number, possible_threshold: number, matches: Match[],
+ *   ambiguous?: boolean, by_chance_at_most?: number, gallery_size_at_most?: number}} Matches
+ *   ambiguous: two people are about equally near; by chance: the share of strangers who find
+ *   somebody as near as the nearest, in a gallery of so many people */
 /** @typedef {{id: string, name: string, delete_token: string, expires_at: string,
  *   searchable?: boolean, pictures?: number}} Enrolled */
 /** @typedef {{id: string, searchable: boolean, expires_at: string}} Status */
@@ -48,12 +51,14 @@ export function wake() {
  * Searches for the faces nearest to a crop, which the server does not keep.
  * @param {Blob} crop
  * @param {AbortSignal} signal
+ * @param {boolean} amongSamples whether the samples are searched, and not people
  * @returns {Promise<Matches>}
  */
-export async function match(crop, signal) {
+export async function match(crop, signal, amongSamples) {
   const headers = { "content-type": crop.type };
   const request = { method: "POST", headers, body: crop, signal };
-  return json("/match", request, ({ matches }) => Array.isArray(matches));
+  const path = amongSamples ? "/match?gallery=samples" : "/match";
+  return json(path, request, ({ matches }) => Array.isArray(matches));
 }
 
 /**
@@ -66,23 +71,13 @@ export async function match(crop, signal) {
  * @returns {Promise<Enrolled & {ids: string[]}>} the last face, and the ids of all
  */
 export async function enrol(name, crops, token, isNew) {
-  /** @type {string[]} */
-  const ids = [];
-  /** @type {Enrolled | undefined} */
-  let enrolled;
-  for (const crop of crops) {
-    const body = new FormData();
-    body.set("name", name);
-    body.set("consent", "true");
-    body.set("image", crop, "face.png");
-    const brought = isNew && ids.length === 0;
-    if (brought) body.set("delete_token", token);
-    const request = { method: "POST", headers: brought ? undefined : bearer(token), body };
-    enrolled = await json("/add", request, ({ delete_token }) => typeof delete_token === "string");
-    ids.push(enrolled.id);
-  }
-  if (!enrolled) throw new Error("There is no picture.");
-  return { ...enrolled, ids };
+  const body = new FormData();
+  body.set("name", name);
+  body.set("consent", "true");
+  for (const crop of crops) body.append("image", crop, "face.png");
+  if (isNew) body.set("delete_token", token);
+  const request = { method: "POST", headers: isNew ? undefined : bearer(token), body };
+  return json("/add", request, ({ ids }) => Array.isArray(ids));
 }
 
 /**
@@ -133,12 +128,12 @@ export function face(id) {
 }
 
 /**
- * The stored picture of a face.
- * @param {string} id
+ * The picture of a face or of a sample.
+ * @param {string} path
  * @returns {Promise<Blob>}
  */
-export async function picture(id) {
-  return (await call(face(id), {})).blob();
+export async function picture(path) {
+  return (await call(path, {})).blob();
 }
 
 /**

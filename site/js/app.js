@@ -4,6 +4,7 @@
 import { wake } from "./api.js";
 import { Camera } from "./camera.js";
 import { config, fillFacts } from "./deployment.js";
+import { onPhoto } from "./dropped.js";
 import { forgetByToken, showEarlier } from "./enrolled.js";
 import { addPicture, back, begin, choosePerson, enrol } from "./enrolment.js";
 import * as key from "./key.js";
@@ -27,8 +28,12 @@ function withCapture(go) {
   loading ??= import("./capture.js");
   loading.then(go, () => {
     loading = undefined;
-    view.fail({ message: "A part of this page did not load. Check the connection, then reload." });
+    didNotLoad();
   });
+}
+
+function didNotLoad() {
+  view.fail({ message: "A part of this page did not load. Check the connection, then reload." });
 }
 
 const { element, elementOf } = view;
@@ -40,7 +45,9 @@ const consent = elementOf(HTMLInputElement, "consent");
  * @param {(event: Event) => void} listener
  */
 function on(hook, type, listener) {
-  element(hook).addEventListener(type, listener);
+  for (const found of document.querySelectorAll(`[data-${hook}]`)) {
+    found.addEventListener(type, listener);
+  }
 }
 
 function agree() {
@@ -50,6 +57,11 @@ function agree() {
     if (consent.checked) capture.prepare();
   });
   if (consent.checked) wakeModel();
+}
+
+/** @param {(samples: typeof import("./samples.js")) => void} go */
+function withSamples(go) {
+  import("./samples.js").then(go, didNotLoad);
 }
 
 /** Whoever agrees will search soon, unless the server is for people with a key only. */
@@ -82,34 +94,6 @@ function pressKey(event) {
   }
 }
 
-/** Opens photos that people drop anywhere on the page, or paste. */
-function listenForFiles() {
-  let depth = 0;
-  const dragging = (/** @type {number} */ by) => {
-    depth = by === 0 ? 0 : Math.max(0, depth + by);
-    document.body.toggleAttribute("data-dragging", depth > 0);
-  };
-  for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
-    addEventListener(type, (event) => {
-      if (!(event instanceof DragEvent)) return;
-      const { dataTransfer } = event;
-      if (!dataTransfer?.types.includes("Files")) return;
-      // Otherwise the browser would show the file instead of the page.
-      event.preventDefault();
-      if (type === "dragenter") dragging(1);
-      if (type === "dragleave") dragging(-1);
-      if (type !== "drop") return;
-      dragging(0);
-      const [file] = dataTransfer.files;
-      withCapture((capture) => capture.openFile(file));
-    });
-  }
-  addEventListener("paste", (event) => {
-    const file = event.clipboardData?.files[0];
-    if (file) withCapture((capture) => capture.openFile(file));
-  });
-}
-
 function watchNetwork() {
   const show = () => {
     element("offline").hidden = navigator.onLine;
@@ -130,7 +114,9 @@ function showObstacle() {
 async function showAccess() {
   const facts = await config();
   element("private").textContent = `This server is for invited people only. ${INVITED}`;
-  element("private").hidden = facts?.access !== "private" || key.kept() !== "";
+  const isOpen = facts?.access !== "private" || key.kept() !== "";
+  element("private").hidden = isOpen;
+  element("try-samples").hidden = !isOpen;
 }
 
 function listen() {
@@ -148,15 +134,17 @@ function listen() {
   on("cancel", "click", stop);
   on("match", "click", match);
   on("again", "click", match);
-  for (const button of document.querySelectorAll("[data-open-enrol]")) {
-    button.addEventListener("click", begin);
-  }
-  for (const button of document.querySelectorAll("[data-another]")) {
-    button.addEventListener("click", () => {
-      session.begin();
-      withCapture((capture) => capture.another());
-    });
-  }
+  on("open-enrol", "click", begin);
+  on("another", "click", () => {
+    session.begin();
+    withCapture((capture) => capture.another());
+  });
+  on("try-samples", "click", () => withSamples((samples) => samples.open()));
+  on("leave-samples", "click", () => withSamples((samples) => samples.leave()));
+  on("sample", "click", ({ currentTarget }) => {
+    const { sample = "" } = /** @type {HTMLElement} */ (currentTarget).dataset;
+    withSamples((samples) => samples.search(sample));
+  });
   on("withdraw", "click", () => {
     consent.checked = false;
     agree();
@@ -174,7 +162,7 @@ function listen() {
     withCapture((capture) => capture.openFile(file));
   });
   document.addEventListener("keydown", pressKey);
-  listenForFiles();
+  onPhoto((file) => withCapture((capture) => capture.openFile(file)));
   watchNetwork();
   // The link with a key may be opened where the page is open already.
   addEventListener("hashchange", () => {

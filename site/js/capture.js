@@ -6,7 +6,7 @@
 
 import { listCameras } from "./camera-list.js";
 import { Camera } from "./camera.js";
-import { cutOut, freeze } from "./cut-out.js";
+import { cutOut, freeze, showFound } from "./cut-out.js";
 import { loadDetector } from "./detector.js";
 import { showForm } from "./enrolment.js";
 import { clearFrames } from "./frames.js";
@@ -22,7 +22,7 @@ const { element, elementOf } = view;
 const camera = new Camera(elementOf(HTMLVideoElement, "video"));
 const fileField = elementOf(HTMLInputElement, "file");
 
-/** @type {import("./cut-out.js").Shape} */
+/** @type {import("./session.js").Shape} */
 let shape = { width: 0, height: 0, mirrored: false };
 
 /**
@@ -72,7 +72,7 @@ export function startCamera() {
     lastSource = "camera";
     await camera.start(signal, lose).catch((error) => {
       guide.end();
-      if (session.collects() && session.current() && !signal.aborted) showForm();
+      if (session.collects() && session.current() && !signal.aborted) goOn();
       throw error;
     });
     if (signal.aborted) return;
@@ -117,7 +117,6 @@ export function takePicture() {
   run("loading", "Looking for the face…", async (signal) => {
     const picture = camera.grab();
     freeze(picture, shape);
-    clearFrames();
     try {
       await cutOut(picture, shape, near, signal, () => {
         guide.next();
@@ -156,6 +155,7 @@ function goOn() {
     return;
   }
   camera.stop();
+  showFound(goOn);
   if (session.collects()) return showForm();
   view.enter("cropped", "Face found.");
   view.panel("work");
@@ -165,6 +165,7 @@ function goOn() {
 export function openFile(file) {
   if (!file) return;
   if (!elementOf(HTMLInputElement, "consent").checked) {
+    reset();
     waitingFile = file;
     view.notice("Your photo waits. Tick “I agree” to open it.");
     return element("consent").focus();

@@ -4,17 +4,16 @@
 import { drawCrop, encodeCrop } from "./crop.js";
 import { loadDetector } from "./detector.js";
 import { findFace, remarks, take } from "./find-face.js";
-import { frameFaces } from "./frames.js";
+import { clearFrames, frameFaces } from "./frames.js";
 import { drawFound } from "./picture.js";
 import * as session from "./session.js";
 import { run } from "./task.js";
 import * as view from "./view.js";
 
-/** @typedef {{width: number, height: number, mirrored: boolean}} Shape  of the picture that is
- *   shown, in its own pixels */
+/** @typedef {import("./session.js").Shape} Shape */
+/** @typedef {import("./session.js").Source} Source */
 
 const { element, elementOf } = view;
-
 const still = elementOf(HTMLCanvasElement, "still");
 
 /**
@@ -23,6 +22,7 @@ const still = elementOf(HTMLCanvasElement, "still");
  * @param {Shape} shape
  */
 export function freeze(picture, shape) {
+  clearFrames();
   drawFound(still, picture);
   view.stage("still", shape);
 }
@@ -42,41 +42,41 @@ export async function cutOut(picture, shape, near, signal, goOn) {
   if (signal.aborted) return;
   view.status("Looking for the face…");
   const found = await findFace(picture, near);
-  if (!signal.aborted) await hold(picture, shape, found, signal, goOn);
+  if (!signal.aborted) await hold({ picture, shape, found }, signal, goOn);
 }
 
 /**
- * Makes the crop of a face, and shows what was found.
- * @param {HTMLCanvasElement} picture
- * @param {Shape} shape
- * @param {import("./find-face.js").Found} found
+ * Shows the picture of the last crop, with what was found in it.
+ * @param {() => void} goOn called once another face of it was taken
+ */
+export function showFound(goOn) {
+  const source = session.origin();
+  clearFrames();
+  if (!source) return view.stage("empty");
+  const { picture, shape, found } = source;
+  drawFound(still, picture, found);
+  view.stage("still", shape);
+  frameFaces(found.faces, found.face, shape, (face) => {
+    const other = { picture, shape, found: take(face, found.faces) };
+    run("loading", "", (signal) => hold(other, signal, goOn, true));
+  });
+  document.body.toggleAttribute("data-several", found.faces.length > 1);
+}
+
+/**
+ * Makes the crop of a face.
+ * @param {Source} source
  * @param {AbortSignal} signal
  * @param {() => void} goOn
  * @param {boolean} [replaces] whether the crop is instead of the last one
  */
-async function hold(picture, shape, found, signal, goOn, replaces = false) {
+async function hold(source, signal, goOn, replaces = false) {
   const canvas = document.createElement("canvas");
-  drawCrop(canvas, picture, found.frame);
+  drawCrop(canvas, source.picture, source.found.frame);
   const crop = await encodeCrop(canvas);
   if (signal.aborted) return;
   if (replaces) session.drop();
-  session.hold(crop, { picture, found });
-  drawFound(still, picture, found);
-  frameFaces(found.faces, found.face, shape, (face) => takeOther(face, shape, goOn));
-  document.body.toggleAttribute("data-several", found.faces.length > 1);
-  element("crop-note").textContent = remarks(found, crop.size);
+  session.hold(crop, source);
+  element("crop-note").textContent = remarks(source.found, crop.size);
   goOn();
-}
-
-/**
- * Takes another face of the picture instead.
- * @param {import("./crop.js").Face} face
- * @param {Shape} shape
- * @param {() => void} goOn
- */
-function takeOther(face, shape, goOn) {
-  const { picture, found } = session.origin() ?? {};
-  if (!picture || !found) return;
-  const other = take(face, found.faces);
-  run("loading", "", (signal) => hold(picture, shape, other, signal, goOn, true));
 }

@@ -139,6 +139,8 @@ async function addPictures(name, token) {
   if (elementOf(HTMLInputElement, "consent").checked) {
     return (await import("./capture.js")).another();
   }
+  view.enter("idle");
+  view.panel("none");
   view.notice(`To add a picture of \u2068${name}\u2069, agree below, then show it.`);
   element("consent").focus();
 }

@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * Searches with the crop and shows the answer: the verdict in words, and the nearest faces, each on
- * a scale of distances with the thresholds marked.
+ * Searches with the crop and shows the answer: the verdict in words, the nearest faces with how
+ * rarely a stranger is so near, and behind that their distances on a scale with the thresholds.
  */
 
 import * as api from "./api.js";
+import { chance, rarity } from "./explain.js";
 import * as session from "./session.js";
 import { show } from "./stored-picture.js";
 import { patiently, run } from "./task.js";
@@ -21,53 +22,68 @@ export function match() {
   const crop = session.current();
   if (!crop) return;
   run("working", "Searching…", async (signal) => {
-    const answer = await patiently(api.match(crop.blob, signal), signal);
-    if (!signal.aborted) showResult(answer);
+    const answer = await patiently(api.match(crop.blob, signal, crop.isSample), signal);
+    if (!signal.aborted) showResult(answer, crop.isSample);
   });
 }
 
-/** @param {Matches} answer */
-function showResult({ verdict, threshold, possible_threshold: possible, matches }) {
+/**
+ * @param {Matches} answer
+ * @param {boolean} isSample whether the samples were searched
+ */
+function showResult(answer, isSample) {
+  const { verdict, matches } = answer;
   const [nearest] = matches;
   const known = nearest !== undefined && (verdict === "match" || verdict === "possible");
   const heading = element("verdict");
   const shown = known || verdict === "incomplete" ? verdict : "none";
-  const [title, meaning] = words(shown, nearest?.name ?? "");
+  const [title, meaning] = words(shown, answer, isSample);
   element("title").replaceChildren(...title);
   element("meaning").textContent = meaning;
   element("pair").hidden = !known;
-  if (known) {
-    const picture = elementOf(HTMLImageElement, "pair-picture");
-    picture.removeAttribute("src");
-    show(picture, nearest.id);
-    picture.alt = `The stored picture of ${nearest.name}`;
-  }
-  const thresholds = { threshold, possible };
-  element("results").replaceChildren(...matches.map((match) => resultItem(match, thresholds)));
+  if (known) showPicture(elementOf(HTMLImageElement, "pair-picture"), nearest, isSample);
+  element("pair-caption").textContent = isSample ? "Sample" : "Enrolled";
+  element("results").replaceChildren(...matches.map((match) => resultItem(match, isSample)));
+  const odds = known ? chance(answer.by_chance_at_most, answer.gallery_size_at_most) : "";
+  element("chance").textContent = odds;
+  element("chance").hidden = odds === "";
+  showDistances(answer);
   element("nearest").hidden = matches.length === 0;
-  element("match-threshold").textContent = number(threshold);
-  element("possible-threshold").textContent = number(possible);
   enter("result");
   panel("result");
   element("again").hidden = shown !== "incomplete";
+  for (const part of document.querySelectorAll("[data-of-samples]")) {
+    part.toggleAttribute("hidden", !isSample);
+  }
+  for (const part of document.querySelectorAll("[data-of-people]")) {
+    part.toggleAttribute("hidden", isSample);
+  }
   heading.dataset.verdict = shown;
 }
 
 /**
  * @param {string} verdict
- * @param {string} name
+ * @param {Matches} answer
+ * @param {boolean} isSample
  * @returns {[(string | Node)[], string]} title and meaning
  */
-function words(verdict, name) {
+function words(verdict, { matches, ambiguous }, isSample) {
+  const [nearest, second] = matches.map(({ name }) => isolated(name));
   if (verdict === "match") {
     return [
-      ["This looks like ", isolated(name)],
+      ["This looks like ", nearest],
       "The faces are more alike than two people’s usually are. Look-alikes exist: look yourself.",
+    ];
+  }
+  if (verdict === "possible" && ambiguous && second) {
+    return [
+      ["This might be ", nearest, " or ", second],
+      "Two people are about equally near, so the search cannot tell which of them it is. Compare.",
     ];
   }
   if (verdict === "possible") {
     return [
-      ["This might be ", isolated(name)],
+      ["This might be ", nearest],
       "Not sure. It can be the same person in other light, or somebody who looks alike. Compare.",
     ];
   }
@@ -78,9 +94,10 @@ function words(verdict, name) {
         "Search again in a minute or two.",
     ];
   }
+  const whose = isSample ? "None of the samples" : "No face that is enrolled here";
   return [
     ["Nobody we know"],
-    "No face that is enrolled here looks enough like this one. The search has stored nothing.",
+    `${whose} looks enough like this one. The search has stored nothing.`,
   ];
 }
 
@@ -96,30 +113,48 @@ function isolated(name) {
 }
 
 /**
+ * @param {HTMLImageElement} image
  * @param {Match} match
- * @param {{threshold: number, possible: number}} thresholds
+ * @param {boolean} isSample
  */
-function resultItem({ id, name, distance, pictures = 1 }, { threshold, possible }) {
+function showPicture(image, { id, name, picture }, isSample) {
+  image.removeAttribute("src");
+  image.alt = isSample ? `Sample picture of ${name}` : `Stored picture of ${name}`;
+  if (isSample) image.src = new URL(picture, location.href).pathname;
+  else show(image, id);
+}
+
+/**
+ * @param {Match} match
+ * @param {boolean} isSample
+ */
+function resultItem(match, isSample) {
+  const { name, pictures = 1, false_match_rate_at_most: rate } = match;
   const item = copyTemplate("result-template");
   element("result-name", item).textContent = name;
-  element("result-distance", item).textContent = number(distance);
+  element("result-rarity", item).textContent = rarity(rate);
   element("result-pictures", item).textContent = pictures > 1 ? `${pictures} pictures` : "";
-  const image = elementOf(HTMLImageElement, "result-picture", item);
-  image.alt = `Stored picture of ${name}`;
-  show(image, id);
-  const scale = element("scale", item);
-  const marks = { "--at": distance, "--match": threshold, "--possible": possible };
-  for (const [mark, value] of Object.entries(marks)) {
-    scale.style.setProperty(mark, `${(100 * Math.min(1, value / SCALE_END)).toFixed(1)}%`);
-  }
-  const zone = distance <= threshold ? "match" : distance <= possible ? "possible" : "none";
-  scale.dataset.scale = zone;
-  element("result-zone", item).textContent = ZONES[zone];
+  showPicture(elementOf(HTMLImageElement, "result-picture", item), match, isSample);
   return item;
 }
 
-/** What the distance of one face means, in words. */
-const ZONES = { match: "alike", possible: "not sure", none: "different" };
+/** @param {Matches} answer whose distances are shown to whoever asks for them */
+function showDistances({ matches, threshold, possible_threshold: possible }) {
+  const items = matches.map(({ name, distance }) => {
+    const item = copyTemplate("distance-template");
+    element("distance-name", item).textContent = name;
+    element("result-distance", item).textContent = number(distance);
+    const scale = element("scale", item);
+    const marks = { "--at": distance, "--match": threshold, "--possible": possible };
+    for (const [mark, value] of Object.entries(marks)) {
+      scale.style.setProperty(mark, `${(100 * Math.min(1, value / SCALE_END)).toFixed(1)}%`);
+    }
+    return item;
+  });
+  element("distances").replaceChildren(...items);
+  element("match-threshold").textContent = number(threshold);
+  element("possible-threshold").textContent = number(possible);
+}
 
 /** @param {number} value */
 function number(value) {

@@ -5,10 +5,12 @@
  * collects several, one for each picture.
  */
 
-/** @typedef {{blob: Blob, url: string}} Crop  as it is sent, and an address at which `<img>` shows
- *   it */
-/** @typedef {{picture: HTMLCanvasElement, found: import("./find-face.js").Found}} Source  the whole
- *   picture, and what was found in it */
+/** @typedef {{blob: Blob, url: string, isSample: boolean}} Crop  as it is sent, an address at which
+ *   `<img>` shows it, and whether it is a sample and not the face of a visitor */
+/** @typedef {{width: number, height: number, mirrored: boolean}} Shape  of a picture as it is shown,
+ *   in its own pixels */
+/** @typedef {{picture: HTMLCanvasElement, shape: Shape, found: import("./find-face.js").Found}
+ *   } Source  the whole picture, and what was found in it */
 
 /** @type {Crop[]} */
 let crops = [];
@@ -65,11 +67,11 @@ export function origin() {
 /**
  * Takes a crop over. It replaces those before, unless crops are collected.
  * @param {Blob} blob
- * @param {Source} [from]
+ * @param {Source} [from] without it, the crop is a sample
  */
 export function hold(blob, from) {
   if (!collecting) discard(crops);
-  crops = [...crops, { blob, url: URL.createObjectURL(blob) }];
+  crops = [...crops, { blob, url: URL.createObjectURL(blob), isSample: from === undefined }];
   source = from;
   showCurrent();
 }

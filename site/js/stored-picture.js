@@ -16,7 +16,7 @@ export async function show(image, id) {
     return;
   }
   // Without a picture the image shows its words.
-  const picture = await api.picture(id).catch(() => undefined);
+  const picture = await api.picture(api.face(id)).catch(() => undefined);
   if (!picture) return;
   const address = URL.createObjectURL(picture);
   for (const type of ["load", "error"]) {

@@ -42,7 +42,8 @@ export async function run(state, status, work) {
 
 /** @param {number} seconds */
 function tooMany(seconds) {
-  const message = `Your network has sent many requests. Wait ${seconds} seconds.`;
+  const wait = seconds > 1 ? `${seconds} seconds` : "a moment";
+  const message = `Your network has sent many requests. Wait ${wait}.`;
   return { title: "Too many tries", message };
 }
 

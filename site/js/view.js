@@ -164,10 +164,10 @@ export function notice(sentence) {
 
 /**
  * Shows one of the panels beside the viewfinder and moves the focus there, or hides all.
- * @param {"work" | "result" | "enrol" | "none"} panel
+ * @param {"work" | "result" | "enrol" | "samples" | "none"} panel
  */
 export function panel(panel) {
-  for (const name of ["work", "result", "enrol"]) {
+  for (const name of ["work", "result", "enrol", "samples"]) {
     element(`panel-${name}`).hidden = name !== panel;
   }
   body.dataset.panel = panel;

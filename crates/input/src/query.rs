@@ -13,11 +13,13 @@ pub struct Options {
     pub threshold: Option<f32>,
     /// Whether the picture is a photograph in which faces are to be found.
     pub detect: bool,
+    /// Whether the gallery of samples is searched, instead of people's.
+    pub samples: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { top_k: TOP_K_DEFAULT, threshold: None, detect: false }
+        Self { top_k: TOP_K_DEFAULT, threshold: None, detect: false, samples: false }
     }
 }
 
@@ -29,17 +31,22 @@ impl Default for Options {
 /// 400 when it is too long, or a known parameter is out of its range, is no decimal number, or
 /// comes twice.
 pub fn parse(query: &str, threshold_max: f32) -> Result<Options, Problem> {
-    let (mut top_k, mut threshold, mut detect) = (None, None, None);
+    let (mut top_k, mut threshold, mut detect, mut samples) = (None, None, None, None);
     read(query, |key, value| {
         Ok(match key {
             "top_k" => top_k.replace(parse_top_k(value)?).is_some(),
             "threshold" => threshold.replace(parse_threshold(value, threshold_max)?).is_some(),
             "detect" => detect.replace(parse_detect(value)?).is_some(),
+            "gallery" => samples.replace(is_samples(value)?).is_some(),
             _ => false,
         })
     })?;
-    let (top_k, detect) = (top_k.unwrap_or(TOP_K_DEFAULT), detect.unwrap_or_default());
-    Ok(Options { top_k, threshold, detect })
+    Ok(Options {
+        top_k: top_k.unwrap_or(TOP_K_DEFAULT),
+        threshold,
+        detect: detect.unwrap_or_default(),
+        samples: samples.unwrap_or_default(),
+    })
 }
 
 /// Whether a query string has `detect=true`. For routes that know nothing else.
@@ -77,6 +84,14 @@ fn read(
 
 fn parse_detect(value: &str) -> Result<bool, Problem> {
     value.parse().map_err(|_| Problem::new(Kind::Malformed, "`detect` is `true` or `false`."))
+}
+
+fn is_samples(value: &str) -> Result<bool, Problem> {
+    match value {
+        "people" => Ok(false),
+        "samples" => Ok(true),
+        _ => Err(Problem::new(Kind::Malformed, "`gallery` is `people` or `samples`.")),
+    }
 }
 
 fn parse_top_k(value: &str) -> Result<u32, Problem> {
@@ -117,7 +132,7 @@ mod tests {
     fn options_have_defaults_and_bounds() {
         assert_eq!(parse(""), Ok(Options::default()));
         assert_eq!(parse("&&x&=1"), Ok(Options::default()));
-        let both = Options { top_k: 20, threshold: Some(0.9), detect: false };
+        let both = Options { top_k: 20, threshold: Some(0.9), ..Options::default() };
         assert_eq!(parse("top_k=20&threshold=0.9&x=1"), Ok(both));
         for (threshold, expected) in [
             ("0", 0.0),
@@ -131,6 +146,18 @@ mod tests {
         ] {
             let parsed = parse(&format!("threshold={threshold}")).unwrap();
             assert_eq!(parsed.threshold, Some(expected), "{threshold}");
+        }
+    }
+
+    #[test]
+    fn samples_are_asked_for() {
+        let samples = |query: &str| parse(query).map(|options| options.samples);
+        for (query, expected) in [("", false), ("gallery=people", false), ("gallery=samples", true)]
+        {
+            assert_eq!(samples(query), Ok(expected), "{query}");
+        }
+        for query in ["gallery", "gallery=", "gallery=Samples", "gallery=people&gallery=samples"] {
+            assert_eq!(samples(query).unwrap_err().kind, Kind::Malformed, "{query}");
         }
     }
 

@@ -16,10 +16,14 @@ use super::Context;
 use super::photograph::{self, Faces};
 use super::request::{self, form, media_type, picture, reading, served_model};
 use super::response::timed;
+use super::samples;
 use crate::{error, shards, vectorize_client};
 
 /// The verdict when the search could not look far enough.
 const INCOMPLETE: &str = "incomplete";
+
+/// What the answer calls the gallery of samples.
+const SAMPLES: &str = "samples";
 
 /// How many faces of a photograph are searched for at once.
 const AT_ONCE: usize = 4;
@@ -49,6 +53,9 @@ struct Found {
     /// Whether there may be further people who are near enough.
     incomplete: bool,
     matches: Vec<Match>,
+    /// The gallery that was searched, if it is not people's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gallery: Option<&'static str>,
 }
 
 /// Up to which distance the verdicts hold.
@@ -80,6 +87,8 @@ struct Searcher<'a> {
     namespace: String,
     thresholds: Thresholds,
     top_k: u32,
+    /// Whether the samples are searched.
+    samples: bool,
 }
 
 pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Response, Problem> {
@@ -91,8 +100,12 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     let distances =
         Distances { threshold: thresholds.match_max, possible_threshold: thresholds.possible_max };
     let namespace = facenet::namespace(&model, shards::PIPELINE);
-    let searcher = Searcher { context, url, namespace, thresholds, top_k: options.top_k };
+    let Options { top_k, samples, .. } = options;
+    let searcher = Searcher { context, url, namespace, thresholds, top_k, samples };
     let (embeddings, seen) = embeddings(&request, &options, context).await?;
+    if samples {
+        samples::prepare(&request, context).await?;
+    }
     record.stage("model");
     let found = embeddings.into_iter().map(|embedding| searcher.search(embedding));
     let mut found: Vec<_> = stream::iter(found).buffered(AT_ONCE).try_collect().await?;
@@ -134,6 +147,9 @@ async fn sought(request: &Request, reading: Reading) -> Result<Sought, Problem> 
 
 impl Searcher<'_> {
     async fn search(&self, embedding: Embedding) -> Result<Found, Problem> {
+        if self.samples {
+            return Ok(self.search_samples(&embedding));
+        }
         let message = Search {
             namespace: self.namespace.clone(),
             embedding: embedding.into_vec(),
@@ -146,6 +162,17 @@ impl Searcher<'_> {
             vectorize_client::post(env, record, "/match", &message).await?;
         Ok(found(neighbours, self.thresholds, &self.url))
     }
+
+    fn search_samples(&self, embedding: &Embedding) -> Found {
+        let neighbours = samples::near(embedding, self.thresholds.possible_max);
+        let mut found = found(neighbours, self.thresholds, &self.url);
+        found.gallery = Some(SAMPLES);
+        found.matches.truncate(self.top_k as usize);
+        for one in &mut found.matches {
+            one.picture = address(&self.url, &samples::picture_path(&one.id));
+        }
+        found
+    }
 }
 
 /// What the distances mean.
@@ -154,7 +181,7 @@ fn found(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Found {
         .matches
         .into_iter()
         .map(|neighbour| Match {
-            picture: picture_url(url, &neighbour.id),
+            picture: address(url, &format!("/faces/{}", neighbour.id)),
             id: neighbour.id,
             name: neighbour.name,
             distance: thresholds.told(neighbour.distance),
@@ -168,12 +195,13 @@ fn found(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Found {
         None if neighbours.incomplete => INCOMPLETE,
         None => Verdict::None.as_str(),
     };
-    Found { verdict, incomplete: neighbours.incomplete, matches }
+    Found { verdict, incomplete: neighbours.incomplete, matches, gallery: None }
 }
 
-fn picture_url(url: &Url, id: &str) -> String {
+/// The address of a path of this server.
+fn address(url: &Url, path: &str) -> String {
     let mut picture = url.clone();
-    picture.set_path(&format!("/faces/{id}"));
+    picture.set_path(path);
     picture.set_query(None);
     picture.set_fragment(None);
     picture.into()

@@ -11,6 +11,8 @@ mod health;
 mod matching;
 mod openapi;
 mod photograph;
+
+mod samples;
 mod verify;
 mod wake;
 

@@ -14,7 +14,7 @@ const FOCUSED: &str = "
     return Object.keys(focused.dataset)[0] ?? focused.localName;";
 
 /// Presses Tab until something has the focus.
-async fn tab_to(page: &Page, hook: &str) -> anyhow::Result<()> {
+pub(super) async fn tab_to(page: &Page, hook: &str) -> anyhow::Result<()> {
     let mut passed = Vec::new();
     for _ in 0..30 {
         page.browser.press(&char::from(Key::Tab).to_string()).await?;

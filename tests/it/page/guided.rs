@@ -107,6 +107,9 @@ async fn a_camera_that_is_unplugged_leaves_the_pictures_that_there_are() -> anyh
     until_asked(&page, 2, "").await?;
     page.browser.unplug_camera()?;
     page.until_text("[data-error-title]", "The camera is gone").await?;
+    // The viewfinder shows the picture that was taken, and asks for nothing any more.
+    let stage = page.attribute("body", "data-stage").await?;
+    ensure!(stage == "still", "the viewfinder shows {stage}");
     ensure!(pictures(&page).await? == 1);
     page.look("guide-unplugged").await?;
     complete(&page, "Barack", "Barack is enrolled. You can delete that here at any time.").await?;

@@ -20,6 +20,8 @@ mod pictures;
 
 mod privacy;
 
+mod samples;
+
 mod speed;
 
 use std::path::{Path, PathBuf};

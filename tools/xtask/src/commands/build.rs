@@ -268,6 +268,8 @@ fn inputs(worker: &str, variant: &Variant, toolchain: &Toolchain) -> anyhow::Res
     members.extend(with_dependencies("worker-bindings")?);
     if worker == PUBLIC_WORKER {
         members.extend(with_dependencies(sandbox::PACKAGE)?);
+        // It contains the samples that it searches.
+        fingerprint = fingerprint.tree(&root.join("site/samples"))?;
     }
     for member in members {
         let dir = project::member(&member)?;

@@ -1,8 +1,9 @@
-//! The folder that is served, `.cface/site`. It has three kinds of files:
+//! The folder that is served, `.cface/site`. It has four kinds of files:
 //!
 //! - the page's own files, in a folder with the hash of their contents as name, so that browsers
 //!   keep them for ever;
 //! - the documents, which name that folder, so that browsers ask for them each time;
+//! - the pictures of the samples, whose addresses the API tells;
 //! - the sets of third-party files.
 //!
 //! Nothing is bundled or translated. In scripts and style sheets, lines that hold only a comment
@@ -33,8 +34,10 @@ pub(crate) fn ensure() -> anyhow::Result<()> {
 }
 
 fn put(site: &Path, served: &Path) -> anyhow::Result<()> {
+    let (samples, files): (Files, Files) =
+        read(site)?.into_iter().partition(|(name, _)| has_ending(name, "jpg"));
     let (documents, files): (Files, Files) =
-        read(site)?.into_iter().partition(|(name, _)| name == HEADERS || has_ending(name, "html"));
+        files.into_iter().partition(|(name, _)| name == HEADERS || has_ending(name, "html"));
     let hash = hash(&files);
     for (name, content) in &files {
         write(&served.join(OWN).join(&hash).join(name), content)?;
@@ -43,13 +46,16 @@ fn put(site: &Path, served: &Path) -> anyhow::Result<()> {
         let text = String::from_utf8_lossy(content);
         write(&served.join(name), with_addresses(&text, &hash, &files).as_bytes())?;
     }
+    for (name, content) in &samples {
+        write(&served.join(name), content)?;
+    }
     remove_all_but(&served.join(OWN), &[&hash])
 }
 
 /// The page's own files, by their paths below `site`, as they are served.
 fn read(site: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    for folder in ["", "js", "vendor"] {
+    for folder in ["", "js", "samples", "vendor"] {
         let folder = site.join(folder);
         for entry in
             fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?
@@ -64,11 +70,12 @@ fn read(site: &Path) -> anyhow::Result<Files> {
             };
             let text = || fs::read_to_string(&path).with_context(|| format!("reading {name}"));
             let content = match ending {
-                "js" | "css" => without_comments(&text()?),
-                "html" | "svg" => text()?,
+                "js" | "css" => without_comments(&text()?).into_bytes(),
+                "html" | "svg" => text()?.into_bytes(),
+                "jpg" => fs::read(&path).with_context(|| format!("reading {name}"))?,
                 _ => continue,
             };
-            files.insert(name, content.into_bytes());
+            files.insert(name, content);
         }
     }
     Ok(files)
@@ -116,6 +123,8 @@ mod tests {
         file("README.md", "not served");
         file("style.css", "a { }");
         file("js/a.js", script);
+        file("samples/a.jpg", "a picture");
+        file("samples/README.md", "not served");
         file("vendor/index.js", "export const vendor = 1;\n");
         file("vendor/0123/library.js", "theirs");
         dir
@@ -160,6 +169,7 @@ mod tests {
                 own("js/a.js"),
                 own("style.css"),
                 own("vendor/index.js"),
+                "samples/a.jpg".to_owned(),
             ]
         );
     }
@@ -178,8 +188,8 @@ mod tests {
     fn no_text_of_ours_looks_like_a_comment() {
         let site = project::root().join("site");
         for (name, content) in read(&site).unwrap() {
-            let text = String::from_utf8(content).unwrap();
             if has_ending(&name, "js") {
+                let text = String::from_utf8(content).unwrap();
                 // A text over several lines could hold a line that only looks like a comment.
                 let ticks = text.lines().filter(|line| line.matches('`').count() % 2 == 1).count();
                 assert_eq!(ticks, 0, "{name}: a template over several lines");

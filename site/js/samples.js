@@ -1,0 +1,40 @@
+// @ts-check
+/**
+ * The samples: photographs of public figures, for whom people can search before they show a face of
+ * their own. They are searched in a gallery of their own. No face of a visitor is looked at, so
+ * there is nothing to agree to.
+ */
+
+import * as api from "./api.js";
+import { match } from "./result.js";
+import * as session from "./session.js";
+import { run } from "./task.js";
+import * as view from "./view.js";
+
+/** Shows the faces that can be searched for. */
+export function open() {
+  session.begin();
+  session.forget();
+  view.enter("idle");
+  view.panel("samples");
+  api.wake();
+}
+
+/** @param {string} picture the address of the one that is searched for */
+export function search(picture) {
+  run("loading", "Searching…", async (signal) => {
+    const crop = await api.picture(picture);
+    if (signal.aborted) return;
+    session.forget();
+    session.hold(crop);
+    match();
+  });
+}
+
+/** Back to where people show their own face. */
+export function leave() {
+  session.forget();
+  view.enter("idle");
+  view.panel("none");
+  view.element("consent").focus();
+}
