@@ -37,8 +37,8 @@ function isShare(share) {
 }
 
 /**
- * The number of strangers of whom one makes this share, with two digits. It is rounded down, so that
- * nothing is called rarer than it is.
+ * The number of strangers of whom one makes this share, with two digits. It is rounded down, so
+ * that nothing is called rarer than it is.
  * @param {number} share
  */
 function oneIn(share) {

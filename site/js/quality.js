@@ -47,9 +47,9 @@ const MOVE_MAX = 0.06;
  * @param {Face[]} faces
  * @param {Face | undefined} chosen the face that would be taken
  * @param {{size: Size, light: number, isPicked: boolean, before?: Face, pose?: Pose}} view the size
- *   of the picture in the pixels of the faces; the brightness of the face, or of the picture without
- *   one; whether people picked the face; the chosen face of the picture before; the pose that is
- *   wanted, if it matters
+ *   of the picture in the pixels of the faces; the brightness of the face, or of the picture
+ *   without one; whether people picked the face; the chosen face of the picture before; the pose
+ *   that is wanted, if it matters
  * @returns {Advice}
  */
 export function advise(faces, chosen, { size, light, isPicked, before, pose }) {
@@ -118,9 +118,9 @@ export function brightness(context, part) {
 /**
  * How far a head is turned and tilted.
  * @param {Point[]} points the 68 landmarks, in a picture that is not mirrored
- * @returns {{yaw: number, roll: number}} how far the nose is from the middle between the eyes, along
- *   the line through them, as a share of their distance: positive for a head that is turned to its
- *   own left; and the slope of that line in radians. Infinite where there is no such line.
+ * @returns {{yaw: number, roll: number}} how far the nose is from the middle between the eyes,
+ *   along the line through them, as a share of their distance: positive for a head that is turned
+ *   to its own left; and the slope of that line in radians. Infinite where there is no such line.
  */
 export function turn(points) {
   const left = mean(points.slice(36, 42));

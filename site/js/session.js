@@ -7,8 +7,8 @@
 
 /** @typedef {{blob: Blob, url: string, isSample: boolean}} Crop  as it is sent, an address at which
  *   `<img>` shows it, and whether it is a sample and not the face of a visitor */
-/** @typedef {{width: number, height: number, mirrored: boolean}} Shape  of a picture as it is shown,
- *   in its own pixels */
+/** @typedef {{width: number, height: number, mirrored: boolean}} Shape  of a picture as it is
+ *   shown, in its own pixels */
 /** @typedef {{picture: HTMLCanvasElement, shape: Shape, found: import("./find-face.js").Found}
  *   } Source  the whole picture, and what was found in it */
 

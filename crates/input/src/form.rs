@@ -67,8 +67,8 @@ impl Parts {
 }
 
 /// Parses a body, whose size was bounded when it was read, and reads its pictures. `known` are the
-/// fields that the route takes. The field `detect` can say that the pictures are photographs. For an
-/// enrolment there may be several fields `image`; the one that [`Reading::image`] names is read.
+/// fields that the route takes. The field `detect` can say that the pictures are photographs. For
+/// an enrolment there may be several fields `image`; the one that [`Reading::image`] names is read.
 ///
 /// # Errors
 /// 400 when the body is not a form, has too many fields, one too often, or one that is not known;

@@ -1,5 +1,5 @@
-//! The gallery of sample faces, `POST /match?gallery=samples`: whoever tries the search before anybody
-//! is enrolled finds somebody.
+//! The gallery of sample faces, `POST /match?gallery=samples`: whoever tries the search before
+//! anybody is enrolled finds somebody.
 //!
 //! It is a comparison with pictures that are part of this program, and no namespace of the index.
 //! So nothing of it is stored, purged, counted or agreed to, and it cannot mix with people's faces:

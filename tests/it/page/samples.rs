@@ -1,5 +1,5 @@
-//! The samples: faces to search for before anybody has agreed, shown a camera or is enrolled; and the
-//! words in which results are explained.
+//! The samples: faces to search for before anybody has agreed, shown a camera or is enrolled; and
+//! the words in which results are explained.
 
 use anyhow::ensure;
 use fantoccini::key::Key;
