@@ -62,14 +62,17 @@ impl Face {
     }
 
     /// The same face in another copy of the picture: found in one of the size `from`, wanted in one
-    /// of the size `to`, as width and height in pixels.
+    /// of the size `to`, as width and height in pixels. Whoever cuts the crop from that copy can
+    /// measure its sharpness anew, by [`Quality::with_crop`].
     #[must_use]
     pub fn in_copy(&self, from: (usize, usize), to: (usize, usize)) -> Self {
         let by = [to.0 as f64 / from.0 as f64, to.1 as f64 / from.1 as f64];
         let rectangle = self.bounds.scaled(by);
         let landmarks = self.landmarks.map(|Point { x, y }| Point { x: x * by[0], y: y * by[1] });
         let detection = Detection { rectangle, score: self.score };
-        Self::new(detection, &landmarks, to, self.quality.brightness)
+        let mut face = Self::new(detection, &landmarks, to, self.quality.brightness);
+        face.quality.sharpness = self.quality.sharpness;
+        face
     }
 }
 
@@ -139,7 +142,9 @@ impl Finder {
             let landmarks = self.landmarks.find(picture, detection.rectangle)?;
             let brightness = picture.brightness(detection.rectangle);
             let size = (picture.width(), picture.height());
-            Some(Face::new(detection, &landmarks, size, brightness))
+            let mut face = Face::new(detection, &landmarks, size, brightness);
+            face.quality = face.quality.with_crop(&crop::cut(picture, face.crop));
+            Some(face)
         };
         let mut faces: Vec<Face> = found.into_iter().filter_map(face).collect();
         faces.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));

@@ -1,6 +1,9 @@
 //! How good a face in a photograph is. The page judges a face in the viewfinder so
 //! (`site/js/quality.js`); a test compares the numbers. What the page says only to people before a
-//! camera is not here: come nearer than fits the lens, hold still, one person only.
+//! camera is not here: come nearer than fits the lens, hold still, one person only. Blur is judged
+//! here only.
+
+use facenet::layers::INPUT_SIDE;
 
 use crate::geometry::{Point, Rectangle};
 use crate::landmarks;
@@ -22,6 +25,12 @@ const ROLL_MAX: f64 = 0.36;
 const DARK: f64 = 45.0;
 const BRIGHT: f64 = 225.0;
 
+/// Below this sharpness a face is blurred. Of 1,017 crops of photographs one is. Of 113 that were
+/// blurred on purpose, by a Gaussian curve with a standard deviation of 2.5 pixels, 98 % are,
+/// and of those by 1 pixel 1 %. From 3 pixels on, faces begin to match their own sharp picture no
+/// longer.
+const SHARPNESS_MIN: f64 = 0.24;
+
 /// The landmarks of the eyes, and the tip of the nose.
 const LEFT_EYE: std::ops::Range<usize> = 36..42;
 const RIGHT_EYE: std::ops::Range<usize> = 42..48;
@@ -40,6 +49,8 @@ pub enum Reason {
     Dark,
     /// It has too much light.
     Bright,
+    /// It is out of focus, or has moved.
+    Blurred,
 }
 
 impl Reason {
@@ -52,6 +63,7 @@ impl Reason {
             Self::Turned => "turned",
             Self::Dark => "dark",
             Self::Bright => "bright",
+            Self::Blurred => "blurred",
         }
     }
 }
@@ -71,10 +83,14 @@ pub struct Quality {
     pub roll: f64,
     /// The mean brightness in the face's box, 0 to 255.
     pub brightness: f64,
+    /// How sharp the crop is, mostly about 0.65: see [`sharpness`]. Not known where the picture
+    /// has too few pixels of it, because enlarging blurs.
+    pub sharpness: Option<f64>,
 }
 
 impl Quality {
-    /// Measures a face with this crop in a picture of this size.
+    /// Measures a face with this crop in a picture of this size. It does not see the crop, so it
+    /// leaves the sharpness open.
     #[must_use]
     pub fn new(
         points: &[Point; landmarks::COUNT],
@@ -98,7 +114,15 @@ impl Quality {
             yaw: away / (across * across + down * down),
             roll: down.atan2(across),
             brightness,
+            sharpness: None,
         }
+    }
+
+    /// The same with the sharpness of the crop, when it has enough pixels of the picture.
+    #[must_use]
+    pub fn with_crop(self, crop: &facenet::Face) -> Self {
+        let sharpness = (self.crop_width >= CROP_WIDTH_MIN).then(|| sharpness(crop));
+        Self { sharpness, ..self }
     }
 
     /// All that is wrong, the worst first: nothing helps a face that is too small.
@@ -112,6 +136,7 @@ impl Quality {
             (!is_straight, Reason::Turned),
             (self.brightness < DARK, Reason::Dark),
             (self.brightness > BRIGHT, Reason::Bright),
+            (self.sharpness.is_some_and(|sharp| sharp < SHARPNESS_MIN), Reason::Blurred),
         ];
         wrong.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, reason)| reason).collect()
     }
@@ -121,6 +146,41 @@ impl Quality {
     pub fn is_usable(&self) -> bool {
         self.reasons().is_empty()
     }
+}
+
+/// How sharp a crop is: the root mean square of its Laplacian at half its size, where the noise of
+/// cameras hardly shows, in units of the standard deviation of its brightness. So neither light nor
+/// contrast count. The crop's outer eighths, with the background, do not count either. What has no
+/// contrast has no sharpness.
+#[must_use]
+pub fn sharpness(crop: &facenet::Face) -> f64 {
+    const SIDE: usize = INPUT_SIDE / 2;
+    const INNER: std::ops::Range<usize> = SIDE / 8..SIDE - SIDE / 8;
+    let (pixels, _) = crop.rgb().as_chunks::<3>();
+    let grey = |x: usize, y: usize| {
+        let [red, green, blue] = pixels[y * INPUT_SIDE + x].map(f64::from);
+        0.299 * red + 0.587 * green + 0.114 * blue
+    };
+    let half = |x: usize, y: usize| {
+        let corners = [(0, 0), (1, 0), (0, 1), (1, 1)];
+        corners.iter().map(|(right, down)| grey(2 * x + right, 2 * y + down)).sum::<f64>() / 4.0
+    };
+    let halves: Vec<f64> = (0..SIDE * SIDE).map(|pixel| half(pixel % SIDE, pixel / SIDE)).collect();
+    let at = |x: usize, y: usize| halves[y * SIDE + x];
+    let (mut sum, mut squares, mut edges) = (0.0, 0.0, 0.0);
+    for y in INNER {
+        for x in INNER {
+            let value = at(x, y);
+            let around = at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1);
+            sum += value;
+            squares += value * value;
+            edges += (around - 4.0 * value).powi(2);
+        }
+    }
+    let count = (INNER.len() * INNER.len()) as f64;
+    let variance = squares / count - (sum / count).powi(2);
+    // Less than a step of brightness is no contrast.
+    if variance < 1.0 { 0.0 } else { (edges / count / variance).sqrt() }
 }
 
 fn mean(points: &[Point]) -> Point {

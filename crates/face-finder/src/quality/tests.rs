@@ -1,6 +1,9 @@
 //! The limits against the page's, and one face for each reason.
 
-use super::{BRIGHT, CROP_WIDTH_MIN, DARK, OUTSIDE_MAX, Quality, ROLL_MAX, Reason, YAW_MAX};
+use super::{
+    BRIGHT, CROP_WIDTH_MIN, DARK, INPUT_SIDE, OUTSIDE_MAX, Quality, ROLL_MAX, Reason, YAW_MAX,
+    sharpness,
+};
 use crate::crop;
 use crate::crop::tests::constant;
 use crate::geometry::{Point, Rectangle};
@@ -78,4 +81,32 @@ fn what_is_no_face_is_turned() {
     let quality = Quality::new(&points, crop, (400, 300), 120.0);
     assert_eq!(quality.reasons(), [Reason::Turned]);
     assert!(!quality.is_usable());
+}
+
+/// Stripes of a width, as a crop.
+fn stripes(width: usize, low: u8, high: u8) -> facenet::Face {
+    let value =
+        |pixel: usize| if (pixel % INPUT_SIDE / width).is_multiple_of(2) { low } else { high };
+    let pixels = (0..INPUT_SIDE * INPUT_SIDE).flat_map(|pixel| [value(pixel); 3]).collect();
+    facenet::Face::from_rgb(pixels).unwrap()
+}
+
+#[test]
+fn sharpness_is_of_edges_and_not_of_contrast() {
+    let (strong, weak) = (sharpness(&stripes(10, 0, 250)), sharpness(&stripes(10, 100, 125)));
+    assert!((strong - weak).abs() < 1e-9 && strong > 0.6, "{strong}, {weak}");
+    assert!(sharpness(&stripes(40, 0, 250)) < strong);
+    assert!(sharpness(&stripes(10, 99, 99)).abs() < 1e-9);
+}
+
+#[test]
+fn blur_is_judged_only_where_there_are_pixels() {
+    let reasons = |width: f64| {
+        let points = points(150.0, 100.0, width, 0.0);
+        let quality = Quality::new(&points, crop::rectangle(&points), (400, 300), 120.0);
+        assert_eq!(quality.sharpness, None);
+        quality.with_crop(&stripes(200, 0, 99)).reasons()
+    };
+    assert_eq!(reasons(110.0), [Reason::Blurred]);
+    assert_eq!(reasons(90.0), [Reason::TooSmall]);
 }

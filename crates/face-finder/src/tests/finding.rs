@@ -153,3 +153,20 @@ fn what_shows_nobody_holds_no_face() {
         assert!(!finder.holds_face(&crop), "{index}");
     }
 }
+
+#[test]
+fn a_blurred_face_is_no_good() {
+    let finder = finder();
+    for name in NAMES {
+        let whole = photograph(name);
+        let width = finder.find(&view(&whole))[0].quality.crop_width;
+        let reasons = |pixels: f64| {
+            let sigma = pixels * width / 160.0;
+            let blurred = imageops::fast_blur(&whole, sigma as f32);
+            finder.find(&view(&blurred)).first().map(|face| face.quality.reasons())
+        };
+        assert_eq!(reasons(0.5), Some(vec![]), "{name}");
+        // Or it is no longer found.
+        assert!([None, Some(vec![crate::Reason::Blurred])].contains(&reasons(4.0)), "{name}");
+    }
+}

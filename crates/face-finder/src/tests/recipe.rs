@@ -66,6 +66,7 @@ fn advice(face: &Face) -> &'static str {
         Some(Reason::Turned) => "turned",
         Some(Reason::Dark) => "dark",
         Some(Reason::Bright) => "bright",
+        Some(Reason::Blurred) => unreachable!("no crop was cut"),
     }
 }
 
