@@ -16,7 +16,7 @@ import {
   merge,
   placeInSquare,
   SURE,
-} from "./finding.js";
+} from "./detector-search.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("../types/face-api.js").Detected} Detected */
@@ -55,7 +55,7 @@ export async function load() {
 /**
  * All faces in a picture, each once.
  * @param {Picture} picture
- * @param {import("./finding.js").Search} search
+ * @param {import("./detector-search.js").Search} search
  * @returns {Promise<Face[]>}
  */
 export async function detect(picture, { sizes, more, large }) {

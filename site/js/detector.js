@@ -7,13 +7,13 @@
 
 import { models, modelsBytes, vendor, vendorBytes } from "../vendor/index.js";
 import { download } from "./api.js";
-import { PHOTOGRAPH } from "./finding.js";
+import { PHOTOGRAPH } from "./detector-search.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./backend.js").Choice} Choice */
 /** @typedef {Choice & {place: "worker" | "window"}} Loaded */
 /** @typedef {(share: number) => void} OnProgress  called with 0 to 1 while files arrive */
-/** @typedef {import("./finding.js").Search} Search */
+/** @typedef {import("./detector-search.js").Search} Search */
 /** @typedef {(picture: HTMLCanvasElement, search: Search) => Promise<Face[]>} Detect */
 /** @typedef {{loaded: Loaded, detect: Detect}} Detector */
 
