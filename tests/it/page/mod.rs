@@ -8,6 +8,8 @@ mod accessibility;
 
 mod capture;
 
+mod crops;
+
 mod delivery;
 
 mod failures;

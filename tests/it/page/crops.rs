@@ -1,0 +1,80 @@
+//! What the page cuts out of a picture and what `face-finder` cuts out of it are the same pixels.
+
+use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use face_finder::{Picture, Rectangle, crop};
+use serde_json::json;
+use tests::camera::Scene;
+
+use super::Page;
+
+/// The picture: odd sides, and pixels that differ from their neighbours.
+const WIDTH: usize = 901;
+const HEIGHT: usize = 640;
+
+/// Larger and smaller than a crop in every proportion, whole pixels, and over each edge.
+const RECTANGLES: [[f64; 4]; 12] = [
+    [100.0, 60.0, 160.0, 160.0],
+    [310.5, 200.25, 90.0, 121.5],
+    [310.5, 200.25, 130.0, 175.0],
+    [20.3, 11.9, 212.7, 287.1],
+    [20.3, 11.9, 330.0, 445.5],
+    [5.0, 3.0, 470.4, 635.0],
+    [1.5, 0.5, 890.0, 630.0],
+    [-40.2, 100.7, 201.0, 271.0],
+    [760.9, 80.1, 300.0, 405.0],
+    [300.3, -90.5, 260.0, 350.0],
+    [300.3, 500.5, 110.0, 350.0],
+    [-300.0, -300.0, 2400.0, 2400.0],
+];
+
+/// Draws the picture and cuts it by the page's own function. Answers RGBA in base64.
+const CUT: &str = "
+    const [width, height, rectangles, done] = arguments;
+    const picture = Object.assign(document.createElement('canvas'), { width, height });
+    const context = picture.getContext('2d');
+    const image = context.createImageData(width, height);
+    for (let pixel = 0; pixel < width * height; pixel += 1) {
+        const x = pixel % width;
+        const y = (pixel - x) / width;
+        const colours = [(x * 31 + y * 17) % 256, (x * y) % 251, (3 * x + y * y) % 256, 255];
+        image.data.set(colours, 4 * pixel);
+    }
+    context.putImageData(image, 0, 0);
+    const address = new URL('crop.js', document.querySelector('script').src);
+    import(address).then(({ drawCrop }) => done(rectangles.map(([x, y, width, height]) => {
+        const crop = document.createElement('canvas');
+        drawCrop(crop, picture, { x, y, width, height });
+        const { data } = crop.getContext('2d').getImageData(0, 0, crop.width, crop.height);
+        return btoa(Array.from(data, (byte) => String.fromCharCode(byte)).join(''));
+    })));";
+
+#[tokio::test]
+async fn crops_have_the_finder_s_pixels() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    let arguments = vec![json!(WIDTH), json!(HEIGHT), json!(RECTANGLES)];
+    let answer = page.browser.execute_async_with(CUT, arguments).await?;
+    let crops: Vec<String> = serde_json::from_value(answer)?;
+    ensure!(crops.len() == RECTANGLES.len());
+
+    let pixel = |index: usize| {
+        let (x, y) = (index % WIDTH, index / WIDTH);
+        [(x * 31 + y * 17) % 256, (x * y) % 251, (3 * x + y * y) % 256].map(|value| value as u8)
+    };
+    let rgb: Vec<u8> = (0..WIDTH * HEIGHT).flat_map(pixel).collect();
+    let picture = Picture::from_rgb(WIDTH, HEIGHT, &rgb).context("no picture")?;
+    for ([x, y, width, height], rgba) in RECTANGLES.into_iter().zip(crops) {
+        let rgba = STANDARD.decode(rgba)?;
+        let own = crop::cut(&picture, Rectangle { x, y, width, height });
+        let (own, _) = own.rgb().as_chunks::<3>();
+        let (theirs, _) = rgba.as_chunks::<4>();
+        ensure!(own.len() == theirs.len());
+        let differ = own.iter().zip(theirs).flat_map(|(own, [red, green, blue, _])| {
+            own.iter().zip([red, green, blue]).map(|(own, page)| own.abs_diff(*page))
+        });
+        let most = differ.max();
+        ensure!(most <= Some(1), "{x}, {y}, {width}, {height} differ by {most:?}");
+    }
+    page.close().await
+}
