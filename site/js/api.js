@@ -21,10 +21,10 @@ import { Problem, problemOf, unknown } from "./problem.js";
 /** @typedef {{id: string, searchable: boolean, expires_at: string}} Status */
 
 /** @typedef {Record<"what" | "where" | "until" | "readers", string>} Stored */
-/** @typedef {{false_match_rate: number, false_match_rate_at_most: number,
- *   missed_rate: number}} Rates  as shares of 1 */
-/** @typedef {{provisional: boolean, people: number, same_pairs: number, different_pairs: number,
- *   match: Rates, possible: Rates}} Accuracy */
+/** @typedef {{strangers_named: number, strangers_named_at_most: number, not_found: number,
+ *   not_found_at_most: number}} Rates  as shares of 1, of the worst group of people */
+/** @typedef {{groups: number, people: number, photographs: number, gallery_people: number,
+ *   gallery_pictures: number, match: Rates, possible: Rates}} Accuracy */
 /** @typedef {{model: string, pipeline: string, embedding_dimensions: number, crop_side: number,
  *   accuracy: Accuracy | null, retention: {hour_utc: number}, stored: Stored[],
  *   allowed_origins: string[], access: "public" | "private",

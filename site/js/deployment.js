@@ -58,16 +58,17 @@ function showReport(address) {
  */
 function accuracyInWords(accuracy) {
   if (!accuracy) return "This was not measured for the model that this server uses.";
-  const { people, different_pairs, same_pairs, match, provisional } = accuracy;
-  const of = (/** @type {number} */ pairs) => pairs.toLocaleString("en");
-  const sentences = [
-    `Measured on photographs of ${people} people: ${percent(match.false_match_rate)} of ` +
-      `${of(different_pairs)} pairs of different people were called a match (with 95% ` +
-      `confidence at most ${percent(match.false_match_rate_at_most)}), and ` +
-      `${percent(match.missed_rate)} of ${of(same_pairs)} pairs of one person were not.`,
-  ];
-  if (provisional) sentences.push("These were too few people to rely on.");
-  return sentences.join(" ");
+  const { people, groups, gallery_people: enrolled, gallery_pictures: pictures } = accuracy;
+  const { match } = accuracy;
+  return (
+    `Measured on photographs of ${people} people in ${groups} groups. Among ${enrolled} enrolled ` +
+    `people with ${pictures} pictures each, in the group where it works worst, ` +
+    `${percent(match.strangers_named)} of strangers were called a match with somebody (with 95% ` +
+    `confidence at most ${percent(match.strangers_named_at_most)}), and ` +
+    `${percent(match.not_found)} of enrolled people were not found as a match. People who look ` +
+    `alike to the model, above all women and people whose origin its training data had few of, ` +
+    `are taken for each other more often.`
+  );
 }
 
 /** @param {number} share of 1 */

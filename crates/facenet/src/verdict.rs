@@ -1,7 +1,9 @@
 //! When two embeddings show the same person: the one table of thresholds, and the measurement
 //! behind each of them. The crate `evaluation` measures; its README has the results.
 
-use std::num::NonZeroU32;
+mod measured;
+
+pub use measured::{Group, Measurement, Outcome, STRANGERS_STEPS, Share, strangers_distance};
 
 /// What a distance between two faces means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,53 +37,63 @@ pub struct Thresholds {
     pub possible_max: f32,
 }
 
-/// The false-match rate that [`Thresholds::match_max`] is chosen for: the share of pairs of
-/// different people that may be called a match. A search compares with every face of a gallery, so
-/// it is far below the rates that suit a comparison of two pictures.
-pub const MATCH_FALSE_MATCH_RATE: f64 = 1e-4;
+/// What [`Thresholds::match_max`] aims at: the largest share of strangers who get a name, in a
+/// gallery of [`AIM_PEOPLE`] people with [`AIM_PICTURES`] pictures each.
+pub const AIM_MATCH: f64 = 0.01;
 
-/// As [`MATCH_FALSE_MATCH_RATE`], for [`Thresholds::possible_max`]. It is higher, because somebody
-/// looks at a possible match.
-pub const POSSIBLE_FALSE_MATCH_RATE: f64 = 1e-3;
+/// As [`AIM_MATCH`], for [`Thresholds::possible_max`]. It is higher, because somebody looks at a
+/// possible match.
+pub const AIM_POSSIBLE: f64 = 0.1;
 
-/// The fewest pairs of different people that can support [`MATCH_FALSE_MATCH_RATE`]. By the rule of
-/// three, no false match among `3 / rate` pairs means that the rate is at most `rate`, with 95 %
-/// confidence.
-pub const DIFFERENT_PAIRS_MIN: u32 = (3.0 / MATCH_FALSE_MATCH_RATE) as u32;
+/// People in the gallery of the aim.
+pub const AIM_PEOPLE: usize = 20;
 
-/// The fewest people that can support a rate. Pairs of the same few people are not independent: two
-/// people who look alike make many close pairs.
-pub const PEOPLE_MIN: u32 = 100;
+/// Pictures of each of them.
+pub const AIM_PICTURES: usize = 3;
 
 /// The largest distance of two embeddings of the same photograph, which was only encoded again,
 /// resized, brightened or cut out a little differently. Such copies were measured up to 0.14 apart,
 /// and two photographs of one person from 0.67; `tests/it/copies.rs` measures both again.
 pub const SAME_PICTURE_MAX: f32 = 0.2;
 
-/// What was counted at one threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Pairs of different people whose distance is at most the threshold.
-    pub false_matches: u32,
-    /// Pairs of one person whose distance is above the threshold.
-    pub missed: u32,
+/// How many of the faces nearest to a search make its company: those of other people than the
+/// nearest. It is few enough that the index returns them with their embeddings at once.
+pub const COMPANY_FACES: usize = 20;
+
+/// The fewest faces of others that make a company. Of fewer, one relative would be a crowd.
+const COMPANY_FACES_MIN: usize = 4;
+
+/// How similar a search is to its company where people do not look alike to the model: the mean
+/// cosine, in galleries of 20 people with three pictures each. The groups of mixed people that
+/// `tools/evaluation/collections.toml` lists have 0.20 to 0.22, the ten women of one origin 0.44.
+const COMPANY_USUAL: f32 = 0.25;
+
+/// How much nearer a face has to be for each unit of similarity beyond that, in squared L2
+/// distance. With it, the thresholds at which one stranger in a hundred gets a name lie together
+/// for all groups; without it, they are 0.73 for one group and 0.93 for another.
+const COMPANY_WEIGHT: f32 = 1.4;
+
+/// How similar a search is to the rest of the gallery: the mean cosine of the faces at these
+/// distances, which are faces of other people. Nothing when there are too few to say it.
+#[must_use]
+pub fn company(others: impl Iterator<Item = f32>) -> Option<f32> {
+    let (sum, count) = others.fold((0.0, 0_usize), |(sum, count), distance| {
+        (sum + 1.0 - distance * distance / 2.0, count + 1)
+    });
+    (count >= COMPANY_FACES_MIN).then(|| sum / count as f32)
 }
 
-/// What was counted on photographs of known people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Measurement {
-    /// People of whom at least one photograph could be used.
-    pub people: u32,
-    /// Photographs that could be used, each with one face.
-    pub pictures: u32,
-    /// Pairs of photographs of one person.
-    pub same_pairs: NonZeroU32,
-    /// Pairs of photographs of different people.
-    pub different_pairs: NonZeroU32,
-    /// At [`Thresholds::match_max`].
-    pub at_match: Counts,
-    /// At [`Thresholds::possible_max`].
-    pub at_possible: Counts,
+/// What is added to a squared distance in this company.
+fn crowding(company: Option<f32>) -> f32 {
+    COMPANY_WEIGHT * (company.unwrap_or(0.0) - COMPANY_USUAL).max(0.0)
+}
+
+/// A distance as its verdict counts it in this company: larger where the gallery looks alike to the
+/// model, because strangers are nearer there. [`Thresholds::in_company`] is the same seen from the
+/// thresholds.
+#[must_use]
+pub fn in_company(distance: f32, company: Option<f32>) -> f32 {
+    (distance * distance + crowding(company)).sqrt()
 }
 
 /// The thresholds of a model and the measurement behind them. `cargo xtask calibrate` computes both
@@ -94,36 +106,6 @@ pub struct Calibration {
     pub measurement: Option<Measurement>,
 }
 
-/// A share of pairs. There is at least one pair, so a rate of zero always means that pairs were
-/// compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Pairs that were counted, at most `pairs`.
-    pub count: u32,
-    /// Pairs among which they were counted.
-    pub pairs: NonZeroU32,
-}
-
-impl Rate {
-    /// The share as it was measured, from 0 to 1.
-    #[must_use]
-    pub fn measured(self) -> f64 {
-        f64::from(self.count) / f64::from(self.pairs.get())
-    }
-
-    /// The upper end of Wilson's 95 % interval: how large the share may be when more pairs are
-    /// measured. It is above zero even when no pair was counted. It takes the pairs for
-    /// independent, which those of few people are not.
-    #[must_use]
-    pub fn upper(self) -> f64 {
-        // The 97.5th percentile of the normal distribution.
-        const Z: f64 = 1.96;
-        let (n, p) = (f64::from(self.pairs.get()), self.measured());
-        let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        ((p + Z * Z / (2.0 * n) + spread) / (1.0 + Z * Z / n)).min(1.0)
-    }
-}
-
 /// The probability that a stranger is named as somebody in a gallery of `faces` faces, when each
 /// comparison goes wrong with the probability `false_match_rate`: `1 - (1 - rate)^faces`.
 #[must_use]
@@ -132,40 +114,17 @@ pub fn false_match_rate_in_gallery(false_match_rate: f64, faces: u32) -> f64 {
     -(f64::from(faces) * (-false_match_rate).ln_1p()).exp_m1()
 }
 
-/// A number of pairs in the table. It does not compile with zero.
-const fn pairs(count: u32) -> NonZeroU32 {
-    match NonZeroU32::new(count) {
-        Some(count) => count,
-        None => panic!("a measurement has pairs"),
-    }
-}
-
 /// Thresholds by model, each valid for the [pipeline](crate::PIPELINE) of this library only.
 ///
-/// `casia-webface`: the README of the crate `evaluation` describes the measurement. Its photographs
-/// alone would allow a match up to 0.95 for [`MATCH_FALSE_MATCH_RATE`]. An earlier measurement of
-/// 172 photographs of 89 people had strangers 0.88, 0.915 and 0.923 apart among 13,936 pairs, and
-/// the threshold that it gave is kept until more people are measured.
+/// `casia-webface`: `cargo xtask calibrate` computes the row from the collections that
+/// `tools/evaluation/collections.toml` lists; the README there has the table.
 ///
 /// `vggface2`: nothing was measured here. Published figures for this checkpoint are the source. The
 /// nearest strangers in facenet-pytorch's tests and example are 0.886 and 0.78 apart, `PhotoPrism`
 /// settled at 0.82 after long tuning, and users of `CompreFace` report false matches between 0.75
 /// and 0.95. A match is at most as far apart as the nearest of these.
 const TABLE: &[(&str, Calibration)] = &[
-    (
-        "casia-webface",
-        Calibration {
-            thresholds: Thresholds { match_max: 0.85, possible_max: 1.05 },
-            measurement: Some(Measurement {
-                people: 37,
-                pictures: 317,
-                same_pairs: pairs(2_660),
-                different_pairs: pairs(47_426),
-                at_match: Counts { false_matches: 0, missed: 1_679 },
-                at_possible: Counts { false_matches: 44, missed: 463 },
-            }),
-        },
-    ),
+    ("casia-webface", measured::CASIA_WEBFACE),
     (
         "vggface2",
         Calibration {
@@ -183,45 +142,6 @@ impl Calibration {
     }
 }
 
-impl Measurement {
-    /// The measurement behind a model's thresholds, or none if the model is not known or nothing
-    /// was measured with it.
-    #[must_use]
-    pub fn of(model: &str) -> Option<Self> {
-        Calibration::of(model)?.measurement
-    }
-
-    /// How often different people are called a match.
-    #[must_use]
-    pub const fn false_match_rate(&self) -> Rate {
-        Rate { count: self.at_match.false_matches, pairs: self.different_pairs }
-    }
-
-    /// How often different people are called at least a possible match.
-    #[must_use]
-    pub const fn false_possible_rate(&self) -> Rate {
-        Rate { count: self.at_possible.false_matches, pairs: self.different_pairs }
-    }
-
-    /// How often two pictures of one person are not called a match.
-    #[must_use]
-    pub const fn missed_match_rate(&self) -> Rate {
-        Rate { count: self.at_match.missed, pairs: self.same_pairs }
-    }
-
-    /// How often two pictures of one person are not even called a possible match.
-    #[must_use]
-    pub const fn missed_possible_rate(&self) -> Rate {
-        Rate { count: self.at_possible.missed, pairs: self.same_pairs }
-    }
-
-    /// Whether there are too few pairs or people to rely on the false-match rates.
-    #[must_use]
-    pub const fn provisional(&self) -> bool {
-        self.different_pairs.get() < DIFFERENT_PAIRS_MIN || self.people < PEOPLE_MIN
-    }
-}
-
 impl Thresholds {
     /// The thresholds of a model, or none if the model is not known.
     #[must_use]
@@ -233,6 +153,17 @@ impl Thresholds {
     #[must_use]
     pub fn with_match_max(self, match_max: f32) -> Self {
         Self { match_max: match_max.min(self.possible_max), ..self }
+    }
+
+    /// The same in this company. They are rounded down to hundredths.
+    #[must_use]
+    pub fn in_company(self, company: Option<f32>) -> Self {
+        let less = crowding(company);
+        if less <= 0.0 {
+            return self;
+        }
+        let nearer = |limit: f32| ((limit * limit - less).max(0.0).sqrt() * 100.0).floor() / 100.0;
+        Self { match_max: nearer(self.match_max), possible_max: nearer(self.possible_max) }
     }
 
     /// What the L2 distance `distance` means.
@@ -290,6 +221,27 @@ mod tests {
     }
 
     #[test]
+    fn company_that_looks_alike_asks_for_more() {
+        let thresholds = Thresholds { match_max: 0.88, possible_max: 0.95 };
+        // Distances of a cosine of 0.2 and of 0.45.
+        let [usual, alike] = [1.264_9, 1.048_8].map(|distance| company([distance; 19].into_iter()));
+        assert!((alike.unwrap() - 0.45).abs() < 1e-3);
+        for (company, expected) in
+            [(None, (0.88, 0.95)), (usual, (0.88, 0.95)), (alike, (0.7, 0.78))]
+        {
+            let limits = thresholds.in_company(company);
+            assert_eq!((limits.match_max, limits.possible_max), expected, "{company:?}");
+            // Seen from the distance it is the same, but for the rounding.
+            assert!(in_company(limits.match_max, company) <= 0.88 + 1e-6);
+            assert!(in_company(limits.match_max + 0.01, company) > 0.88);
+        }
+        assert_eq!(company([1.0; COMPANY_FACES_MIN - 1].into_iter()), None);
+        let twins = Some(1.0);
+        assert_eq!(thresholds.in_company(twins), Thresholds { match_max: 0.0, possible_max: 0.0 });
+        assert!(in_company(0.0, Some(f32::NAN)).abs() < 1e-6);
+    }
+
+    #[test]
     fn distances_are_told_in_hundredths_on_their_side_of_a_threshold() {
         let thresholds = Thresholds { match_max: 0.85, possible_max: 1.05 };
         for (distance, told) in [
@@ -326,53 +278,6 @@ mod tests {
             assert_eq!(Measurement::of(model), row.measurement);
         }
         assert_eq!(Calibration::of("unknown"), None);
-    }
-
-    #[test]
-    fn every_measurement_is_consistent() {
-        let measured: Vec<_> = TABLE.iter().filter_map(|(_, row)| row.measurement).collect();
-        assert!(!measured.is_empty());
-        for it in measured {
-            assert!(it.at_match.false_matches <= it.at_possible.false_matches);
-            assert!(it.at_possible.false_matches <= it.different_pairs.get());
-            assert!(it.at_possible.missed <= it.at_match.missed);
-            assert!(it.at_match.missed <= it.same_pairs.get());
-            assert!(2 <= it.people && it.people < it.pictures);
-            // Every picture is compared with every other.
-            let all = u64::from(it.pictures) * u64::from(it.pictures - 1) / 2;
-            assert_eq!(u64::from(it.same_pairs.get()) + u64::from(it.different_pairs.get()), all);
-            assert!(it.false_match_rate().measured() <= MATCH_FALSE_MATCH_RATE);
-            assert!(it.false_possible_rate().measured() <= POSSIBLE_FALSE_MATCH_RATE);
-        }
-    }
-
-    #[test]
-    fn a_measurement_is_provisional_without_enough_people_and_pairs() {
-        let enough = Measurement {
-            people: PEOPLE_MIN,
-            pictures: 300,
-            same_pairs: pairs(500),
-            different_pairs: pairs(DIFFERENT_PAIRS_MIN),
-            at_match: Counts { false_matches: 0, missed: 0 },
-            at_possible: Counts { false_matches: 0, missed: 0 },
-        };
-        assert!(!enough.provisional());
-        assert!(Measurement { people: PEOPLE_MIN - 1, ..enough }.provisional());
-        let few = pairs(DIFFERENT_PAIRS_MIN - 1);
-        assert!(Measurement { different_pairs: few, ..enough }.provisional());
-    }
-
-    #[test]
-    fn rates_say_how_large_they_may_be() {
-        let none = Rate { count: 0, pairs: pairs(30_000) };
-        assert!(none.measured().abs() < 1e-12);
-        // Wilson's bound for no counts is z^2 / (n + z^2).
-        assert!((none.upper() - 3.8416 / 30_003.841_6).abs() < 1e-9);
-        // 10 of 100: 0.1 and up to 0.1744, as in the textbooks.
-        let some = Rate { count: 10, pairs: pairs(100) };
-        assert!((some.upper() - 0.1744).abs() < 1e-4);
-        let one = Rate { count: 1, pairs: pairs(1) };
-        assert!((one.upper() - 1.0).abs() < 1e-12);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! it. The page shows thresholds and limits from here, and makes its privacy notice of it.
 
 use facenet::layers::INPUT_SIDE;
-use facenet::verdict::{Measurement, Rate, Thresholds, false_match_rate_in_gallery};
+use facenet::verdict::{AIM_PEOPLE, AIM_PICTURES, Measurement, Outcome, Share, Thresholds};
 use serde::Serialize;
 use wire::installation::{PREFIX, renamed};
 use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, PURGE_HOUR};
@@ -39,25 +39,26 @@ struct Limits {
     possible: f32,
 }
 
-/// The measurement behind the thresholds.
+/// The measurement behind the thresholds: of all groups of people the worst.
 #[derive(Serialize)]
 struct Accuracy {
-    provisional: bool,
+    groups: usize,
     people: u32,
-    same_pairs: u32,
-    different_pairs: u32,
+    photographs: u32,
+    gallery_people: usize,
+    gallery_pictures: usize,
     r#match: Rates,
     possible: Rates,
 }
 
-/// What one threshold does, as shares of 1. "At most" is the upper end of a 95 % interval.
+/// What one threshold does in such a gallery, as shares of 1. "At most" is the upper end of a 95 %
+/// interval.
 #[derive(Serialize)]
 struct Rates {
-    false_match_rate: f64,
-    false_match_rate_at_most: f64,
-    at_most_in_100_faces: f64,
-    at_most_in_1000_faces: f64,
-    missed_rate: f64,
+    strangers_named: f64,
+    strangers_named_at_most: f64,
+    not_found: f64,
+    not_found_at_most: f64,
 }
 
 #[derive(Serialize)]
@@ -112,20 +113,23 @@ pub(super) fn get(env: &Env) -> Result<Response, Problem> {
 }
 
 fn accuracy(measured: &Measurement) -> Accuracy {
-    let rates = |false_matches: Rate, missed: Rate| Rates {
-        false_match_rate: false_matches.measured(),
-        false_match_rate_at_most: false_matches.upper(),
-        at_most_in_100_faces: false_match_rate_in_gallery(false_matches.upper(), 100),
-        at_most_in_1000_faces: false_match_rate_in_gallery(false_matches.upper(), 1_000),
-        missed_rate: missed.measured(),
+    let rates = |Outcome { false_positives, not_found }: Outcome| {
+        let not_found = not_found.unwrap_or(Share { measured: 0.0, at_most: 1.0 });
+        Rates {
+            strangers_named: false_positives.measured,
+            strangers_named_at_most: false_positives.at_most,
+            not_found: not_found.measured,
+            not_found_at_most: not_found.at_most,
+        }
     };
     Accuracy {
-        provisional: measured.provisional(),
-        people: measured.people,
-        same_pairs: measured.same_pairs.get(),
-        different_pairs: measured.different_pairs.get(),
-        r#match: rates(measured.false_match_rate(), measured.missed_match_rate()),
-        possible: rates(measured.false_possible_rate(), measured.missed_possible_rate()),
+        groups: measured.groups.len(),
+        people: measured.people(),
+        photographs: measured.pictures(),
+        gallery_people: AIM_PEOPLE,
+        gallery_pictures: AIM_PICTURES,
+        r#match: rates(measured.worst_match()),
+        possible: rates(measured.worst_possible()),
     }
 }
 

@@ -1,249 +1,227 @@
-//! Thresholds from photographs, and how far they can be trusted.
+//! Thresholds from an aim, and what they do to each group of people.
+//!
+//! The aim is what a searcher meets: how often a stranger gets a name in a gallery of 20 people
+//! with three pictures each. The thresholds are the largest at which the worst of the groups that
+//! choose stays within it. Groups that are set aside choose nothing.
 
 use facenet::verdict::{
-    Counts, DIFFERENT_PAIRS_MIN, MATCH_FALSE_MATCH_RATE, Measurement, PEOPLE_MIN,
-    POSSIBLE_FALSE_MATCH_RATE, Thresholds,
+    AIM_MATCH, AIM_PEOPLE, AIM_PICTURES, AIM_POSSIBLE, Outcome, STRANGERS_STEPS, Share, Thresholds,
+    hundredths, strangers_distance,
 };
 
-use crate::distances::{Distances, Pairs, Picture};
+use crate::distances::{Pair, Picture};
+use crate::groups::Group;
+use crate::identify::{Estimate, Gallery, Identification};
 
-/// Thresholds are rounded down to a multiple of this. Finer ones would promise more than is known.
-const STEP: f32 = 0.01;
+/// How many pictures of a person are enrolled in the table.
+const PICTURES: [usize; 3] = [1, AIM_PICTURES, 5];
 
-/// How often the people are drawn anew.
-pub const DRAWS: usize = 500;
+/// How often the people are drawn anew for the curve.
+const DRAWS: usize = 200;
+
+/// The thresholds are lower by this than the groups allow. Each group is a sample, and the people
+/// of another one may look a little more alike to the model.
+const CAUTION: f32 = 0.02;
 
 /// The seed of the draws, so that the same photographs give the same result.
 const SEED: u64 = 20_180_408;
 
-/// The interval that holds a threshold for nine in ten draws of the people.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// The 5th percentile.
-    pub low: f32,
-    /// The 95th percentile.
-    pub high: f32,
+/// The curve says no less than this. A crop that shows no face brings any two people together, and
+/// how often that happens in photographs of another kind is not known.
+pub const STRANGERS_MIN: f64 = 1e-4;
+
+/// What was measured on a group.
+pub struct Measured {
+    /// The group.
+    pub name: String,
+    /// Its people with a usable photograph.
+    pub people: usize,
+    /// Its usable photographs.
+    pub pictures: usize,
+    /// Photographs that could not be used.
+    pub skipped: usize,
+    /// Whether it has no part in any choice.
+    pub set_aside: bool,
+    /// Whether its people are of both sexes or of several origins.
+    pub mixed: bool,
+    /// Galleries with one, three and five pictures a person, where people have so many.
+    pub galleries: Vec<Identification>,
+    /// How often two strangers are as near, at each step of the curve.
+    pub strangers: Vec<Estimate>,
 }
 
-/// Proposed thresholds, and what is known about them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Proposal {
-    /// The thresholds.
-    pub thresholds: Thresholds,
-    /// What was counted at them.
-    pub measurement: Measurement,
-    /// Where [`Thresholds::match_max`] lies when the people are drawn anew.
-    pub match_max: Interval,
-    /// Where [`Thresholds::possible_max`] lies when the people are drawn anew.
-    pub possible_max: Interval,
+impl Measured {
+    /// Measures a group.
+    #[must_use]
+    pub fn of(group: &Group) -> Self {
+        let able = group.enrolled(5);
+        let galleries = PICTURES
+            .into_iter()
+            .map(|pictures| pictures.min(able))
+            .filter_map(|pictures| {
+                Identification::of(&group.pictures, Gallery { people: AIM_PEOPLE, pictures })
+            })
+            .collect();
+        Self {
+            name: group.name.clone(),
+            people: group.people(),
+            pictures: group.pictures.len(),
+            skipped: group.skipped,
+            set_aside: group.set_aside(),
+            mixed: group.mixed(),
+            galleries,
+            strangers: strangers(&group.pictures),
+        }
+    }
+
+    /// The gallery of the aim, or the one that is nearest to it.
+    #[must_use]
+    pub fn aim(&self) -> Option<&Identification> {
+        let wanted = |it: &&Identification| it.gallery.pictures <= AIM_PICTURES;
+        self.galleries.iter().rev().find(wanted)
+    }
+
+    /// What a threshold does to the gallery of the aim.
+    #[must_use]
+    pub fn outcome(&self, threshold: f32) -> Option<Outcome> {
+        let share = |it: Estimate| Share { measured: it.rate, at_most: it.high };
+        let gallery = self.aim()?;
+        Some(Outcome {
+            false_positives: share(gallery.false_positives(threshold)),
+            not_found: gallery.not_found(threshold).map(share),
+        })
+    }
 }
 
-/// Chooses the thresholds for [`MATCH_FALSE_MATCH_RATE`] and [`POSSIBLE_FALSE_MATCH_RATE`].
-/// `distances` are those between `pictures`.
+/// The thresholds that the worst of the groups allows. Groups that are set aside do not count.
 #[must_use]
-pub fn calibrate(pictures: &[Picture], distances: &Distances) -> Proposal {
-    let sample = Sample::of(pictures, &distances.different);
-    let choose = |rate| round_down(sample.threshold(rate));
-    let match_max = choose(MATCH_FALSE_MATCH_RATE);
-    let possible_max = choose(POSSIBLE_FALSE_MATCH_RATE).max(match_max);
-    let counts = |threshold| Counts {
-        false_matches: distances.different.within(threshold).count,
-        missed: distances.same.beyond(threshold).count,
+pub fn thresholds(groups: &[Measured]) -> Thresholds {
+    let smallest = |share: f64| {
+        let chooses = groups.iter().filter(|group| !group.set_aside);
+        let of_groups = chooses.filter_map(Measured::aim).map(|gallery| gallery.threshold(share));
+        let smallest = of_groups.min_by(f32::total_cmp).unwrap_or(0.0);
+        hundredths((smallest - CAUTION).max(0.0))
     };
-    Proposal {
-        thresholds: Thresholds { match_max, possible_max },
-        measurement: Measurement {
-            people: sample.people as u32,
-            pictures: pictures.len() as u32,
-            same_pairs: distances.same.count(),
-            different_pairs: distances.different.count(),
-            at_match: counts(match_max),
-            at_possible: counts(possible_max),
-        },
-        match_max: sample.interval(MATCH_FALSE_MATCH_RATE),
-        possible_max: sample.interval(POSSIBLE_FALSE_MATCH_RATE),
-    }
+    let match_max = smallest(AIM_MATCH);
+    Thresholds { match_max, possible_max: smallest(AIM_POSSIBLE).max(match_max) }
 }
 
-fn round_down(distance: f32) -> f32 {
-    // Without this, a multiple of the step that is a rounding error too low would lose a step.
-    const ROUNDING: f32 = 1e-3;
-    ((distance / STEP + ROUNDING).floor() * STEP * 100.0).round() / 100.0
+/// The curve of the worst of these groups, of those that choose: how often two strangers are as
+/// near at most. It never falls.
+#[must_use]
+pub fn curve(groups: &[Measured], counts: impl Fn(&Measured) -> bool) -> Vec<f64> {
+    let mut least = STRANGERS_MIN;
+    (0..=STRANGERS_STEPS)
+        .map(|step| {
+            let chooses = groups.iter().filter(|it| !it.set_aside && counts(it));
+            let at = |group: &Measured| group.strangers.get(step).map(|it| it.high);
+            let worst = chooses.filter_map(at).fold(0.0, f64::max);
+            least = least.max(worst).min(1.0);
+            least
+        })
+        .collect()
 }
 
-/// The people who are measured, and the pairs of two of them.
-struct Sample<'a> {
-    /// How many people there are. Only those who have a picture count.
-    people: usize,
-    /// For each picture, the index of the person whom it shows, below `people`.
-    person_of: Vec<usize>,
-    different: &'a Pairs,
-}
-
-impl<'a> Sample<'a> {
-    fn of(pictures: &[Picture], different: &'a Pairs) -> Self {
-        let mut people: Vec<usize> = pictures.iter().map(|picture| picture.person).collect();
-        people.sort_unstable();
-        people.dedup();
-        let index = |picture: &Picture| people.partition_point(|&person| person < picture.person);
-        let person_of = pictures.iter().map(index).collect();
-        Self { people: people.len(), person_of, different }
-    }
-
-    /// The threshold that accepts no more than `rate` of the pairs of different people. Without
-    /// pairs it would accept nothing.
-    fn threshold(&self, rate: f64) -> f32 {
-        self.weighted_threshold(&vec![1; self.people], rate).unwrap_or(0.0)
-    }
-
-    /// The same when person I counts `times[I]` times. None when fewer than two people count, so
-    /// that there is no pair of different people.
-    fn weighted_threshold(&self, times: &[u32], rate: f64) -> Option<f32> {
-        let weight = |picture: usize| {
-            let person = self.person_of.get(picture)?;
-            times.get(*person).copied().map(f64::from)
-        };
-        let mut of_person = vec![0.0; self.people];
-        for (picture, &person) in self.person_of.iter().enumerate() {
-            if let (Some(sum), Some(weight)) = (of_person.get_mut(person), weight(picture)) {
-                *sum += weight;
+/// For each step of the curve, the share of the pairs of two people that are as near, with its
+/// interval when the people are drawn anew.
+fn strangers(pictures: &[Picture]) -> Vec<Estimate> {
+    let people = pictures.iter().map(|picture| picture.person + 1).max().unwrap_or(0);
+    let mut near: Vec<Pair> = Vec::new();
+    let last = strangers_distance(STRANGERS_STEPS);
+    for (a, first) in pictures.iter().enumerate() {
+        for (b, second) in pictures.iter().enumerate().skip(a + 1) {
+            let distance = first.embedding.distance(&second.embedding);
+            if first.person != second.person && distance <= last {
+                near.push(Pair { distance, a: a as u32, b: b as u32 });
             }
         }
-        // All pairs of pictures, less the pairs of one person.
+    }
+    near.sort_by(|one, other| one.distance.total_cmp(&other.distance));
+    let person = |index: u32| pictures.get(index as usize).map_or(0, |picture| picture.person);
+    // The shares at all steps when person I counts `times[I]` times.
+    let shares = |times: &[f64]| -> Vec<f64> {
+        let time = |person: usize| times.get(person).copied().unwrap_or(0.0);
+        let mut of_person = vec![0.0; people];
+        for picture in pictures {
+            if let Some(sum) = of_person.get_mut(picture.person) {
+                *sum += time(picture.person);
+            }
+        }
         let all: f64 = of_person.iter().sum();
-        let total = (all * all - of_person.iter().map(|sum| sum * sum).sum::<f64>()) / 2.0;
-        if total <= 0.0 {
-            return None;
-        }
-        let mut accepted = 0.0;
-        for pair in self.different.sorted() {
-            accepted += weight(pair.a as usize)? * weight(pair.b as usize)?;
-            if accepted > rate * total {
-                // This pair is one too many, so the threshold is just below it.
-                return Some(pair.distance.next_down());
-            }
-        }
-        None
-    }
-
-    /// The bootstrap over people: how the threshold varies when as many people are drawn from the
-    /// sample, with repetition. People are drawn rather than pairs, because pairs of the same
-    /// person are not independent. Draws of one person alone are left out.
-    fn interval(&self, rate: f64) -> Interval {
-        let mut random = fastrand::Rng::with_seed(SEED);
-        let draw = |_| {
-            let mut times = vec![0; self.people];
-            for _ in 0..self.people {
-                if let Some(count) = times.get_mut(random.usize(..self.people)) {
-                    *count += 1;
+        let pairs = (all * all - of_person.iter().map(|own| own * own).sum::<f64>()) / 2.0;
+        let mut pairs_left = near.iter().peekable();
+        let mut sum = 0.0;
+        (0..=STRANGERS_STEPS)
+            .map(|step| {
+                let distance = strangers_distance(step);
+                while let Some(pair) = pairs_left.next_if(|pair| pair.distance <= distance) {
+                    sum += time(person(pair.a)) * time(person(pair.b));
+                }
+                if pairs > 0.0 { sum / pairs } else { 0.0 }
+            })
+            .collect()
+    };
+    let measured = shares(&vec![1.0; people]);
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let drawn: Vec<Vec<f64>> = (0..DRAWS)
+        .map(|_| {
+            let mut times = vec![0.0; people];
+            for _ in 0..people {
+                if let Some(count) = times.get_mut(random.usize(..people)) {
+                    *count += 1.0;
                 }
             }
-            self.weighted_threshold(&times, rate)
-        };
-        let mut thresholds: Vec<f32> = (0..DRAWS).filter_map(draw).collect();
-        thresholds.sort_by(f32::total_cmp);
-        let percentile = |share: f64| {
-            let index = (share * thresholds.len() as f64) as usize;
-            thresholds.get(index).copied().unwrap_or_default()
-        };
-        Interval { low: percentile(0.05), high: percentile(0.95) }
-    }
-}
-
-/// Why the thresholds cannot be relied on yet, as sentences. Empty when they can.
-#[must_use]
-pub fn doubts(measured: &Measurement) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if measured.different_pairs.get() < DIFFERENT_PAIRS_MIN {
-        doubts.push(format!(
-            "{} pairs of different people say nothing about a false-match rate of \
-             {MATCH_FALSE_MATCH_RATE:e}: that takes {DIFFERENT_PAIRS_MIN}.",
-            measured.different_pairs
-        ));
-    }
-    if measured.people < PEOPLE_MIN {
-        doubts.push(format!(
-            "{} people are few: a single pair of look-alikes among them decides the result. Take \
-             at least {PEOPLE_MIN}.",
-            measured.people
-        ));
-    }
-    doubts
+            shares(&times)
+        })
+        .collect();
+    let estimate = |(step, &rate): (usize, &f64)| {
+        let mut at: Vec<f64> = drawn.iter().filter_map(|it| it.get(step)).copied().collect();
+        at.sort_by(f64::total_cmp);
+        let percentile = |share: f64| at.get((share * DRAWS as f64) as usize).copied();
+        let low = percentile(0.025).unwrap_or(rate);
+        Estimate { rate, low, high: percentile(0.975).unwrap_or(rate).max(rate) }
+    };
+    measured.iter().enumerate().map(estimate).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distances::Pair;
     use crate::distances::tests::on_a_circle;
 
-    #[test]
-    fn thresholds_are_just_below_the_first_pair_too_many() {
-        // Different people are at 10, 80, 90 and 100 degrees or more. With so few pairs none may be
-        // accepted, and the nearest is 2 sin(5) = 0.1743 away.
-        let pictures = on_a_circle(&[&[0.0, 1.0], &[11.0], &[90.0, 91.0], &[181.0]]);
-        let distances = Distances::between(&pictures).unwrap();
-        let proposal = calibrate(&pictures, &distances);
-        let measured = proposal.measurement;
-        assert_eq!(proposal.thresholds, Thresholds { match_max: 0.17, possible_max: 0.17 });
-        assert_eq!((measured.people, measured.pictures), (4, 6));
-        assert_eq!((measured.same_pairs.get(), measured.different_pairs.get()), (2, 13));
-        assert_eq!(measured.at_match, Counts { false_matches: 0, missed: 0 });
-        assert!(measured.provisional());
-        assert_eq!(doubts(&measured).len(), 2);
-        // About half of the draws lack one of the two people who are close.
-        assert!(proposal.match_max.low < 0.18 && proposal.match_max.high > 1.0);
-    }
-
-    /// Numbers of people may have gaps: those between had no usable picture.
-    #[test]
-    fn only_people_with_a_picture_count() {
-        let mut pictures = on_a_circle(&[&[0.0, 1.0], &[11.0], &[90.0, 91.0], &[181.0]]);
-        let without_gaps = calibrate(&pictures, &Distances::between(&pictures).unwrap());
-        for picture in &mut pictures {
-            picture.person = 200 * picture.person + 7;
-        }
-        let with_gaps = calibrate(&pictures, &Distances::between(&pictures).unwrap());
-        assert_eq!(with_gaps.measurement.people, 4);
-        assert_eq!(with_gaps, without_gaps);
+    fn group(name: &str, people: &[&[f64]]) -> Group {
+        let pictures = on_a_circle(people);
+        Group { name: name.into(), collection: None, pictures, skipped: 0 }
     }
 
     #[test]
-    fn people_weigh_as_often_as_they_are_drawn() {
-        let pictures = on_a_circle(&[&[0.0], &[20.0], &[90.0]]);
-        // The pairs are 20, 70 and 90 degrees apart, that is 0.347, 1.147 and 1.414.
-        let pair = |a, b| {
-            let [first, second]: [&Picture; 2] = [&pictures[a], &pictures[b]];
-            let distance = first.embedding.distance(&second.embedding);
-            Pair { distance, a: a as u32, b: b as u32 }
+    fn the_worst_group_that_chooses_decides() {
+        // Neighbours are 30 and 60 degrees apart, that is 0.518 and 1.
+        let near: Vec<[f64; 1]> = (0..12).map(|it| [30.0 * f64::from(it)]).collect();
+        let far: Vec<[f64; 1]> = (0..6).map(|it| [60.0 * f64::from(it)]).collect();
+        let slices = |it: &[[f64; 1]]| -> Vec<Vec<f64>> { it.iter().map(|x| x.to_vec()).collect() };
+        let (near, far) = (slices(&near), slices(&far));
+        let of = |name, people: &[Vec<f64>]| {
+            let people: Vec<&[f64]> = people.iter().map(Vec::as_slice).collect();
+            Measured::of(&group(name, &people))
         };
-        let different = Pairs::new(vec![pair(0, 1), pair(1, 2), pair(0, 2)]).unwrap();
-        let sample = Sample::of(&pictures, &different);
-        let near = |times: &[u32], rate| sample.weighted_threshold(times, rate).unwrap();
-        assert!((near(&[1, 1, 1], 0.0) - 0.347).abs() < 1e-3);
-        assert!((near(&[1, 1, 1], 0.34) - 1.147).abs() < 1e-3);
-        // Without the second person only the pair of 90 degrees is left. When the first two count
-        // twice each, the nearest pair makes four of eight.
-        assert!((near(&[1, 0, 1], 0.0) - 1.414).abs() < 1e-3);
-        assert!((near(&[2, 2, 1], 0.4) - 0.347).abs() < 1e-3);
-        assert!((near(&[2, 2, 1], 0.5) - 1.147).abs() < 1e-3);
-        assert_eq!(sample.weighted_threshold(&[0, 3, 0], 0.0), None);
-    }
-
-    /// Of two people, half of the draws take one of them twice. That gives no pair and must not
-    /// count as a threshold.
-    #[test]
-    fn draws_of_one_person_say_nothing() {
-        let pictures = on_a_circle(&[&[0.0, 1.0], &[21.0]]);
-        let proposal = calibrate(&pictures, &Distances::between(&pictures).unwrap());
-        let Interval { low, high } = proposal.match_max;
-        assert!((low - 0.347).abs() < 1e-3 && (high - 0.347).abs() < 1e-3, "{low} {high}");
+        let mut groups = [of("near", &near), of("far", &far)];
+        let both = thresholds(&groups);
+        assert!((0.45..0.51).contains(&both.match_max), "{both:?}");
+        // At 0.52 of the curve, 12 of 66 pairs of the first group are as near.
+        let step = (0..=STRANGERS_STEPS).find(|&it| strangers_distance(it) >= 0.52).unwrap();
+        assert!(curve(&groups, |_| true)[step] >= 12.0 / 66.0);
+        assert!(curve(&groups, |_| true).is_sorted());
+        groups[0].set_aside = true;
+        let alone = thresholds(&groups);
+        assert!((0.9..0.99).contains(&alone.match_max), "{alone:?}");
+        assert!((curve(&groups, |_| true)[step] - STRANGERS_MIN).abs() < 1e-12);
     }
 
     #[test]
-    fn rounding_promises_no_more_than_was_measured() {
-        for (distance, expected) in [(0.769_9, 0.76), (0.77, 0.77), (1.13, 1.13), (1.1299, 1.12)] {
-            assert!((round_down(distance) - expected).abs() < 1e-6, "{distance}");
-        }
+    fn groups_enrol_what_most_people_have() {
+        let people: [&[f64]; 3] = [&[0.0, 1.0, 2.0], &[90.0, 91.0, 92.0], &[180.0]];
+        let group = group("few", &people);
+        assert_eq!((group.people(), group.enrolled(5), group.enrolled(2)), (3, 3, 2));
     }
 }

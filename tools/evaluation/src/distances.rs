@@ -3,7 +3,36 @@
 use std::num::NonZeroU32;
 
 use facenet::Embedding;
-use facenet::verdict::Rate;
+
+/// A share of pairs. There is at least one pair, so a rate of zero always means that pairs were
+/// compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Pairs that were counted, at most `pairs`.
+    pub count: u32,
+    /// Pairs among which they were counted.
+    pub pairs: NonZeroU32,
+}
+
+impl Rate {
+    /// The share as it was measured, from 0 to 1.
+    #[must_use]
+    pub fn measured(self) -> f64 {
+        f64::from(self.count) / f64::from(self.pairs.get())
+    }
+
+    /// The upper end of Wilson's 95 % interval: how large the share may be when more pairs are
+    /// measured. It is above zero even when no pair was counted. It takes the pairs for
+    /// independent, which those of few people are not.
+    #[must_use]
+    pub fn upper(self) -> f64 {
+        // The 97.5th percentile of the normal distribution.
+        const Z: f64 = 1.96;
+        let (n, p) = (f64::from(self.pairs.get()), self.measured());
+        let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+        ((p + Z * Z / (2.0 * n) + spread) / (1.0 + Z * Z / n)).min(1.0)
+    }
+}
 
 /// A picture with its embedding.
 #[derive(Clone, Debug)]
@@ -122,6 +151,20 @@ pub(crate) mod tests {
     pub(crate) fn pairs_at(distances: &[f32]) -> Pairs {
         let pair = |&distance| Pair { distance, a: 0, b: 1 };
         Pairs::new(distances.iter().map(pair).collect()).unwrap()
+    }
+
+    #[test]
+    fn rates_say_how_large_they_may_be() {
+        let pairs = |count| NonZeroU32::new(count).unwrap();
+        let none = Rate { count: 0, pairs: pairs(30_000) };
+        assert!(none.measured().abs() < 1e-12);
+        // Wilson's bound for no counts is z^2 / (n + z^2).
+        assert!((none.upper() - 3.8416 / 30_003.841_6).abs() < 1e-9);
+        // 10 of 100: 0.1 and up to 0.1744, as in the textbooks.
+        let some = Rate { count: 10, pairs: pairs(100) };
+        assert!((some.upper() - 0.1744).abs() < 1e-4);
+        let one = Rate { count: 1, pairs: pairs(1) };
+        assert!((one.upper() - 1.0).abs() < 1e-12);
     }
 
     #[test]

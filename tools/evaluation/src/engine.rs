@@ -2,8 +2,6 @@
 //! a running server.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -17,6 +15,8 @@ use indicatif::ProgressBar;
 use wire::limits::{
     IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN, REQUESTS_AT_ONCE_MAX,
 };
+
+use crate::parallel;
 
 /// Which pictures the Worker takes as a crop.
 const LIMITS: Limits = Limits {
@@ -139,34 +139,15 @@ pub fn embed_all(
     bar: &ProgressBar,
     read: impl Fn(usize) -> anyhow::Result<Vec<u8>> + Sync,
 ) -> anyhow::Result<Vec<anyhow::Result<Embedding>>> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        // Runs of one engine take turns, so every thread has its own.
-        let engine = Engine::open(source)?;
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
-                return anyhow::Ok(done);
-            }
-            done.push((index, read(index).and_then(|crop| engine.embed(&crop, flip))));
-            bar.inc(1);
-        }
+    let threads = match source {
+        Source::Server(_) => parallel::cores().min(REQUESTS_AT_ONCE_MAX),
+        _ => parallel::cores(),
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let useful = if let Source::Server(_) = source { REQUESTS_AT_ONCE_MAX } else { cores };
-    let threads = cores.min(useful).min(count.max(1));
-    let mut all = thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = Vec::with_capacity(count);
-        for handle in handles {
-            let done = handle.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?;
-            all.extend(done?);
-        }
-        anyhow::Ok(all)
-    })?;
-    all.sort_by_key(|(index, _)| *index);
-    Ok(all.into_iter().map(|(_, embedding)| embedding).collect())
+    // Runs of one engine take turns, so every thread has its own.
+    let open = || Engine::open(source);
+    parallel::map(count, threads, bar, open, |engine, index| {
+        read(index).and_then(|crop| engine.embed(&crop, flip))
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,10 @@ pub mod options;
 
 pub mod needs;
 
+mod parallel;
+
+pub mod collections;
+
 pub mod photos;
 
 pub mod crops;
@@ -11,6 +15,10 @@ pub mod crops;
 pub mod engine;
 
 pub mod distances;
+
+pub mod identify;
+
+pub mod groups;
 
 pub mod metrics;
 

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use evaluation::calibrate::calibrate;
+use evaluation::calibrate::Measured;
 use evaluation::options::{Command, CropMethod, Options, Precision, Program};
 use evaluation::report::Report;
-use evaluation::{needs, plot, proposal, run};
+use evaluation::{collections, groups, needs, plot, proposal, run};
 use facenet::verdict::Thresholds;
 
 /// Crops are about square and small; most photographs are neither.
@@ -19,7 +19,10 @@ const CROP_SIDE_MAX: u32 = 512;
 fn main() -> ExitCode {
     let outcome = match Program::parse() {
         Program::Run(Command::Eval { options, lfw }) => eval(&options, lfw.as_deref()),
-        Program::Run(Command::Calibrate { options }) => propose(&options),
+        Program::Run(Command::Calibrate { options, embeddings }) => {
+            propose(&options, embeddings.as_deref())
+        }
+        Program::Run(Command::Collect { name, copy, dir }) => collect(&name, &copy, &dir),
         Program::Needs { arguments } => {
             print_needs(&arguments);
             Ok(())
@@ -41,14 +44,17 @@ fn print_needs(arguments: &[OsString]) {
     }
 }
 
-fn propose(options: &Options) -> anyhow::Result<()> {
-    let outcome = run::measure(options, None)?;
-    let first = outcome.results.first().context("nothing was measured")?;
-    let proposed = calibrate(&outcome.pictures, &first.distances);
-    for skipped in &outcome.skipped {
-        eprintln!("skipped {}: {}", skipped.file.display(), skipped.reason);
-    }
-    print!("{}", proposal::describe(&options.model, &proposed));
+fn collect(name: &str, copy: &Path, dir: &Path) -> anyhow::Result<()> {
+    let collection = collections::of(name)?;
+    collection.lay_out(copy, &dir.join(name))?;
+    println!("{name}: {}\nTerms: {}", collection.about, collection.terms);
+    Ok(())
+}
+
+fn propose(options: &Options, kept: Option<&Path>) -> anyhow::Result<()> {
+    let groups = groups::embed(options, kept)?;
+    let measured: Vec<Measured> = groups.iter().map(Measured::of).collect();
+    print!("{}", proposal::describe(&options.model, &measured));
     Ok(())
 }
 

@@ -20,6 +20,8 @@ pub enum Need {
     Page,
     /// Chromium and its driver, at `CFACE_CHROMIUM` and `CFACE_CHROMEDRIVER`.
     Browser,
+    /// The weights of the face finder, in the file `CFACE_FINDER`.
+    Finder,
     /// Python with PyTorch, at `CFACE_PYTHON`.
     Pytorch,
 }
@@ -31,6 +33,7 @@ impl fmt::Display for Need {
             Self::WeightsF32(model) => write!(f, "weights-f32 {model}"),
             Self::Page => f.write_str("page"),
             Self::Browser => f.write_str("browser"),
+            Self::Finder => f.write_str("finder"),
             Self::Pytorch => f.write_str("pytorch"),
         }
     }
@@ -44,7 +47,7 @@ impl fmt::Display for Need {
 pub fn of_arguments(arguments: &[OsString]) -> Result<Vec<Need>, clap::Error> {
     let program = OsString::from("evaluation");
     match Command::try_parse_from(std::iter::once(&program).chain(arguments)) {
-        Ok(command) => Ok(of(command.options())),
+        Ok(command) => Ok(command.options().map_or_else(Vec::new, of)),
         Err(error) if error.use_stderr() => Err(error),
         Err(_) => Ok(Vec::new()),
     }
@@ -61,6 +64,9 @@ fn of(options: &Options) -> Vec<Need> {
     }
     if options.crops.contains(&CropMethod::Detect) {
         needs.extend([Need::Page, Need::Browser]);
+    }
+    if options.crops.contains(&CropMethod::Native) {
+        needs.push(Need::Finder);
     }
     if options.crops.contains(&CropMethod::Mtcnn) {
         needs.push(Need::Pytorch);
@@ -85,9 +91,11 @@ mod tests {
             ("eval --lfw pairs.txt DIR --weights f32", &["weights-f32 casia-webface"]),
             ("eval --server http://127.0.0.1:8787 -- --DIR", &[]),
             ("eval DIR --crops detect", &["weights casia-webface", "page", "browser"]),
+            ("eval DIR --crops native", &["weights casia-webface", "finder"]),
             ("eval DIR --crops as-is,mtcnn", &["weights casia-webface", "pytorch"]),
             ("eval --help", &[]),
             ("calibrate -h", &[]),
+            ("collect imm COPY DIR", &[]),
         ] {
             assert_eq!(lines(arguments).unwrap(), expected, "{arguments}");
         }

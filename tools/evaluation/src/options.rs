@@ -36,21 +36,34 @@ pub enum Command {
         #[arg(long, value_name = "PAIRS")]
         lfw: Option<PathBuf>,
     },
-    /// Computes the thresholds of the verdict from photographs of known people, and says how far
-    /// they can be trusted.
+    /// Computes the thresholds of the verdict from groups of known people, and how often they are
+    /// wrong for each group. DIR has a folder for each group, and in it one for each person.
     Calibrate {
         /// Which pictures, and how.
         #[command(flatten)]
         options: Options,
+        /// Keeps the embeddings of each group in this folder, and takes them from there next time.
+        #[arg(long, value_name = "DIR")]
+        embeddings: Option<PathBuf>,
+    },
+    /// Lays out a collection of the list as a folder per person, from a copy of its repository.
+    Collect {
+        /// The collection's name in tools/evaluation/collections.toml.
+        name: String,
+        /// The copy, at the commit that the list names.
+        copy: PathBuf,
+        /// Where a folder with the collection's name is made.
+        dir: PathBuf,
     },
 }
 
 impl Command {
-    /// Which pictures are measured, and how.
+    /// Which pictures are measured, and how. Nothing is measured when photographs are collected.
     #[must_use]
-    pub const fn options(&self) -> &Options {
+    pub const fn options(&self) -> Option<&Options> {
         match self {
-            Self::Eval { options, .. } | Self::Calibrate { options } => options,
+            Self::Eval { options, .. } | Self::Calibrate { options, .. } => Some(options),
+            Self::Collect { .. } => None,
         }
     }
 }
@@ -93,6 +106,8 @@ pub enum CropMethod {
     AsIs,
     /// By the page's own detector and recipe, in a browser.
     Detect,
+    /// By the same detector and recipe as the Worker has them, without a browser.
+    Native,
     /// For comparison: facenet-pytorch's MTCNN with a margin of 14 pixels. Fetches PyTorch.
     Mtcnn,
 }
@@ -104,6 +119,7 @@ impl CropMethod {
         match self {
             Self::AsIs => "as-is",
             Self::Detect => "detect",
+            Self::Native => "native",
             Self::Mtcnn => "mtcnn",
         }
     }

@@ -60,6 +60,22 @@ pub struct Skipped {
 /// # Errors
 /// When a folder cannot be read, or there are not two people and two photographs of one of them.
 pub fn in_folder(dir: &Path) -> anyhow::Result<(Photos, Vec<Skipped>)> {
+    let (photos, skipped) = of_people(dir)?;
+    let count = |person| photos.photos.iter().filter(|photo| photo.person == person).count();
+    ensure!(
+        photos.people.len() >= 2 && (0..photos.people.len()).any(|person| count(person) >= 2),
+        "{} must hold a folder per person, at least two, with JPEG, PNG or WebP files in them, \
+         at least two of one person",
+        dir.display()
+    );
+    Ok((photos, skipped))
+}
+
+/// The same, however few people and photographs there are.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn of_people(dir: &Path) -> anyhow::Result<(Photos, Vec<Skipped>)> {
     let mut photos = Photos::default();
     let mut skipped = Vec::new();
     let mut seen: HashMap<u64, PathBuf> = HashMap::new();
@@ -80,13 +96,6 @@ pub fn in_folder(dir: &Path) -> anyhow::Result<(Photos, Vec<Skipped>)> {
             photos.people.push(name.to_string_lossy().into_owned());
         }
     }
-    let count = |person| photos.photos.iter().filter(|photo| photo.person == person).count();
-    ensure!(
-        photos.people.len() >= 2 && (0..photos.people.len()).any(|person| count(person) >= 2),
-        "{} must hold a folder per person, at least two, with JPEG, PNG or WebP files in them, \
-         at least two of one person",
-        dir.display()
-    );
     Ok((photos, skipped))
 }
 

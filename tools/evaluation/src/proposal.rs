@@ -1,80 +1,234 @@
-//! Proposed thresholds in words, and as the row for the table of thresholds.
+//! What was measured on the groups, as the tables of the README and as the row for the source.
 
 use std::fmt::Write as _;
 
-use facenet::verdict::{Counts, Measurement, Thresholds};
+use facenet::verdict::{
+    AIM_PEOPLE, AIM_PICTURES, Outcome, STRANGERS_STEPS, Share, Thresholds, strangers_distance,
+};
 
-use crate::calibrate::{self, Proposal};
-use crate::verdicts;
+use crate::calibrate::{self, Measured};
+use crate::identify::{Estimate, Identification};
 
-/// Proposed thresholds in words, and the row for the table of thresholds.
+/// The sizes of the galleries that are computed from the one that was measured: each person of a
+/// gallery is taken to be as likely to be near as any other.
+const LARGER: [u32; 2] = [100, 1_000];
+
+/// The tables, and the row of a model.
 #[must_use]
-pub fn describe(model: &str, proposal: &Proposal) -> String {
-    let Proposal { thresholds, measurement: measured, match_max, possible_max } = proposal;
+pub fn describe(model: &str, groups: &[Measured]) -> String {
+    let thresholds = calibrate::thresholds(groups);
+    let mut text = format!("{model}, pipeline {}\n\n", facenet::PIPELINE);
+    text.push_str(&verdicts(groups, thresholds));
+    text.push('\n');
+    text.push_str(&pictures(groups, thresholds));
+    text.push('\n');
+    text.push_str(&company(groups));
+    text.push('\n');
+    text.push_str(&strangers(groups));
+    text.push_str("\nThe row for crates/facenet/src/verdict/measured.rs:\n\n");
+    text.push_str(&row(model, groups, thresholds));
+    text
+}
+
+/// What the thresholds do to each group in the gallery of the aim.
+#[must_use]
+pub fn verdicts(groups: &[Measured], thresholds: Thresholds) -> String {
+    let Thresholds { match_max, possible_max } = thresholds;
     let mut text = format!(
-        "{model}, pipeline {}: {} photographs of {} people, {} pairs of one person, {} of two\n\n",
-        facenet::PIPELINE,
-        measured.pictures,
-        measured.people,
-        measured.same_pairs,
-        measured.different_pairs,
+        "match up to {match_max:.2}, possible up to {possible_max:.2}, in galleries of \
+         {AIM_PEOPLE} people with {AIM_PICTURES} pictures each\n\n\
+         | group | people, photographs | gallery | match: strangers named | not found | \
+         possible: strangers named | not found |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n"
     );
-    verdicts::describe_measurement(&mut text, *thresholds, measured);
-    let _ = writeln!(
-        text,
-        "\nWith other people of this kind ({} draws of these, nine in ten): match {:.2} to {:.2}, \
-         possible {:.2} to {:.2}.",
-        calibrate::DRAWS,
-        match_max.low,
-        match_max.high,
-        possible_max.low,
-        possible_max.high,
-    );
-    for doubt in calibrate::doubts(measured) {
-        let _ = writeln!(text, "Provisional: {doubt}");
+    for group in groups {
+        let Some(gallery) = group.aim().map(|it| it.gallery) else { continue };
+        let Some(near) = group.outcome(match_max) else { continue };
+        let Some(far) = group.outcome(possible_max) else { continue };
+        let _ = writeln!(
+            text,
+            "| {}{} | {}, {} | {} with {} | {} | {} | {} | {} |",
+            group.name,
+            if group.set_aside { " (set aside)" } else { "" },
+            group.people,
+            group.pictures,
+            gallery.people,
+            gallery.pictures,
+            share(near.false_positives),
+            found(near),
+            share(far.false_positives),
+            found(far),
+        );
     }
-    text.push_str("\nThe row for crates/facenet/src/verdict.rs:\n\n");
-    text.push_str(&row(model, *thresholds, measured));
+    text
+}
+
+/// How many pictures a person enrols, and how large the gallery is.
+fn pictures(groups: &[Measured], thresholds: Thresholds) -> String {
+    let match_max = thresholds.match_max;
+    let mut text = String::from(
+        "| group | gallery | match: strangers named | in 100 people | in 1,000 | not found |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for group in groups {
+        let mut last = None;
+        for it in &group.galleries {
+            if last.replace(it.gallery) == Some(it.gallery) {
+                continue;
+            }
+            let named = it.false_positives(match_max);
+            let [hundred, thousand] = LARGER.map(|people| {
+                let times = f64::from(people) / it.gallery.people as f64;
+                percent(1.0 - (1.0 - named.rate).powf(times))
+            });
+            let missed = it.not_found(match_max);
+            let _ = writeln!(
+                text,
+                "| {} | {} with {} | {} | {hundred} | {thousand} | {} |",
+                group.name,
+                it.gallery.people,
+                it.gallery.pictures,
+                interval(named),
+                missed.map_or("-".into(), interval),
+            );
+        }
+    }
+    text
+}
+
+/// What it is worth to look at the rest of the gallery: the threshold that one stranger in a
+/// hundred allows each group, with it and without, and what the worst of them costs everybody.
+fn company(groups: &[Measured]) -> String {
+    let mut text = String::from(
+        "| group | alone: its threshold | not found at everybody's | with the gallery: its \
+         threshold | not found at everybody's |\n| --- | --- | --- | --- | --- |\n",
+    );
+    let aims = |it: &Measured| Some((it.name.clone(), it.set_aside, it.aim()?.clone()));
+    let aims: Vec<(String, bool, Identification)> = groups.iter().filter_map(aims).collect();
+    let everybodys = |plain: bool| {
+        let chooses = aims.iter().filter(|(_, set_aside, _)| !set_aside);
+        let of = |it: &Identification| if plain { it.plain() } else { it.clone() };
+        let own = chooses.map(|(_, _, it)| of(it).threshold(facenet::verdict::AIM_MATCH));
+        own.min_by(f32::total_cmp).unwrap_or(0.0)
+    };
+    let [alone, with] = [true, false].map(everybodys);
+    for (name, _, it) in &aims {
+        let plain = it.plain();
+        let own = |it: &Identification| it.threshold(facenet::verdict::AIM_MATCH);
+        let missed = |it: &Identification, at: f32| {
+            it.not_found(at).map_or("-".into(), |it| percent(it.rate))
+        };
+        let _ = writeln!(
+            text,
+            "| {name} | {:.2} | {} | {:.2} | {} |",
+            own(&plain),
+            missed(&plain, alone),
+            own(it),
+            missed(it, with),
+        );
+    }
+    let _ = writeln!(text, "\neverybody's: {alone:.2} alone, {with:.2} with the gallery");
+    text
+}
+
+/// How often two pictures of two people are as near, for each group.
+fn strangers(groups: &[Measured]) -> String {
+    let mut text = String::from("| up to | at most | in mixed groups |");
+    for group in groups {
+        let _ = write!(text, " {} |", group.name);
+    }
+    let _ = writeln!(text, "\n|{}", " --- |".repeat(groups.len() + 3));
+    let all = calibrate::curve(groups, |_| true);
+    let mixed = calibrate::curve(groups, |it| it.mixed);
+    for (step, (most, mixed)) in all.into_iter().zip(mixed).enumerate().step_by(5) {
+        let distance = strangers_distance(step);
+        let _ = write!(text, "| {distance:.2} | {} | {} |", percent(most), percent(mixed));
+        for group in groups {
+            let at = group.strangers.get(step).map_or(0.0, |it| it.rate);
+            let _ = write!(text, " {} |", percent(at));
+        }
+        text.push('\n');
+    }
     text
 }
 
 /// A row as it stands in the source of the table.
-fn row(model: &str, thresholds: Thresholds, measured: &Measurement) -> String {
-    let counts = |Counts { false_matches, missed }: Counts| {
-        format!("Counts {{ false_matches: {false_matches}, missed: {missed} }}")
-    };
-    format!(
-        "(\n    {model:?},\n    Calibration {{\n        \
-         thresholds: Thresholds {{ match_max: {:.2}, possible_max: {:.2} }},\n        \
-         measurement: Some(Measurement {{\n            \
-         people: {},\n            pictures: {},\n            \
-         same_pairs: pairs({}),\n            different_pairs: pairs({}),\n            \
-         at_match: {},\n            at_possible: {},\n        \
-         }}),\n    }},\n),\n",
-        thresholds.match_max,
-        thresholds.possible_max,
-        measured.people,
-        measured.pictures,
-        measured.same_pairs,
-        measured.different_pairs,
-        counts(measured.at_match),
-        counts(measured.at_possible),
-    )
+fn row(model: &str, groups: &[Measured], thresholds: Thresholds) -> String {
+    let Thresholds { match_max, possible_max } = thresholds;
+    let mut text = format!("// {model}\nthresholds: Thresholds {{ match_max: {match_max:.2}, ");
+    let _ = writeln!(text, "possible_max: {possible_max:.2} }},");
+    for group in groups {
+        let Some(gallery) = group.aim().map(|it| it.gallery) else { continue };
+        let Some(near) = group.outcome(match_max) else { continue };
+        let Some(far) = group.outcome(possible_max) else { continue };
+        let _ = writeln!(
+            text,
+            "Group {{\n    name: {:?},\n    people: {},\n    pictures: {},\n    \
+             set_aside: {},\n    gallery: [{}, {}],\n    at_match: {},\n    at_possible: {},\n}},",
+            group.name,
+            group.people,
+            group.pictures,
+            group.set_aside,
+            gallery.people,
+            gallery.pictures,
+            in_source(near),
+            in_source(far),
+        );
+    }
+    let curves = [
+        ("strangers", calibrate::curve(groups, |_| true)),
+        ("strangers_in_mixed_groups", calibrate::curve(groups, |it| it.mixed)),
+    ];
+    for (name, curve) in curves {
+        let numbers: Vec<String> = curve.iter().map(|it| rounded_up(*it)).collect();
+        debug_assert_eq!(numbers.len(), STRANGERS_STEPS + 1);
+        let _ = writeln!(text, "{name}: [{}],", numbers.join(", "));
+    }
+    text
+}
+
+fn in_source(outcome: Outcome) -> String {
+    let pair = |Share { measured, at_most }: Share| format!("share({measured:.4}, {at_most:.4})");
+    let missed = outcome.not_found.map_or("None".into(), |it| format!("Some({})", pair(it)));
+    format!("outcome({}, {missed})", pair(outcome.false_positives))
+}
+
+/// Two significant digits, rounded up, as a number in source.
+fn rounded_up(share: f64) -> String {
+    let unit = 10_f64.powf(share.max(1e-9).log10().floor() - 1.0);
+    let digits = (1.0 - share.max(1e-9).log10().floor()).max(1.0) as usize;
+    format!("{:.digits$}", ((share / unit - 1e-9).ceil() * unit).min(1.0))
+}
+
+fn found(outcome: Outcome) -> String {
+    outcome.not_found.map_or("-".into(), share)
+}
+
+fn share(Share { measured, at_most }: Share) -> String {
+    format!("{} (at most {})", percent(measured), percent(at_most))
+}
+
+fn interval(estimate: Estimate) -> String {
+    format!("{} ({} to {})", percent(estimate.rate), percent(estimate.low), percent(estimate.high))
+}
+
+/// Two significant digits of a share, in per cent.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    let digits = if percent > 0.0 { (1.0 - percent.log10().floor()).max(0.0) } else { 0.0 };
+    format!("{percent:.0$} %", digits.min(4.0) as usize)
 }
 
 #[cfg(test)]
 mod tests {
-    use facenet::verdict::Calibration;
-
     use super::*;
 
-    /// The row that `calibrate` prints is one that can be pasted into the table.
     #[test]
-    fn a_row_is_written_as_in_the_table() {
-        let source = include_str!("../../../crates/facenet/src/verdict.rs").replace('_', "");
-        let Calibration { thresholds, measurement } = Calibration::of("casia-webface").unwrap();
-        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let row = words(&row("casia-webface", thresholds, &measurement.unwrap()).replace('_', ""));
-        assert!(words(&source).contains(&row), "{row}");
+    fn shares_are_told_with_two_digits() {
+        for (share, told, up) in
+            [(0.0, "0 %", "0.0000000010"), (0.012_34, "1.2 %", "0.013"), (0.5, "50 %", "0.50")]
+        {
+            assert_eq!((percent(share), rounded_up(share)), (told.into(), up.into()));
+        }
     }
 }

@@ -32,7 +32,7 @@ pub struct Outcome {
 }
 
 /// The embeddings of all photographs, or why there is none.
-type Embeddings = Vec<anyhow::Result<Embedding>>;
+pub(crate) type Embeddings = Vec<anyhow::Result<Embedding>>;
 
 /// Measures photographs. With a pairs file, LFW's protocol is followed too.
 ///
@@ -78,7 +78,7 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
     Ok(outcome)
 }
 
-fn source(options: &Options) -> anyhow::Result<Source> {
+pub(crate) fn source(options: &Options) -> anyhow::Result<Source> {
     if let Some(url) = &options.server {
         return Ok(Source::Server(url.clone()));
     }
@@ -97,7 +97,7 @@ fn source(options: &Options) -> anyhow::Result<Source> {
 }
 
 /// Embeds all crops of one method.
-fn embed(
+pub(crate) fn embed(
     options: &Options,
     source: &Source,
     method: CropMethod,
@@ -112,7 +112,7 @@ fn embed(
 }
 
 /// A progress bar on a terminal. Elsewhere, a line.
-fn progress(what: &str, total: usize) -> ProgressBar {
+pub(crate) fn progress(what: &str, total: usize) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
     if bar.is_hidden() {
         eprintln!("{what}: {total} pictures ...");

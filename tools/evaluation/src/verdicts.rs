@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use facenet::verdict::{Measurement, Rate, Thresholds, false_match_rate_in_gallery};
+use facenet::verdict::{Thresholds, false_match_rate_in_gallery};
 use serde_json::{Value, json};
 
-use crate::distances::Distances;
+use crate::distances::{Distances, Rate};
 
 /// The sizes of the galleries for which the rate of false matches is computed, in faces.
 const GALLERIES: [u32; 2] = [100, 1_000];
@@ -24,14 +24,6 @@ pub(crate) fn describe(text: &mut String, thresholds: Thresholds, distances: &Di
         let false_matches = distances.different.within(threshold);
         line(text, name, threshold, false_matches, distances.same.beyond(threshold));
     }
-}
-
-/// Writes what thresholds do by a measurement at them.
-pub(crate) fn describe_measurement(text: &mut String, thresholds: Thresholds, of: &Measurement) {
-    text.push_str(HEAD);
-    let Thresholds { match_max, possible_max } = thresholds;
-    line(text, "match", match_max, of.false_match_rate(), of.missed_match_rate());
-    line(text, "possible", possible_max, of.false_possible_rate(), of.missed_possible_rate());
 }
 
 /// What thresholds do on the pictures between which the distances are.
@@ -78,65 +70,39 @@ fn json_of(distances: &Distances, threshold: f32) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use facenet::verdict::Calibration;
+    use facenet::verdict::{Calibration, Group, Share};
 
     use super::*;
+    use crate::proposal::percent;
 
     const README: &str = include_str!("../README.md");
 
-    /// A number with commas between thousands.
-    fn with_commas(number: u32) -> String {
-        let digits = number.to_string();
-        let (mut text, first) = (String::new(), digits.len() % 3);
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && index % 3 == first {
-                text.push(',');
-            }
-            text.push(digit);
-        }
-        text
-    }
-
-    /// Two significant digits of a share, in per cent.
-    fn percent(share: f64) -> String {
-        let percent = 100.0 * share;
-        let digits = if percent > 0.0 { (1.0 - percent.log10().floor()).max(0.0) } else { 0.0 };
-        format!("{percent:.0$} %", digits as usize)
-    }
-
-    fn verdict_row(name: &str, threshold: f32, false_matches: Rate, missed: Rate) -> String {
-        let (measured, upper) = (false_matches.measured(), false_matches.upper());
-        let [hundred, thousand] = GALLERIES.map(|faces| {
-            let in_gallery = |rate| percent(false_match_rate_in_gallery(rate, faces));
-            format!("{} (at most {})", in_gallery(measured), in_gallery(upper))
-        });
+    fn row(group: &Group) -> String {
+        let share = |Share { measured, at_most }: Share| {
+            format!("{} (at most {})", percent(measured), percent(at_most))
+        };
+        let missed = |missed: Option<Share>| missed.map_or("-".into(), share);
+        let [people, pictures] = group.gallery;
         format!(
-            "| {name} | {threshold:.2} | {} of {} | {} (at most {}) | {hundred} | {thousand} | \
-             {} |",
-            false_matches.count,
-            with_commas(false_matches.pairs.get()),
-            percent(measured),
-            percent(upper),
-            percent(missed.measured()),
+            "| {}{} | {}, {} | {people} with {pictures} | {} | {} | {} | {} |",
+            group.name,
+            if group.set_aside { " (set aside)" } else { "" },
+            group.people,
+            group.pictures,
+            share(group.at_match.false_positives),
+            missed(group.at_match.not_found),
+            share(group.at_possible.false_positives),
+            missed(group.at_possible.not_found),
         )
     }
 
     #[test]
     fn the_readme_says_what_the_table_of_thresholds_says() {
-        let row = Calibration::of("casia-webface").unwrap();
-        let (thresholds, measured) = (row.thresholds, row.measurement.unwrap());
-        let (falsely, missed) = (measured.false_match_rate(), measured.missed_match_rate());
-        let of_match = verdict_row("match", thresholds.match_max, falsely, missed);
-        let (falsely, missed) = (measured.false_possible_rate(), measured.missed_possible_rate());
-        let of_possible = verdict_row("possible", thresholds.possible_max, falsely, missed);
-        let photographs = format!(
-            "{} photographs of {} people: {} pairs of one person, {} of two.",
-            measured.pictures,
-            measured.people,
-            with_commas(measured.same_pairs.get()),
-            with_commas(measured.different_pairs.get()),
-        );
-        for line in [of_match, of_possible, photographs] {
+        let Calibration { thresholds, measurement } = Calibration::of("casia-webface").unwrap();
+        let Thresholds { match_max, possible_max } = thresholds;
+        let limits = format!("match up to {match_max:.2}, possible up to {possible_max:.2}");
+        let rows = measurement.unwrap().groups.iter().map(row);
+        for line in rows.chain([limits]) {
             assert!(README.contains(&line), "the README lacks: {line}");
         }
     }

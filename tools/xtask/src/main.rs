@@ -51,9 +51,12 @@ enum Command {
     // The evaluation prints the help.
     #[command(disable_help_flag = true)]
     Eval(eval::Options),
-    /// Computes the thresholds of the verdict from photographs of known people.
+    /// Computes the thresholds of the verdict from groups of known people.
     #[command(disable_help_flag = true)]
     Calibrate(eval::Options),
+    /// Lays out a collection of photographs of known people.
+    #[command(disable_help_flag = true)]
+    Collect(eval::Options),
     /// Builds the Workers.
     Build(build::Options),
     /// Writes the generated code of the shards from ONNX.
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Eval(options) => eval::run(&options),
         Command::Calibrate(options) => eval::calibrate(&options),
+        Command::Collect(options) => eval::collect(&options),
         Command::Build(options) => build::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Deploy(options) => deploy::run(&options),

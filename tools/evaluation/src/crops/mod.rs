@@ -1,8 +1,11 @@
-//! From photographs to crops: as they are, by the page's code in a browser, or by MTCNN.
+//! From photographs to crops: as they are, by the page's code in a browser, by the finder
+//! without one, or by MTCNN.
 
 mod browser;
 
 mod mtcnn;
+
+mod native;
 
 mod server;
 
@@ -31,6 +34,7 @@ pub fn cut_out(
     match method {
         CropMethod::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
         CropMethod::Detect => browser::cut_out(&files, &bar("cropping in the browser")),
+        CropMethod::Native => native::cut_out(&files, &bar("cropping")),
         CropMethod::Mtcnn => mtcnn::cut_out(&files, &bar("cropping by MTCNN")),
     }
 }

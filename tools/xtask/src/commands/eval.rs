@@ -12,7 +12,7 @@ use super::weights;
 use crate::project;
 use crate::run::Run;
 use crate::setup::checkpoint::Checkpoint;
-use crate::setup::{browser, npm, python, site};
+use crate::setup::{browser, finder, npm, python, site};
 
 /// What is passed on to the evaluation.
 #[derive(Args)]
@@ -28,6 +28,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 pub(crate) fn calibrate(options: &Options) -> anyhow::Result<()> {
     evaluate("calibrate", &options.arguments)
+}
+
+pub(crate) fn collect(options: &Options) -> anyhow::Result<()> {
+    evaluate("collect", &options.arguments)
 }
 
 fn evaluate(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
@@ -66,6 +70,7 @@ enum Need {
     WeightsF32(Checkpoint),
     Page,
     Browser,
+    Finder,
     Pytorch,
 }
 
@@ -80,6 +85,7 @@ impl Need {
             ("weights-f32", model) => Self::WeightsF32(checkpoint(model)?),
             ("page", "") => Self::Page,
             ("browser", "") => Self::Browser,
+            ("finder", "") => Self::Finder,
             ("pytorch", "") => Self::Pytorch,
             _ => bail!("the evaluation needs `{line}`, which is not known here"),
         })
@@ -109,6 +115,10 @@ impl Need {
                 run.env("CFACE_CHROMIUM", browser.chromium)
                     .env("CFACE_CHROMEDRIVER", browser.chromedriver)
             }
+            Self::Finder => {
+                npm::ensure()?;
+                run.env("CFACE_FINDER", finder::ensure()?)
+            }
             Self::Pytorch => run.env("CFACE_PYTHON", python::ensure_pytorch()?),
         })
     }
@@ -124,6 +134,7 @@ mod tests {
         assert_eq!(read("weights vggface2"), Need::Weights(Checkpoint::Vggface2));
         assert_eq!(read("weights-f32 casia-webface"), Need::WeightsF32(Checkpoint::CasiaWebface));
         assert_eq!(read("browser"), Need::Browser);
+        assert_eq!(read("finder"), Need::Finder);
         let error = |line| Need::read(line).unwrap_err().to_string();
         assert!(
             error("weights other").starts_with("--model other: "),

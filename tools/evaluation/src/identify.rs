@@ -1,0 +1,251 @@
+//! Open-set identification: how often a stranger gets somebody's name in a gallery, and how often
+//! somebody who is enrolled is not found. ISO/IEC 19795 calls the rates FPIR and FNIR.
+//!
+//! Galleries are drawn from a group of people, as a search would meet them: some of the people are
+//! enrolled with some of their pictures; everybody else is a stranger. A person is as near as the
+//! nearest of its pictures. Where the gallery looks alike to the model, a face has to be nearer, as
+//! in the Worker ([`facenet::verdict::in_company`]).
+
+use std::collections::BTreeMap;
+
+use facenet::Embedding;
+use facenet::verdict::{COMPANY_FACES, company, in_company};
+
+use crate::distances::Picture;
+
+/// How many galleries are drawn.
+const GALLERIES: usize = 200;
+
+/// How often the people are drawn anew for an interval.
+const DRAWS: usize = 500;
+
+/// The seed of all draws, so that the same photographs give the same result.
+const SEED: u64 = 20_180_408;
+
+/// What is enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gallery {
+    /// How many people.
+    pub people: usize,
+    /// How many pictures of each.
+    pub pictures: usize,
+}
+
+/// A share, and the interval that holds it for 95 in 100 draws of the people of the group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// As it was measured, 0 to 1.
+    pub rate: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end. When nothing was counted among N people, the largest share that counts
+    /// nothing among so many in one of twenty cases.
+    pub high: f64,
+}
+
+/// What became of one search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Search {
+    /// Who searched, as an index below the number of people.
+    person: usize,
+    /// The distance of the nearest person, as the verdict counts it.
+    distance: f32,
+    /// The same without a look at the rest of the gallery.
+    plain: f32,
+    /// Whether it is the one who searched. Strangers never find themselves.
+    own: bool,
+    enrolled: bool,
+}
+
+/// The searches in galleries of one kind, drawn from one group of people.
+#[derive(Clone, Debug)]
+pub struct Identification {
+    /// What was enrolled. There may be fewer people than were asked for, in a small group.
+    pub gallery: Gallery,
+    /// Whether what else is in the gallery counts.
+    pub with_company: bool,
+    searches: Vec<Search>,
+}
+
+impl Identification {
+    /// Draws galleries from a group. Where it has too few people for the gallery, half of them are
+    /// enrolled. Nothing when fewer than two people can be.
+    #[must_use]
+    pub fn of(pictures: &[Picture], wanted: Gallery) -> Option<Self> {
+        let mut people: BTreeMap<usize, Vec<&Embedding>> = BTreeMap::new();
+        for picture in pictures {
+            people.entry(picture.person).or_default().push(&picture.embedding);
+        }
+        let people: Vec<Vec<&Embedding>> = people.into_values().collect();
+        // People with a picture more than is enrolled can search for themselves.
+        let with = |count: usize| -> Vec<usize> {
+            (0..people.len()).filter(|&it| people[it].len() >= count).collect()
+        };
+        let mut able = with(wanted.pictures + 1);
+        if able.len() < 2 {
+            able = with(wanted.pictures);
+        }
+        let enrolled = wanted.people.min(able.len()).min(people.len() / 2);
+        if enrolled < 2 {
+            return None;
+        }
+        let gallery = Gallery { people: enrolled, pictures: wanted.pictures };
+        let mut random = fastrand::Rng::with_seed(SEED);
+        let mut searches = Vec::new();
+        for _ in 0..GALLERIES {
+            random.shuffle(&mut able);
+            draw(&people, &able[..enrolled], gallery, &mut random, &mut searches);
+        }
+        Some(Self { gallery, with_company: true, searches })
+    }
+
+    /// The same searches without a look at the rest of the gallery.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self { with_company: false, ..self.clone() }
+    }
+
+    fn distance(&self, search: &Search) -> f32 {
+        if self.with_company { search.distance } else { search.plain }
+    }
+
+    /// How often a search by a stranger shows a name.
+    #[must_use]
+    pub fn false_positives(&self, threshold: f32) -> Estimate {
+        let searches = self.searches.iter().filter(|search| !search.enrolled);
+        estimate(searches.map(|it| (it.person, self.distance(it) <= threshold)))
+    }
+
+    /// How often a search by somebody who is enrolled does not show its own name first. Nothing
+    /// where nobody has a picture to search with.
+    #[must_use]
+    pub fn not_found(&self, threshold: f32) -> Option<Estimate> {
+        let found = |it: &Search| it.own && self.distance(it) <= threshold;
+        let mut searches = self.searches.iter().filter(|search| search.enrolled).peekable();
+        searches.peek()?;
+        Some(estimate(searches.map(|it| (it.person, !found(it)))))
+    }
+
+    /// The largest hundredth at which at most this share of the strangers gets a name.
+    #[must_use]
+    pub fn threshold(&self, share: f64) -> f32 {
+        let hundredths = (0..200_u16).rev().map(|it| f32::from(it) / 100.0);
+        let fits = |threshold: &f32| self.false_positives_alone(*threshold) <= share;
+        hundredths.into_iter().find(fits).unwrap_or(0.0)
+    }
+
+    fn false_positives_alone(&self, threshold: f32) -> f64 {
+        let searches = self.searches.iter().filter(|search| !search.enrolled);
+        mean_of_people(&of_people(searches.map(|it| (it.person, self.distance(it) <= threshold))))
+    }
+}
+
+/// One gallery: everybody searches once, enrolled people with a picture that is not enrolled.
+fn draw(
+    people: &[Vec<&Embedding>],
+    enrolled: &[usize],
+    gallery: Gallery,
+    random: &mut fastrand::Rng,
+    searches: &mut Vec<Search>,
+) {
+    let mut faces: Vec<(usize, &Embedding)> = Vec::new();
+    let mut queries: Vec<(usize, &Embedding, bool)> = Vec::new();
+    for &person in enrolled {
+        let mut pictures = people[person].clone();
+        random.shuffle(&mut pictures);
+        faces.extend(pictures.iter().take(gallery.pictures).map(|it| (person, *it)));
+        queries.extend(pictures.get(gallery.pictures).map(|it| (person, *it, true)));
+    }
+    for (person, pictures) in people.iter().enumerate() {
+        if !enrolled.contains(&person) {
+            let picture = pictures[random.usize(..pictures.len())];
+            queries.push((person, picture, false));
+        }
+    }
+    for (person, query, is_enrolled) in queries {
+        let mut ranked: Vec<(f32, usize)> =
+            faces.iter().map(|(whose, face)| (query.distance(face), *whose)).collect();
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let Some(&(plain, nearest)) = ranked.first() else { continue };
+        let others = ranked.iter().take(COMPANY_FACES).filter(|(_, whose)| *whose != nearest);
+        let distance = in_company(plain, company(others.map(|(distance, _)| *distance)));
+        let own = is_enrolled && nearest == person;
+        searches.push(Search { person, distance, plain, own, enrolled: is_enrolled });
+    }
+}
+
+/// For each person, how often it was counted and how often it was asked.
+fn of_people(counted: impl Iterator<Item = (usize, bool)>) -> Vec<(f64, f64)> {
+    let mut people: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    for (person, counts) in counted {
+        let (count, all) = people.entry(person).or_default();
+        *count += f64::from(u8::from(counts));
+        *all += 1.0;
+    }
+    people.into_values().collect()
+}
+
+/// The share over all searches, where each person weighs as often as it searched.
+fn mean_of_people(people: &[(f64, f64)]) -> f64 {
+    let (count, all) = people.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    if all > 0.0 { count / all } else { 0.0 }
+}
+
+/// The share and its interval when as many people are drawn, with repetition. People are drawn
+/// rather than searches, because those of one person are alike.
+fn estimate(counted: impl Iterator<Item = (usize, bool)>) -> Estimate {
+    let people = of_people(counted);
+    let rate = mean_of_people(&people);
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let mut drawn: Vec<f64> = (0..DRAWS)
+        .map(|_| {
+            let one = |_| people.get(random.usize(..people.len().max(1))).copied();
+            mean_of_people(&(0..people.len()).filter_map(one).collect::<Vec<_>>())
+        })
+        .collect();
+    drawn.sort_by(f64::total_cmp);
+    let at = |share: f64| drawn.get((share * DRAWS as f64) as usize).copied().unwrap_or(rate);
+    let unseen = 1.0 - 0.05_f64.powf(1.0 / people.len().max(1) as f64);
+    let high = if rate > 0.0 { at(0.975) } else { unseen };
+    Estimate { rate, low: at(0.025), high }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distances::tests::on_a_circle;
+
+    fn gallery(people: usize, pictures: usize) -> Gallery {
+        Gallery { people, pictures }
+    }
+
+    /// Six people, 60 degrees apart; each one's three pictures are within two degrees. So strangers
+    /// are 58 to 62 degrees from the nearest face, that is 0.97 to 1.03, and people 0.02.
+    #[test]
+    fn people_are_found_and_strangers_are_not() {
+        let angles: Vec<[f64; 3]> =
+            (0..6).map(|it| [0.0, 1.0, 2.0].map(|off| 60.0 * f64::from(it) + off)).collect();
+        let people: Vec<&[f64]> = angles.iter().map(<[f64; 3]>::as_slice).collect();
+        let it = Identification::of(&on_a_circle(&people), gallery(20, 2)).unwrap().plain();
+        assert_eq!(it.gallery, gallery(3, 2));
+        assert!(it.false_positives(0.9).rate.abs() < 1e-12);
+        assert!(it.not_found(0.1).unwrap().rate.abs() < 1e-12);
+        assert!((it.not_found(0.001).unwrap().rate - 1.0).abs() < 1e-12);
+        // Of the two neighbours of a stranger, hardly ever neither is among three of five.
+        assert!(it.false_positives(1.1).rate > 0.8);
+        assert!((0.9..1.05).contains(&it.threshold(0.5)), "{}", it.threshold(0.5));
+        // Nothing was seen of six people: at most 1 - 0.05^(1/6) of them.
+        assert!((it.false_positives(0.9).high - 0.393).abs() < 1e-3);
+    }
+
+    #[test]
+    fn too_few_people_give_nothing() {
+        let pictures = on_a_circle(&[&[0.0, 1.0], &[90.0], &[180.0]]);
+        assert!(Identification::of(&pictures, gallery(20, 1)).is_none());
+        assert!(Identification::of(&[], gallery(20, 1)).is_none());
+        // Nobody of these four has a second picture to search with.
+        let single = on_a_circle(&[&[0.0], &[90.0], &[180.0], &[270.0]]);
+        let it = Identification::of(&single, gallery(20, 1)).unwrap();
+        assert_eq!((it.gallery.people, it.not_found(1.0)), (2, None));
+    }
+}
