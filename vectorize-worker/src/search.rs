@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::pin;
 
+use facenet::verdict::{self, COMPANY_FACES};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use wire::faces::{Neighbour, Neighbours, Search};
 
@@ -32,8 +33,9 @@ pub(crate) async fn search(
     let wanted = search.top_k as usize;
     let lookups = Lookups { pictures, now_ms: clock.now_ms(), known: RefCell::default() };
     let mut candidates = Vec::new();
-    let mut answer = Neighbours { matches: Vec::new(), incomplete: true };
-    for count in [search.top_k + SPARE, CANDIDATES_MAX, CANDIDATE_IDS_MAX] {
+    let mut answer = Neighbours { matches: Vec::new(), incomplete: true, company: None };
+    let few = (search.top_k + SPARE).max(COMPANY_FACES as u32);
+    for count in [few, CANDIDATES_MAX, CANDIDATE_IDS_MAX] {
         let found = if count <= CANDIDATES_MAX {
             candidates = vectors.nearest(&search.namespace, &search.embedding, count).await?;
             candidates.len()
@@ -44,10 +46,11 @@ pub(crate) async fn search(
         let near = ranked.partition_point(|face| face.distance <= search.distance_max);
         // The index has no further candidate that is near enough.
         let are_all = found < count as usize || near < ranked.len();
+        let company = company(&ranked);
         let people = by_person(ranked.into_iter().take(near));
         let matches = lookups.present(&people, wanted).await?;
         let incomplete = !are_all && matches.len() < wanted;
-        answer = Neighbours { matches, incomplete };
+        answer = Neighbours { matches, incomplete, company };
         if !incomplete {
             break;
         }
@@ -88,6 +91,15 @@ fn ranked(candidates: &[Candidate], query: &[f32]) -> Vec<Ranked> {
     let mut ranked: Vec<_> = candidates.iter().map(rank).collect();
     ranked.sort_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.id.cmp(&b.id)));
     ranked
+}
+
+/// How similar the query is to other people than the nearest. Faces that were deleted a moment ago
+/// count too: they say as much about the gallery.
+fn company(ranked: &[Ranked]) -> Option<f32> {
+    let nearest = id::person(&ranked.first()?.id);
+    let faces = ranked.iter().take(COMPANY_FACES);
+    let others = faces.filter(|face| id::person(&face.id) != nearest);
+    verdict::company(others.map(|face| face.distance))
 }
 
 /// The faces of a person that a search found, nearest first.
@@ -239,6 +251,27 @@ mod tests {
         let two: Vec<_> = found(2).iter().map(|near| (near.id.clone(), near.pictures)).collect();
         assert_eq!(two, [(id('b', 1), 2), (id('c', 1), 1)]);
         assert_eq!(found(3)[2].id, id('a', 1));
+    }
+
+    #[test]
+    fn the_company_is_made_of_other_people() {
+        let fake = Fake::default();
+        fake.insert(of('a', 1, 0.1), "");
+        fake.insert(of('a', 2, 0.2), "");
+        for person in ['b', 'c', 'd', 'e'] {
+            let company = now(search(&fake, &fake, &fake, &query(1))).unwrap().company;
+            assert_eq!(company, None, "before {person}");
+            fake.insert(of(person, 1, 1.0), "");
+        }
+        let company = now(search(&fake, &fake, &fake, &query(1))).unwrap().company;
+        assert!((company.unwrap() - 1.0_f32.cos()).abs() < 1e-5, "{company:?}");
+        // Only the nearest faces count.
+        for number in 0..40 {
+            fake.insert(of('f', number, 1.5), "");
+        }
+        let company = now(search(&fake, &fake, &fake, &query(1))).unwrap().company.unwrap();
+        let expected = (4.0 * 1.0_f32.cos() + 14.0 * 1.5_f32.cos()) / 18.0;
+        assert!((company - expected).abs() < 1e-5, "{company} {expected}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use face_finder::{Face as Found, Finder, Picture, Rectangle, crop};
 use facenet::Face;
 use facenet::layers::INPUT_SIDE;
+use wire::limits::PHOTOGRAPH_FACES_MAX;
 use wire::{Kind, Problem};
 
 use crate::photograph::{self, Photograph, View};
@@ -57,20 +58,31 @@ impl Reader<'_> {
 
     fn photograph(&self, photograph: &Photograph) -> Result<Pictured, Problem> {
         let size = (photograph.width(), photograph.height());
-        let faces = self.find(photograph)?;
-        let (faces, crops) = match self.reading.purpose {
-            Purpose::Faces(count) => (faces, count),
-            Purpose::Main => {
-                let main = crop::choose(&faces, size.0, size.1).ok_or_else(no_face)?;
-                (vec![main.clone()], 1)
-            }
-            Purpose::Enrolment => {
-                let main = crop::choose(&faces, size.0, size.1).ok_or_else(no_face)?;
-                (vec![enrollable(main, &faces)?.clone()], 1)
+        let mut faces = self.find(photograph)?;
+        let mut wanted = match self.reading.purpose {
+            Purpose::Faces(count) => count,
+            Purpose::Main | Purpose::Enrolment => {
+                let main = crop::choose(&faces, size.0, size.1).cloned().ok_or_else(no_face)?;
+                if self.reading.purpose == Purpose::Enrolment && !is_alone(&main, &faces) {
+                    return Err(several_faces());
+                }
+                faces = vec![main];
+                1
             }
         };
-        let crops = faces.iter().take(crops).map(|face| cut(photograph, face));
-        let crops = crops.collect::<Result<_, _>>()?;
+        let mut crops = Vec::new();
+        // How sharp a face is, its crop tells. So it is cut out also where only that is wanted.
+        for face in faces.iter_mut().take(PHOTOGRAPH_FACES_MAX) {
+            let crop = cut(photograph, face)?;
+            face.quality = face.quality.with_crop(&crop);
+            if wanted > 0 {
+                wanted -= 1;
+                crops.push(crop);
+            }
+        }
+        if let (Purpose::Enrolment, Some(face)) = (self.reading.purpose, faces.first()) {
+            check_quality(face)?;
+        }
         let pixels = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         let image = Size { width: pixels(size.0), height: pixels(size.1) };
         let seen = Seen { image, faces: faces.iter().map(told).collect() };
@@ -115,25 +127,33 @@ fn picture_of(view: &View) -> Result<Picture<'_>, Problem> {
     Picture::from_rgb(view.width, view.height, &view.rgb).ok_or_else(Problem::internal)
 }
 
-/// The face that is stored, if it can be.
-fn enrollable<'a>(main: &'a Found, faces: &[Found]) -> Result<&'a Found, Problem> {
+/// Whether nobody else in the picture is of like size.
+fn is_alone(main: &Found, faces: &[Found]) -> bool {
     let area = main.bounds.area();
-    let alike = faces.iter().filter(|face| face.bounds.area() >= LIKE_SIZE * area).count();
-    if alike > 1 {
-        let detail = "The picture shows several people. Send one that shows one person, or a part \
-                      of this one.";
-        return Err(refused(detail, vec![SEVERAL_FACES.into()]));
-    }
-    let reasons: Vec<String> =
-        main.quality.reasons().into_iter().map(|reason| reason.word().to_owned()).collect();
+    faces.iter().filter(|face| face.bounds.area() >= LIKE_SIZE * area).count() < 2
+}
+
+/// Whether a face is good enough to be stored.
+fn check_quality(face: &Found) -> Result<(), Problem> {
+    let reasons = reasons(face);
     if reasons.is_empty() {
-        return Ok(main);
+        return Ok(());
     }
     let detail = format!(
         "The face is not good enough to be found again: {}. Send another picture.",
         reasons.join(", ").replace('_', " ")
     );
     Err(refused(&detail, reasons))
+}
+
+fn reasons(face: &Found) -> Vec<String> {
+    face.quality.reasons().into_iter().map(|reason| reason.word().to_owned()).collect()
+}
+
+fn several_faces() -> Problem {
+    let detail = "The picture shows several people. Send one that shows one person, or a part of \
+                  this one.";
+    refused(detail, vec![SEVERAL_FACES.into()])
 }
 
 fn no_face() -> Problem {
@@ -148,8 +168,7 @@ fn refused(detail: &str, reasons: Vec<String>) -> Problem {
 fn told(face: &Found) -> SeenFace {
     let Rectangle { x, y, width, height } = face.bounds;
     let quality = &face.quality;
-    let reasons: Vec<_> =
-        quality.reasons().into_iter().map(|reason| reason.word().to_owned()).collect();
+    let reasons = reasons(face);
     SeenFace {
         bounds: [x, y, width, height].map(|place| rounded(place, 10.0)),
         score: rounded(face.score, 1000.0),
@@ -161,6 +180,7 @@ fn told(face: &Found) -> SeenFace {
             yaw: quality.yaw.is_finite().then(|| rounded(quality.yaw, 1000.0)),
             roll: rounded(quality.roll, 1000.0),
             brightness: rounded(quality.brightness, 10.0),
+            sharpness: quality.sharpness.map(|sharpness| rounded(sharpness, 1000.0)),
         },
     }
 }

@@ -53,6 +53,8 @@ pub struct Quality {
     pub roll: f64,
     /// The mean brightness, 0 to 255.
     pub brightness: f64,
+    /// How sharp the crop is, as of `face_finder::quality`. Nothing for a face that is too small.
+    pub sharpness: Option<f64>,
 }
 
 /// A picture that was read: crops of faces, and what was seen in it where it is a photograph.

@@ -121,6 +121,9 @@ pub struct Neighbours {
     /// Whether there may be further people who are near enough. The index returns so many faces
     /// and no more, and those of deleted people can be among them for some minutes.
     pub incomplete: bool,
+    /// How similar the query is to the rest of the gallery: the mean cosine of the nearest faces of
+    /// other people than the nearest one. Nothing when there are too few.
+    pub company: Option<f32>,
 }
 
 /// A person near the query, by the nearest of the person's faces.
@@ -338,7 +341,8 @@ mod tests {
         let search =
             Search { namespace: "s".into(), embedding: vec![], top_k: 1, distance_max: 0.5 };
         let neighbour = Neighbour { id: id(), name: name(), distance: 0.5, pictures: 1 };
-        let neighbours = Neighbours { matches: vec![neighbour], incomplete: false };
+        let neighbours =
+            Neighbours { matches: vec![neighbour], incomplete: false, company: Some(0.25) };
         let listed = Listed { id: id(), name: None, pictures: 1, expires_at: expires_at() };
         let listing = Listing { faces: vec![listed], next: None };
         let health = StoreHealth { status: "ok".into(), purge: None };
@@ -352,7 +356,7 @@ mod tests {
             {"id": "i", "searchable": true, "expires_at": "e"},
             {"namespace": "s", "embedding": [], "top_k": 1, "distance_max": 0.5},
             {"matches": [{"id": "i", "name": "n", "distance": 0.5, "pictures": 1}],
-             "incomplete": false},
+             "incomplete": false, "company": 0.25},
             {"faces": [{"id": "i", "name": null, "pictures": 1, "expires_at": "e"}],
              "next": null},
             {"status": "ok", "purge": null},

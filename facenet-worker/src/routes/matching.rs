@@ -56,6 +56,9 @@ struct Found {
     /// The gallery that was searched, if it is not people's.
     #[serde(skip_serializing_if = "Option::is_none")]
     gallery: Option<&'static str>,
+    /// Up to which distance the verdict held here.
+    #[serde(skip)]
+    limits: Thresholds,
 }
 
 /// Up to which distance the verdicts hold.
@@ -63,6 +66,12 @@ struct Found {
 struct Distances {
     threshold: f32,
     possible_threshold: f32,
+}
+
+impl From<Thresholds> for Distances {
+    fn from(Thresholds { match_max, possible_max }: Thresholds) -> Self {
+        Self { threshold: match_max, possible_threshold: possible_max }
+    }
 }
 
 #[derive(Serialize)]
@@ -86,6 +95,8 @@ struct Searcher<'a> {
     url: Url,
     namespace: String,
     thresholds: Thresholds,
+    /// Whether the caller has chosen how near a match is. Then the gallery does not change it.
+    is_chosen: bool,
     top_k: u32,
     /// Whether the samples are searched.
     samples: bool,
@@ -97,11 +108,16 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     let (model, thresholds) = served_model(context.env)?;
     let options = query::parse(url.query().unwrap_or_default(), thresholds.possible_max)?;
     let thresholds = options.threshold.map_or(thresholds, |max| thresholds.with_match_max(max));
-    let distances =
-        Distances { threshold: thresholds.match_max, possible_threshold: thresholds.possible_max };
-    let namespace = facenet::namespace(&model, shards::PIPELINE);
     let Options { top_k, samples, .. } = options;
-    let searcher = Searcher { context, url, namespace, thresholds, top_k, samples };
+    let searcher = Searcher {
+        context,
+        url,
+        namespace: facenet::namespace(&model, shards::PIPELINE),
+        thresholds,
+        is_chosen: options.threshold.is_some(),
+        top_k,
+        samples,
+    };
     let (embeddings, seen) = embeddings(&request, &options, context).await?;
     if samples {
         samples::prepare(&request, context).await?;
@@ -111,10 +127,12 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     let mut found: Vec<_> = stream::iter(found).buffered(AT_ONCE).try_collect().await?;
     record.stage("search");
     if let Some(seen) = seen {
+        let distances = Distances::from(thresholds);
         return timed(&Many { faces: Faces::new(seen, found), distances }, 200, record);
     }
     let found = found.pop().ok_or_else(Problem::internal)?;
     record.verdict(found.verdict);
+    let distances = Distances::from(found.limits);
     timed(&One { found, distances }, 200, record)
 }
 
@@ -160,7 +178,9 @@ impl Searcher<'_> {
         let Context { env, record, .. } = self.context;
         let neighbours: Neighbours =
             vectorize_client::post(env, record, "/match", &message).await?;
-        Ok(found(neighbours, self.thresholds, &self.url))
+        // In a gallery that looks alike to the model, strangers are nearer.
+        let company = neighbours.company.filter(|_| !self.is_chosen);
+        Ok(found(neighbours, self.thresholds.in_company(company), &self.url))
     }
 
     fn search_samples(&self, embedding: &Embedding) -> Found {
@@ -180,6 +200,7 @@ fn found(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Found {
     let matches: Vec<_> = neighbours
         .matches
         .into_iter()
+        .take_while(|neighbour| thresholds.verdict(neighbour.distance) != Verdict::None)
         .map(|neighbour| Match {
             picture: address(url, &format!("/faces/{}", neighbour.id)),
             id: neighbour.id,
@@ -195,7 +216,8 @@ fn found(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Found {
         None if neighbours.incomplete => INCOMPLETE,
         None => Verdict::None.as_str(),
     };
-    Found { verdict, incomplete: neighbours.incomplete, matches, gallery: None }
+    let incomplete = neighbours.incomplete;
+    Found { verdict, incomplete, matches, gallery: None, limits: thresholds }
 }
 
 /// The address of a path of this server.
@@ -209,6 +231,7 @@ fn address(url: &Url, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use facenet::verdict::hundredths;
     use wire::faces::Neighbour;
 
     use super::*;
@@ -225,21 +248,24 @@ mod tests {
                 pictures: 2,
             };
             let matches = distances.iter().map(near).collect();
-            found(Neighbours { matches, incomplete }, thresholds, &url)
+            found(Neighbours { matches, incomplete, company: None }, thresholds, &url)
         };
         let answer = |distances: &[f32]| answer_of(distances, false);
         assert_eq!(answer(&[]).verdict, "none");
-        let possible = answer(&[0.9, 1.0]);
+        let possible = answer(&[0.9, 0.92, 1.5]);
         assert_eq!((possible.verdict, possible.matches.len()), ("possible", 2));
         let found = answer(&[0.5, 0.9]);
         assert_eq!((found.verdict, found.matches.len()), ("match", 2));
         assert_eq!(found.matches[0].picture, "http://localhost:8787/faces/ab");
         assert_eq!(found.matches[0].pictures, 2);
+        assert_eq!(found.limits, thresholds);
         // Distances are told in hundredths, on their side of the threshold.
-        let near = answer(&[0.8499, 0.8501, 1.0499]);
+        let Thresholds { match_max, possible_max } = thresholds;
+        let near = answer(&[match_max - 0.000_1, match_max + 0.000_1, possible_max]);
         let told: Vec<_> = near.matches.iter().map(|found| found.distance).collect();
-        assert_eq!((near.verdict, told), ("match", vec![0.85, 0.86, 1.05]));
-        assert_eq!(answer(&[0.8501]).verdict, "possible");
+        assert_eq!(near.verdict, "match");
+        assert_eq!(told, [match_max, hundredths(match_max + 0.01), possible_max]);
+        assert_eq!(answer(&[match_max + 0.000_1]).verdict, "possible");
         // Whoever is found is the nearest, also when others may be behind.
         for (distances, expected) in [(&[][..], "incomplete"), (&[0.5], "match")] {
             let answer = answer_of(distances, true);

@@ -91,6 +91,7 @@ mod tests {
             yaw: None,
             roll: 0.0,
             brightness: 120.0,
+            sharpness: None,
         };
         let face = SeenFace { bounds: [1.0, 2.0, 3.0, 4.5], score: 0.9, quality };
         Seen { image: Size { width: 640, height: 480 }, faces: vec![face; faces] }

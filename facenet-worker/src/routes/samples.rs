@@ -80,7 +80,7 @@ pub(super) fn near(embedding: &Embedding, distance_max: f32) -> Neighbours {
         all.filter(|neighbour| neighbour.distance <= distance_max).collect()
     });
     matches.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-    Neighbours { matches, incomplete: false }
+    Neighbours { matches, incomplete: false, company: None }
 }
 
 /// Where the page has the picture of a sample.
