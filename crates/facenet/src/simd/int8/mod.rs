@@ -4,8 +4,12 @@
 //! ```text
 //! a = round(input * 255 / largest input)          one factor for the feature map
 //! q = round(weight * 63 / largest weight)         one factor for each output channel
-//! output = ReLU(sum of a * q * both factors inverted + bias)
+//! output = ReLU((sum of a * q + error * sum of a) * both factors inverted + bias)
 //! ```
+//!
+//! Values are never negative, so their mean is large, and what rounding takes from the weights of a
+//! channel on average adds up. That `error` is known when weights are packed, and the sum of a
+//! pixel's values is there anyhow. Without the term, 1 - cosine with floats is nearly twice as large.
 //!
 //! [`ByteMap`] rounds a feature map once for all layers that read it. The sums are exact, so they
 //! are the same on every machine, and what follows is not fused. Only maps without negative values
@@ -61,8 +65,8 @@ struct Place {
     row: u32,
     /// Where its channels begin in the output.
     target: u32,
-    /// What its sums begin with: the term that its inputs give to the sums, negated.
-    start: i32,
+    /// The sum of its inputs.
+    sum: i32,
 }
 
 /// What is the same for all tiles of a panel.
@@ -73,6 +77,9 @@ struct Panel<'a> {
     /// What the sums of each channel are multiplied by.
     factor: [f32; LANES],
     bias: &'a [f32; LANES],
+    /// What rounding has taken from the weights of each channel on average, as they are computed
+    /// with.
+    error: &'a [f32; LANES],
 }
 
 /// Computes `conv` over all of `input` into the channels of `output` from `at` on.
@@ -119,7 +126,7 @@ impl Place {
         Self {
             row: input.shape.pixel(top, left) as u32,
             target: (output.pixel(y, x) + at) as u32,
-            start: -WEIGHT_ZERO * sum,
+            sum,
         }
     }
 }
@@ -135,11 +142,15 @@ fn tile<const R: usize>(
 ) {
     let places: &[Place; R] = places.first_chunk().expect("a place for each pixel");
     let rows = places.map(|place| place.row as usize);
-    let mut tile: Sums<R> = places.map(|place| panel.start.map(|start| start + place.start));
+    let mut tile: Sums<R> =
+        places.map(|place| panel.start.map(|start| start - WEIGHT_ZERO * place.sum));
     gemm_i8_rx8(&input.bytes, &rows, runs, panel.weights, &mut tile);
     for (sums, place) in tile.iter().zip(places) {
-        let sums =
-            std::array::from_fn(|lane| sums[lane] as f32 * panel.factor[lane] + panel.bias[lane]);
+        let inputs = place.sum as f32;
+        let sums = std::array::from_fn(|lane| {
+            let sum = sums[lane] as f32 + inputs * panel.error[lane];
+            sum * panel.factor[lane] + panel.bias[lane]
+        });
         store(&sums, &mut output.data, place.target as usize + channel, finish);
     }
 }

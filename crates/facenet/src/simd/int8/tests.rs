@@ -72,16 +72,17 @@ fn check(input: Shape, kernel: [usize; 2], out: usize, stride: usize) {
         convolve(&conv, &bytes, (&mut output, at), finish, &mut scratch);
         for place in (0..target.pixels() * out).map(|it| (it / out, it % out)) {
             let (y, x, channel) = (place.0 / target.width, place.0 % target.width, place.1);
-            let mut sum = 0;
+            let (mut sum, mut inputs) = (0, 0);
             for tap in 0..kernel[0] * kernel[1] {
                 let pixel = input.pixel(y * stride + tap / kernel[1], x * stride + tap % kernel[1]);
                 for from in 0..input.channels {
                     let value = i32::from(bytes.bytes[pixel + from]) + BYTE_ZERO;
                     sum += value * conv.get(channel, tap, from);
+                    inputs += value;
                 }
             }
-            let (scale, bias) = conv.scale(channel);
-            let sum = sum as f32 * (scale * bytes.scale) + bias;
+            let [scale, bias, error] = conv.channel(channel);
+            let sum = (sum as f32 + inputs as f32 * error) * (scale * bytes.scale) + bias;
             let place = target.pixel(y, x) + at + channel;
             let expected = match finish {
                 Finish::Relu => sum.max(0.0),
@@ -115,16 +116,19 @@ pub(in crate::simd) fn weights_are_rounded_by_channel() {
     let all = numbers_of(8, 16, window, &mut numbers);
     let conv = packed(8, 16, window, &all);
     for out in 0..16 {
-        let (scale, bias) = conv.scale(out);
+        let [scale, bias, error] = conv.channel(out);
         assert_eq!(bias.to_bits(), all[16 * 72 + out].to_bits());
         let weights = &all[out * 72..][..72];
-        let mut largest = 0;
+        let (mut largest, mut lost) = (0, 0.0);
         for (place, &weight) in weights.iter().enumerate() {
             let rounded = conv.get(out, place % 9, place / 9);
             largest = largest.max(rounded.abs());
             let difference = (weight - rounded as f32 * scale).abs();
             assert!(difference <= 0.5001 * scale, "{out} {place}: {difference}, {scale}");
+            lost += weight - rounded as f32 * scale;
         }
+        let lost_at_all = 72.0 * error * scale;
+        assert!((lost - lost_at_all).abs() <= 0.01 * scale, "{out}: {lost}, {lost_at_all}");
         assert_eq!(largest, if out == 1 { 0 } else { WEIGHT_MAX }, "{out}");
     }
 }

@@ -30,6 +30,9 @@ pub(in crate::simd) struct ByteConv {
     /// What a weight of each channel has to be multiplied by.
     scales: Box<[f32]>,
     biases: Box<[f32]>,
+    /// What rounding has taken from the weights of each channel on average, as they are computed
+    /// with.
+    errors: Box<[f32]>,
 }
 
 impl ByteConv {
@@ -60,6 +63,7 @@ impl ByteConv {
             starts: vec![start(depth, 0); out].into_boxed_slice(),
             scales: vec![0.0; out].into_boxed_slice(),
             biases: vec![0.0; out].into_boxed_slice(),
+            errors: vec![0.0; out].into_boxed_slice(),
         }
     }
 
@@ -92,6 +96,7 @@ impl ByteConv {
             start: lanes(&self.starts, index),
             factor: lanes(&self.scales, index).map(|factor| factor * scale),
             bias: lanes(&self.biases, index),
+            error: lanes(&self.errors, index),
         }
     }
 
@@ -103,17 +108,19 @@ impl ByteConv {
         self.scales[out] = largest / WEIGHT_MAX as f32;
         let (depth, input) = (self.depth(), self.input);
         let panel = &mut self.weights[out / LANES * (depth / QUAD)..][..depth / QUAD];
-        let mut sum = 0;
+        let (mut sum, mut error) = (0, 0.0);
         for (channel, taps) in weights.chunks_exact(depth / input).enumerate() {
             for (tap, weight) in taps.iter().enumerate() {
                 let rounded = (weight * factor).round_ties_even() as i32;
                 let rounded = rounded.clamp(-WEIGHT_MAX, WEIGHT_MAX);
                 sum += rounded;
+                error += weight * factor - rounded as f32;
                 let place = tap * input + channel;
                 panel[place / QUAD].0[out % LANES][place % QUAD] = (rounded + WEIGHT_ZERO) as u8;
             }
         }
         self.starts[out] = start(depth, sum);
+        self.errors[out] = error / depth as f32;
     }
 
     /// The weight from `input` to `out` at `tap`, as it is computed with.
@@ -123,10 +130,10 @@ impl ByteConv {
         i32::from(self.weights[place / QUAD].0[out % LANES][place % QUAD]) - WEIGHT_ZERO
     }
 
-    /// What the weights of an output channel have to be multiplied by, and its bias.
+    /// What the weights of an output channel have to be multiplied by, its bias, and its error.
     #[cfg(any(test, feature = "kernel-tests"))]
-    pub(super) fn scale(&self, out: usize) -> (f32, f32) {
-        (self.scales[out], self.biases[out])
+    pub(super) fn channel(&self, out: usize) -> [f32; 3] {
+        [self.scales[out], self.biases[out], self.errors[out]]
     }
 }
 
