@@ -95,6 +95,19 @@ async fn a_caller_has_one_budget_of_embeddings() -> anyhow::Result<()> {
     // Every third one was an enrolment, of which there are fewer.
     ensure!(mixed == embeddings.min(3 * enrolments + 2), "{mixed} mixed, {enrolments} enrolments");
 
+    server.stop()
+}
+
+/// In a server of its own: all callers together have a budget too.
+#[tokio::test]
+async fn a_caller_is_half_an_address_and_reads_have_a_budget_of_their_own() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let server = Server::start_with(state.path(), &["--rate-limits"]).await?;
+    let api = Api::of(&server);
+    let post = |path| (Method::POST, path);
+    let own = |network: u8| move |round: usize, _| format!("192.0.{network}.{round}");
+    let (embeddings, _) = spend(&api, &[post("/embed")], own(1)).await?;
+
     // Half of an IPv6 address is one caller.
     let v6 = |round: usize, count: usize| format!("2001:db8:1:{round}::{count:x}");
     ensure!(spend(&api, &[post("/embed")], v6).await?.0 == embeddings);
