@@ -14,7 +14,7 @@ pub const COSINE_MIN: f64 = 0.99999;
 pub const INTEGERS_COSINE_MIN: f64 = 0.999;
 
 /// The same of a server with the default engine.
-pub const SERVED_COSINE_MIN: f64 = COSINE_MIN;
+pub const SERVED_COSINE_MIN: f64 = INTEGERS_COSINE_MIN;
 
 /// A golden crop.
 pub struct Golden {

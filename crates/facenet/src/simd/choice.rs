@@ -6,10 +6,10 @@ use crate::{PIPELINE, PIPELINE_INT8};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Simd {
     /// All in float32.
-    #[default]
     Float,
     /// 1x1 and strided convolutions in integers, and the rest in float32. It is faster and takes
     /// less memory. Its embeddings differ a little, so they have a pipeline of their own.
+    #[default]
     Int8,
 }
 

@@ -62,16 +62,16 @@ impl Options {
     /// What a Worker is built from besides its code.
     fn variant(&self, worker: &str) -> Variant {
         // Only the public Worker has an engine.
-        let engine = if worker == PUBLIC_WORKER { self.engine } else { Engine::Simd };
+        let engine = if worker == PUBLIC_WORKER { self.engine } else { Engine::default() };
         if self.drill && worker == PUBLIC_WORKER {
             let arguments = &["--features", "drill"];
             return Variant { name: Some("drill"), arguments, simd: Simd::Relaxed };
         }
         let name = match (engine, self.plain_simd) {
-            (Engine::Simd, false) => None,
-            (Engine::Simd, true) => Some("plain-simd"),
-            (Engine::SimdInt8, false) => Some("simd-int8"),
-            (Engine::SimdInt8, true) => Some("plain-simd-int8"),
+            (Engine::SimdInt8, false) => None,
+            (Engine::SimdInt8, true) => Some("plain-simd"),
+            (Engine::Simd, false) => Some("simd-float"),
+            (Engine::Simd, true) => Some("plain-simd-float"),
             (Engine::BurnFlex, _) => Some("burn-flex"),
             (Engine::BurnNdarray, _) => Some("burn-ndarray"),
         };
@@ -109,11 +109,11 @@ impl Variant {
 /// An engine: a feature of `facenet-worker`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
-    /// Our own.
-    #[default]
-    Simd,
     /// Our own, most layers in integers.
+    #[default]
     SimdInt8,
+    /// Our own, all in floats.
+    Simd,
     /// Burn with its pure-Rust backend. Takes more memory than Cloudflare gives.
     BurnFlex,
     /// Burn with the predecessor of flex. Takes more memory than Cloudflare gives.
@@ -128,8 +128,8 @@ impl Engine {
     /// Cargo's arguments for the Worker with this engine.
     fn cargo_arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Simd => &[],
-            Self::SimdInt8 => &["--no-default-features", "--features", "simd-int8"],
+            Self::SimdInt8 => &[],
+            Self::Simd => &["--no-default-features", "--features", "simd"],
             // With the other backend too, which the Worker does not use, because the benchmark has
             // both: Burn is compiled once for the two.
             Self::BurnFlex => &["--no-default-features", "--features", BURN_FEATURES],

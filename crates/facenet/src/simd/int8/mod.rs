@@ -9,7 +9,8 @@
 //!
 //! Values are never negative, so their mean is large, and what rounding takes from the weights of a
 //! channel on average adds up. That `error` is known when weights are packed, and the sum of a
-//! pixel's values is there anyhow. Without the term, 1 - cosine with floats is nearly twice as large.
+//! pixel's values is there anyhow. Without the term, 1 - cosine with floats is nearly twice as
+//! large.
 //!
 //! [`ByteMap`] rounds a feature map once for all layers that read it. The sums are exact, so they
 //! are the same on every machine, and what follows is not fused. Only maps without negative values

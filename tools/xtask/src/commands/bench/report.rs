@@ -14,7 +14,7 @@ use super::layers::Class;
 const RIVAL: usize = CONTESTANTS.len() - 1;
 
 /// Who is measured natively.
-pub(super) const NATIVE: [&str; 4] = ["cface", "cface-int8", "burn-flex", "burn-ndarray"];
+pub(super) const NATIVE: [&str; 4] = ["cface", "cface-simd", "burn-flex", "burn-ndarray"];
 
 /// Milliseconds of several runs.
 #[derive(Clone, Default)]
