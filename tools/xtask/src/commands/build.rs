@@ -121,6 +121,11 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
+    /// Whether it takes more memory than an isolate of Cloudflare has.
+    pub(crate) const fn is_burn(self) -> bool {
+        matches!(self, Self::BurnFlex | Self::BurnNdarray)
+    }
+
     fn is_ours(self) -> bool {
         matches!(self, Self::Simd | Self::SimdInt8)
     }

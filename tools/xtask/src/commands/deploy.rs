@@ -64,7 +64,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(
-        options.build.engine == build::Engine::Simd,
+        !options.build.engine.is_burn(),
         "Burn's engines take over 200 MB for the model, and an isolate of Cloudflare has 128: \
          deploy without --engine"
     );
