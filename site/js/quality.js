@@ -24,12 +24,12 @@ const CROP_SHARE_MAX = 0.85;
 const OUTSIDE_MAX = 0.12;
 
 /**
- * How far the nose may be from the middle between the eyes, as a share of the eyes' distance. The
- * head is then turned by about 25 degrees.
+ * How far the nose may be from the middle between the eyes, as a share of the eyes' distance. Of
+ * 40 people who had turned by 30 degrees, half had less than 0.30 (the IMM face database).
  */
 const YAW_MAX = 0.35;
 
-/** The same where the head is no longer straight: about 11 degrees. */
+/** The same up to which a head is straight: 0.07 for those who looked ahead, 0.13 for those. */
 const STRAIGHT_MAX = 0.12;
 
 /** The slope of the line through the eyes in radians, about 20 degrees. */

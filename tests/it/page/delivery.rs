@@ -61,7 +61,7 @@ async fn loaded(page: &Page) -> anyhow::Result<Vec<(String, u64)>> {
 
 /// Whether a file belongs to the detector: our modules for it, the library and its models.
 fn is_detector(path: &str) -> bool {
-    ["/js/detect", "/vendor/", "/models/"].iter().any(|part| path.contains(part))
+    ["/js/detect", "/js/find", "/vendor/", "/models/"].iter().any(|part| path.contains(part))
 }
 
 /// The bytes of everything else.

@@ -7,7 +7,8 @@
 //! - the sets of third-party files.
 //!
 //! Nothing is bundled or translated. In scripts and style sheets, lines that hold only a comment
-//! become empty. They are a quarter of the bytes, and the numbers of the other lines stay.
+//! become empty, and others lose the spaces at their beginning. Both are a third of the bytes, and
+//! the numbers of lines stay. Documents lose their comments.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,8 @@ fn read(site: &Path) -> anyhow::Result<Files> {
             let text = || fs::read_to_string(&path).with_context(|| format!("reading {name}"));
             let content = match ending {
                 "js" | "css" => without_comments(&text()?).into_bytes(),
-                "html" | "svg" => text()?.into_bytes(),
+                "html" => without_remarks(&text()?).into_bytes(),
+                "svg" => text()?.into_bytes(),
                 "jpg" => fs::read(&path).with_context(|| format!("reading {name}"))?,
                 _ => continue,
             };
@@ -85,7 +87,8 @@ fn has_ending(name: &str, ending: &str) -> bool {
     Path::new(name).extension().is_some_and(|found| found == ending)
 }
 
-/// A script or style sheet in which lines that hold only a comment are empty.
+/// A script or style sheet in which lines that hold only a comment are empty, and no line begins
+/// with spaces.
 fn without_comments(text: &str) -> String {
     let mut inside = false;
     let mut kept = String::with_capacity(text.len());
@@ -97,11 +100,18 @@ fn without_comments(text: &str) -> String {
         let comment = inside || begins || trimmed.starts_with("//");
         inside = (inside || begins) && !ends;
         if !comment {
-            kept += line;
+            kept += line.trim_start();
         }
         kept.push('\n');
     }
     kept
+}
+
+/// A document without its comments.
+fn without_remarks(document: &str) -> String {
+    let mut parts = document.split("<!--");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| kept + part.split_once("-->").map_or("", |(_, rest)| rest))
 }
 
 /// A document with the served addresses of the files that it names.
@@ -176,12 +186,14 @@ mod tests {
 
     #[test]
     fn only_lines_that_are_comments_are_left_out() {
-        let kept = ["a(\"b//c\"); // d", "let x; /* y */", "/** @type {z} */ (w);", "  * 2;", ""];
+        let kept = ["a(\"b//c\"); // d", "let x; /* y */", "/** @type {z} */ (w);", "* 2;", ""];
         for line in kept {
             let script =
-                format!("// @ts-check\n/**\n * What it does.\n */\n{line}\n  /* x */\nb;\n");
+                format!("// @ts-check\n/**\n * What it does.\n */\n  {line}\n  /* x */\nb;\n");
             assert_eq!(without_comments(&script), format!("\n\n\n\n{line}\n\nb;\n"));
         }
+        let document = "<!doctype html>\n<!-- said\nof it --><p>a</p><!-- more --> b\n";
+        assert_eq!(without_remarks(document), "<!doctype html>\n<p>a</p> b\n");
     }
 
     #[test]
