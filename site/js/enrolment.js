@@ -63,7 +63,7 @@ function showPictures() {
     remove.onclick = () => {
       session.drop(crop);
       showPictures();
-      element("enrol-title").focus();
+      view.focus(element("panel-enrol"));
     };
     return item;
   });
