@@ -84,7 +84,9 @@ impl Measured {
     /// What a threshold does to the gallery of the aim.
     #[must_use]
     pub fn outcome(&self, threshold: f32) -> Option<Outcome> {
-        let share = |it: Estimate| Share { measured: it.rate, at_most: it.high };
+        // As the source has them, so that all tables say the same.
+        let rounded = |share: f64| (share * 10_000.0).round() / 10_000.0;
+        let share = |it: Estimate| Share { measured: rounded(it.rate), at_most: rounded(it.high) };
         let gallery = self.aim()?;
         Some(Outcome {
             false_positives: share(gallery.false_positives(threshold)),

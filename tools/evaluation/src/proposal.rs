@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn shares_are_told_with_two_digits() {
         for (share, told, up) in
-            [(0.0, "0 %", "0.0000000010"), (0.012_34, "1.2 %", "0.013"), (0.5, "50 %", "0.50")]
+            [(0.000_1, "0.010 %", "0.00010"), (0.012_34, "1.2 %", "0.013"), (0.5, "50 %", "0.50")]
         {
             assert_eq!((percent(share), rounded_up(share)), (told.into(), up.into()));
         }
