@@ -73,8 +73,8 @@ const COMPANY_USUAL: f32 = 0.25;
 /// for all groups; without it, they are 0.73 for one group and 0.93 for another.
 const COMPANY_WEIGHT: f32 = 1.4;
 
-/// The most that was measured. What is more similar than that are copies of one face, and nobody may
-/// hide a person behind copies.
+/// The most that was measured. What is more similar than that are copies of one face, and nobody
+/// may hide a person behind copies.
 const COMPANY_MAX: f32 = 0.45;
 
 /// How similar a search is to the rest of the gallery: the mean cosine of the faces at these
