@@ -16,6 +16,7 @@ const LIST: &str = include_str!("../collections.toml");
 /// A collection of photographs of known people.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the facts of a list, each by itself")]
 pub struct Collection {
     /// What it is, in a sentence.
     pub about: String,

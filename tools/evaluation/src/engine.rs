@@ -139,10 +139,8 @@ pub fn embed_all(
     bar: &ProgressBar,
     read: impl Fn(usize) -> anyhow::Result<Vec<u8>> + Sync,
 ) -> anyhow::Result<Vec<anyhow::Result<Embedding>>> {
-    let threads = match source {
-        Source::Server(_) => parallel::cores().min(REQUESTS_AT_ONCE_MAX),
-        _ => parallel::cores(),
-    };
+    let is_server = matches!(source, Source::Server(_));
+    let threads = parallel::cores().min(if is_server { REQUESTS_AT_ONCE_MAX } else { usize::MAX });
     // Runs of one engine take turns, so every thread has its own.
     let open = || Engine::open(source);
     parallel::map(count, threads, bar, open, |engine, index| {

@@ -53,8 +53,12 @@ fn pictures_of_nothing_have_the_same_verdicts() {
     let thresholds = Thresholds::of(MODEL).unwrap();
     for (i, one) in embeddings.iter().enumerate() {
         for other in &embeddings[..i] {
-            let verdict = |simd: usize| thresholds.verdict(one[simd].distance(&other[simd]));
-            assert_eq!(verdict(0), verdict(1), "{}", pictures[i].0);
+            let distances = [0, 1].map(|simd: usize| one[simd].distance(&other[simd]));
+            let [floats, integers] = distances.map(|distance| thresholds.verdict(distance));
+            // Two nearly equal distances may have a threshold between them.
+            let are_near = (distances[0] - distances[1]).abs() < 0.01;
+            let name = pictures[i].0;
+            assert!(floats == integers || are_near, "{name}: {distances:?}");
         }
     }
 }

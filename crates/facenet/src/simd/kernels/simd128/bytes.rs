@@ -164,8 +164,7 @@ mod plain {
 
     #[inline(always)]
     pub(super) fn split(sums: [i32; LANES]) -> [v128; PARTS] {
-        let [a, b, c, d, e, f, g, h] = sums;
-        [i32x4(a, 0, b, 0), i32x4(c, 0, d, 0), i32x4(e, 0, f, 0), i32x4(g, 0, h, 0)]
+        std::array::from_fn(|part| i32x4(sums[2 * part], 0, sums[2 * part + 1], 0))
     }
 
     #[inline(always)]
