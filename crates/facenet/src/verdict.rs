@@ -73,9 +73,9 @@ const COMPANY_USUAL: f32 = 0.25;
 /// for all groups; without it, they are 0.73 for one group and 0.93 for another.
 const COMPANY_WEIGHT: f32 = 1.4;
 
-/// The most that was measured. What is more similar than that are copies of one face, and nobody
-/// may hide a person behind copies.
-const COMPANY_MAX: f32 = 0.45;
+/// No group of people is as similar as that: the most alike one has 0.44. So these are copies of a
+/// face, which say nothing of the gallery, and nobody may hide a person behind them.
+const COMPANY_MAX: f32 = 0.5;
 
 /// How similar a search is to the rest of the gallery: the mean cosine of the faces at these
 /// distances, which are faces of other people. Nothing when there are too few to say it.
@@ -89,8 +89,9 @@ pub fn company(others: impl Iterator<Item = f32>) -> Option<f32> {
 
 /// What is added to a squared distance in this company.
 fn crowding(company: Option<f32>) -> f32 {
-    let company = company.filter(|company| company.is_finite()).unwrap_or(COMPANY_USUAL);
-    COMPANY_WEIGHT * (company.clamp(COMPANY_USUAL, COMPANY_MAX) - COMPANY_USUAL)
+    let measured = COMPANY_USUAL..COMPANY_MAX;
+    let company = company.filter(|company| measured.contains(company));
+    COMPANY_WEIGHT * (company.unwrap_or(COMPANY_USUAL) - COMPANY_USUAL)
 }
 
 /// A distance as its verdict counts it in this company: larger where the gallery looks alike to the
@@ -242,7 +243,7 @@ mod tests {
         }
         assert_eq!(company([1.0; COMPANY_FACES_MIN - 1].into_iter()), None);
         // Copies of a face hide nobody.
-        assert_eq!(thresholds.in_company(Some(1.0)), thresholds.in_company(Some(COMPANY_MAX)));
+        assert_eq!(thresholds.in_company(Some(0.76)), thresholds);
         assert!(in_company(0.0, Some(f32::NAN)).abs() < 1e-6);
     }
 
