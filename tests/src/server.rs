@@ -27,6 +27,15 @@ pub fn now_ms() -> anyhow::Result<u64> {
     Ok(u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?)
 }
 
+/// The memory of the process that runs the Workers of a server with this folder, in megabytes.
+///
+/// # Errors
+/// When it does not run.
+pub fn resident_mb(state: &Path) -> anyhow::Result<f64> {
+    let wrangler = format!("--persist-to\0{}", state.display());
+    Ok(testbed::process::resident_bytes("workerd", &wrangler)? as f64 / 1e6)
+}
+
 /// A running server. Ends when dropped.
 pub struct Server {
     server: testbed::server::Server,

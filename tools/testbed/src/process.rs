@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -163,6 +164,28 @@ pub fn command_lines_with(text: &str) -> io::Result<Vec<String>> {
     Ok(lines.filter(|line| line.contains(text)).collect())
 }
 
+/// The most memory that one of the processes has which run a program and were started by one whose
+/// command line contains a text, in bytes, on Linux.
+///
+/// # Errors
+/// When the kernel does not list processes, or there is none.
+pub fn resident_bytes(program: &str, parent: &str) -> io::Result<u64> {
+    let of = |dir: PathBuf| -> Option<u64> {
+        let status = std::fs::read_to_string(dir.join("status")).ok()?;
+        let value = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line?.split_whitespace().next()
+        };
+        let started_by = Path::new("/proc").join(value("PPid")?).join("cmdline");
+        let line = std::fs::read(started_by).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let is_it = value("Name") == Some(program) && line.contains(parent);
+        Some(1024 * value("VmRSS").filter(|_| is_it)?.parse::<u64>().ok()?)
+    };
+    let entries = std::fs::read_dir("/proc")?.filter_map(|entry| of(entry.ok()?.path()));
+    entries.max().ok_or_else(|| io::Error::other(format!("no {program} of {parent} runs")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +204,18 @@ mod tests {
         assert!(group.end(END_MAX));
         assert!(test_kill_process_group(id).is_err());
         assert!(!running().contains(&id.as_raw_nonzero().get()));
+    }
+
+    #[test]
+    fn the_memory_of_a_process_is_found_by_whoever_has_started_it() {
+        // The shell's command line has the whole script.
+        let mut group = shell("sleep 1000 & wait; : resident-bytes");
+        let found = || resident_bytes("sleep", "resident-bytes");
+        let bytes = crate::wait::until(END_MAX, || Ok(found())).unwrap();
+        assert!((1..100 << 20).contains(&bytes), "{bytes}");
+        assert!(resident_bytes("no-such-program", "resident-bytes").is_err());
+        assert!(group.end(END_MAX));
+        assert!(found().is_err());
     }
 
     #[test]

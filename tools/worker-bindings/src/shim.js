@@ -8,9 +8,21 @@ import * as worker from "./bindings.js";
 // Kept by the library `worker`: the number of the instance, and whether that has panicked.
 const state = worker.__worker_init_state();
 
+// Ends each call that is under way. Nothing in an instance that has trapped goes on, so calls
+// would wait for ever: the runtime cannot see that while they wait for an object that waits too.
+const underWay = new Set();
+
+function end() {
+    for (const reject of underWay) {
+        reject(new Error("The instance has ended"));
+    }
+    underWay.clear();
+}
+
 function renew() {
     if (state.criticalError) {
         console.log("Beginning anew after a trap");
+        end();
         state.criticalError = false;
         worker.__wbg_reset_state();
     }
@@ -19,6 +31,7 @@ function renew() {
 function note(error) {
     if (error instanceof WebAssembly.RuntimeError) {
         state.criticalError = true;
+        end();
     }
 }
 
@@ -28,11 +41,16 @@ addEventListener("error", (event) => note(event.error));
 // Calls into the module.
 export async function run(call) {
     renew();
+    let reject;
+    const ended = new Promise((_, rejected) => (reject = rejected));
+    underWay.add(reject);
     try {
-        return await call();
+        return await Promise.race([call(), ended]);
     } catch (error) {
         note(error);
         throw error;
+    } finally {
+        underWay.delete(reject);
     }
 }
 
