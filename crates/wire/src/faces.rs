@@ -28,7 +28,8 @@ use crate::limits::NAME_CHARS_MAX;
 use crate::{Kind, Problem};
 
 /// The version of messages and routes. Raise it when the version before would take a request or an
-/// answer wrongly; a further field that may be missing is no such change.
+/// answer wrongly. A further field of an answer that may be missing is no such change. One of a
+/// request is, unless it is left out where it says nothing: a reader refuses what it does not know.
 pub const VERSION: u32 = 1;
 
 /// The header of a request that names the version.
@@ -362,6 +363,22 @@ mod tests {
             {"status": "ok", "purge": null},
         ]);
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn answers_may_have_further_fields_and_requests_may_not() {
+        let mut answer = serde_json::json!({"id": "i", "searchable": true, "expires_at": "e"});
+        answer["since_version_2"] = true.into();
+        assert!(serde_json::from_value::<Status>(answer).is_ok());
+        let mut health = serde_json::json!({"status": "ok", "purge": null});
+        health["since_version_2"] = true.into();
+        assert!(serde_json::from_value::<StoreHealth>(health).is_ok());
+        let mut search = serde_json::json!(
+            {"namespace": "s", "embedding": [], "top_k": 1, "distance_max": 0.5}
+        );
+        assert!(serde_json::from_value::<Search>(search.clone()).is_ok());
+        search["since_version_2"] = true.into();
+        assert!(serde_json::from_value::<Search>(search).is_err());
     }
 
     #[test]
