@@ -45,6 +45,10 @@ struct Known {
 impl Known {
     fn note_answer(&mut self, waiting: usize, now_ms: u64) {
         self.heard = Some((now_ms, waiting));
+        // What was too much is done.
+        if waiting < SPILL {
+            self.overloaded_until_ms = 0;
+        }
     }
 
     fn note_overload(&mut self, now_ms: u64) {
@@ -201,5 +205,15 @@ mod tests {
         replicas[1].note_overload(1);
         assert_eq!(pick(&replicas, 2), None);
         assert_eq!(pick(&replicas, HEARD_MS), Some(0));
+    }
+
+    #[test]
+    fn a_replica_that_has_done_its_work_is_asked_again() {
+        let mut replicas = [Known::default()];
+        replicas[0].note_overload(0);
+        replicas[0].note_answer(SPILL, 1);
+        assert_eq!(pick(&replicas, 2), None);
+        replicas[0].note_answer(SPILL - 1, 3);
+        assert_eq!(pick(&replicas, 4), Some(0));
     }
 }

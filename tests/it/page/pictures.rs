@@ -33,7 +33,9 @@ async fn pictures_of_the_readme_are_as_the_page_is() -> anyhow::Result<()> {
     page.show_face(Scene::Face("obama-2.jpg")).await?;
     ensure!(page.find("match").await? == [NAME]);
     page.browser.resize(DESKTOP.0, DESKTOP.1).await?;
-    page.until("return [...document.images].every((image) => image.complete)").await?;
+    // Those that are hidden are not loaded.
+    let are_there = "return [...document.images].every((it) => it.complete || !it.offsetParent)";
+    page.until(are_there).await?;
     let matched = picture(&page, "match").await?;
 
     page.browser.resize(PHONE.0, PHONE.1).await?;
