@@ -8,7 +8,7 @@
 //!
 //! Nothing is bundled or translated. In scripts and style sheets, lines that hold only a comment
 //! become empty, and others lose the spaces at their beginning. Both are a third of the bytes, and
-//! the numbers of lines stay. Documents lose their comments.
+//! the numbers of lines stay. Documents lose their comments, those spaces and empty lines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -107,11 +107,14 @@ fn without_comments(text: &str) -> String {
     kept
 }
 
-/// A document without its comments.
+/// A document without its comments, empty lines and spaces at the beginning of lines.
 fn without_remarks(document: &str) -> String {
     let mut parts = document.split("<!--");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |kept, part| kept + part.split_once("-->").map_or("", |(_, rest)| rest))
+    let text =
+        parts.fold(first, |kept, part| kept + part.split_once("-->").map_or("", |(_, rest)| rest));
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty());
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// A document with the served addresses of the files that it names.
@@ -192,8 +195,8 @@ mod tests {
                 format!("// @ts-check\n/**\n * What it does.\n */\n  {line}\n  /* x */\nb;\n");
             assert_eq!(without_comments(&script), format!("\n\n\n\n{line}\n\nb;\n"));
         }
-        let document = "<!doctype html>\n<!-- said\nof it --><p>a</p><!-- more --> b\n";
-        assert_eq!(without_remarks(document), "<!doctype html>\n<p>a</p> b\n");
+        let document = "<!doctype html>\n<!-- said\nof it -->\n\n  <p>a\n  c</p><!-- more --> b\n";
+        assert_eq!(without_remarks(document), "<!doctype html>\n<p>a\nc</p> b\n");
     }
 
     #[test]
