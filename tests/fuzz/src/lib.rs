@@ -131,9 +131,10 @@ fn whole_length(shard: Shard, record: &[u8]) -> usize {
     records::length(shard, metadata.map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize))
 }
 
-/// The weights of the finder. An even first byte means a file as it is. Else the file is made: the
-/// second byte says which bit of it is wrong, then come scale and minimum of each tensor, then the
-/// bytes of all of them, over and over. Weights that are taken find something in any picture.
+/// The weights of the finder. An even first byte means a file as it is. Else the file is made, from
+/// scale and minimum of each tensor and then the bytes of all of them, over and over. If the first
+/// byte says so, it is damaged in the place that the second one names. Weights that are taken find
+/// something in any picture.
 ///
 /// # Panics
 /// When there is a fault.
@@ -160,7 +161,7 @@ pub fn finder(bytes: &[u8]) {
         bytes: &values[index],
     });
     let Ok(mut file) = weights::write(&tensors) else { return };
-    if *place > 0 {
+    if choice & 2 != 0 {
         let index = usize::from(*place) * file.len() / 256;
         file[index] ^= 1 << (place & 7);
         assert!(Finder::load(&file).is_err());
