@@ -171,12 +171,7 @@ fn files(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn write(dir: &Path, file: &str, content: &str) {
-        let file = dir.join(file);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, content).unwrap();
-    }
+    use crate::photos::tests::write;
 
     #[test]
     fn the_list_has_what_the_measurements_need() {

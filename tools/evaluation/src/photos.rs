@@ -125,10 +125,11 @@ fn fingerprint(file: &Path) -> anyhow::Result<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn write(dir: &Path, file: &str, content: &str) {
+    /// Writes a file, and makes its folder.
+    pub(crate) fn write(dir: &Path, file: &str, content: &str) {
         let file = dir.join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, content).unwrap();
