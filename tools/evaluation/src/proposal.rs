@@ -7,7 +7,7 @@ use facenet::verdict::{
 };
 
 use crate::calibrate::{self, Measured};
-use crate::identify::{Estimate, Identification};
+use crate::identify::{Estimate, Gallery, Identification};
 
 /// The sizes of the galleries that are computed from the one that was measured: each person of a
 /// gallery is taken to be as likely to be near as any other.
@@ -30,6 +30,19 @@ pub fn describe(model: &str, groups: &[Measured]) -> String {
     text
 }
 
+/// The groups that have the gallery of the aim, with it, and with what happens there at both
+/// thresholds.
+fn in_aim(
+    groups: &[Measured],
+    thresholds: Thresholds,
+) -> impl Iterator<Item = (&Measured, Gallery, Outcome, Outcome)> {
+    groups.iter().filter_map(move |group| {
+        let gallery = group.aim()?.gallery;
+        let near = group.outcome(thresholds.match_max)?;
+        Some((group, gallery, near, group.outcome(thresholds.possible_max)?))
+    })
+}
+
 /// What the thresholds do to each group in the gallery of the aim.
 #[must_use]
 pub fn verdicts(groups: &[Measured], thresholds: Thresholds) -> String {
@@ -41,10 +54,7 @@ pub fn verdicts(groups: &[Measured], thresholds: Thresholds) -> String {
          possible: strangers named | not found |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n"
     );
-    for group in groups {
-        let Some(gallery) = group.aim().map(|it| it.gallery) else { continue };
-        let Some(near) = group.outcome(match_max) else { continue };
-        let Some(far) = group.outcome(possible_max) else { continue };
+    for (group, gallery, near, far) in in_aim(groups, thresholds) {
         let _ = writeln!(
             text,
             "| {}{} | {}, {} | {} with {} | {} | {} | {} | {} |",
@@ -157,10 +167,7 @@ fn row(model: &str, groups: &[Measured], thresholds: Thresholds) -> String {
     let Thresholds { match_max, possible_max } = thresholds;
     let mut text = format!("// {model}\nthresholds: Thresholds {{ match_max: {match_max:.2}, ");
     let _ = writeln!(text, "possible_max: {possible_max:.2} }},");
-    for group in groups {
-        let Some(gallery) = group.aim().map(|it| it.gallery) else { continue };
-        let Some(near) = group.outcome(match_max) else { continue };
-        let Some(far) = group.outcome(possible_max) else { continue };
+    for (group, gallery, near, far) in in_aim(groups, thresholds) {
         let _ = writeln!(
             text,
             "Group {{\n    name: {:?},\n    people: {},\n    pictures: {},\n    \
