@@ -29,8 +29,8 @@ pub fn rectangle(points: &[Point; landmarks::COUNT]) -> Rectangle {
     Rectangle::centred(centre, SCALE_X * around.width, SCALE_Y * around.height)
 }
 
-/// The largest face near the centre of a picture of this size, or nothing when there is no face. An
-/// area counts less the nearer it is to the picture's corners.
+/// The largest face near the centre of a picture of this size, or nothing when there is no face.
+/// The nearer a face is to a corner, the less its area counts.
 #[must_use]
 pub fn choose(faces: &[Face], width: usize, height: usize) -> Option<&Face> {
     let middle = Point { x: width as f64 / 2.0, y: height as f64 / 2.0 };
@@ -39,12 +39,12 @@ pub fn choose(faces: &[Face], width: usize, height: usize) -> Option<&Face> {
         let outwards = (x - middle.x).hypot(y - middle.y) / middle.x.hypot(middle.y);
         face.bounds.area() * (1.0 - outwards.min(1.0))
     };
-    // Of equal ones the first is taken, as the page does it.
+    // Of equal faces the first is taken, as on the page.
     faces.iter().rev().max_by(|a, b| worth(a).total_cmp(&worth(b)))
 }
 
 /// Cuts a rectangle out and stretches it to 160x160 pixels, on purpose, because FaceNet was trained
-/// on such crops. Beyond the picture's edges the crop is mid-grey. Pixels are those of the page.
+/// on such crops. Beyond the picture's edges the crop is mid-grey. The page gives the same pixels.
 #[must_use]
 pub fn cut(picture: &Picture<'_>, rectangle: Rectangle) -> facenet::Face {
     let mut crop = vec![[BACKGROUND; 3]; INPUT_SIDE * INPUT_SIDE];

@@ -1,9 +1,9 @@
-//! The detector: face-api's Tiny YOLO v2 with depthwise separable convolutions. It tells for a grid
-//! of cells of 32 pixels, and five shapes of boxes in each, how surely a face is there, and where
+//! The detector: face-api's Tiny YOLO v2 with depthwise separable convolutions. For each cell of
+//! 32x32 pixels, and for five shapes of boxes in it, it tells how surely a face is there, and where
 //! its box is.
 //!
 //! A row of the picture runs through all layers before the next one is read, so no layer's output
-//! is ever held whole. The first layer alone would take 23 MB at an input of 608 pixels.
+//! is ever held whole. The first layer's alone would take 59 MB at an input of 960 pixels.
 
 mod boxes;
 mod stream;
@@ -54,10 +54,10 @@ impl Detector {
         }
     }
 
-    /// All that scores more than `score_min`, and of what overlaps the best only.
+    /// The boxes that score more than `score_min`. Of boxes that overlap, only the best.
     ///
     /// # Panics
-    /// When the side of the square is no multiple of [`CELL`], or 0.
+    /// When the side of the square is 0 or not a multiple of [`CELL`].
     pub(crate) fn detect(&self, square: &Square, score_min: f64) -> Vec<Detection> {
         suppress(boxes::decode(&self.forward(square), square, score_min))
     }
@@ -81,7 +81,7 @@ impl Detector {
             for (value, &byte) in rows[2 * row..].iter_mut().zip(pixels.as_flattened()) {
                 *value = f32::from(byte);
             }
-            // Here, and only here, nothing is added around the picture.
+            // This layer alone has no padding.
             if y + 1 < KERNEL {
                 continue;
             }
@@ -107,8 +107,8 @@ impl Detector {
     }
 }
 
-/// Puts the standardisation of pixels into the weights of the layer that reads them. Nothing is
-/// added around what it reads, so the result is the same.
+/// Puts the standardisation of pixels into the weights of the layer that reads them. That layer has
+/// no padding, so the result is the same.
 fn standardise(weights: &mut [f32], bias: &mut [f32]) {
     let channels = bias.len();
     let mut sums: Vec<f64> = bias.iter().map(|&bias| f64::from(bias)).collect();
@@ -124,7 +124,7 @@ fn standardise(weights: &mut [f32], bias: &mut [f32]) {
     }
 }
 
-/// The last layer, and what it has said so far.
+/// The last layer, and its output so far.
 struct Output<'a> {
     layer: &'a Convolution,
     row: Vec<f32>,

@@ -1,5 +1,5 @@
-//! All faces of a picture: the detector at several sizes, what they have found brought together,
-//! and the landmarks of each.
+//! All faces of a picture: the detector at several sizes, their results brought together, and the
+//! landmarks of each face.
 
 use crate::crop;
 use crate::detector::{self, Detection, Detector};
@@ -11,24 +11,24 @@ use crate::quality::Quality;
 use crate::scale::Square;
 use crate::weights::{Reader, WeightsError};
 
-/// Input sizes of the detector, as on the page. It sees nearly all faces that are 45 to 125 pixels
-/// high in its input, and few beyond; so each size is about twice the one before. They are odd
-/// numbers of cells: a face in the middle of the picture is in the middle of a cell.
+/// Input sizes of the detector in pixels, as on the page. It sees nearly all faces that are 45 to
+/// 125 pixels high in its input, and few others; so each size is about twice the one before. They
+/// are odd numbers of cells: a face in the middle of the picture is in the middle of a cell.
 pub const SIZES: [usize; 3] = [96, 224, 480];
 
-/// The size that sees faces of a twentieth of the picture's height. It takes four times as long as
-/// the others together, so it is used only when no face is [large](LARGE).
+/// The size that sees faces of a twentieth of the picture's height, in pixels. It takes four times
+/// as long as the others together, so it is used only when no face is [large](LARGE).
 pub const SIZE_FOR_SMALL: usize = 960;
 
 /// The height of a box from which a face is large, as a share of the picture's longer side. Next to
 /// a large face, a face that only the last size sees is somebody in the background.
 pub const LARGE: f64 = 0.2;
 
-/// Below this score a face is looked at a second time, alone. Three of four false faces do not
-/// stand that, and one of two hundred real ones.
+/// A face below this score is looked at a second time, alone. That drops three of four false faces,
+/// and one of two hundred real ones.
 const SURE: f64 = 0.8;
 
-/// How much of a box may lie in another one. Two faces are side by side.
+/// How much of a box may lie in another one, as a share of its area. Two faces are side by side.
 const INSIDE_MAX: f64 = 0.7;
 
 /// Detections below this score are dropped, as on the page.
@@ -61,9 +61,9 @@ impl Face {
         Self { bounds, score, landmarks: *landmarks, crop, quality }
     }
 
-    /// The same face in another copy of the picture: found in one of the size `from`, wanted in one
-    /// of the size `to`, as width and height in pixels. Whoever cuts the crop from that copy can
-    /// measure its sharpness anew, by [`Quality::with_crop`].
+    /// The same face in another copy of the picture. It was found in a copy of the size `from`; the
+    /// other one has the size `to` (width and height in pixels). Whoever cuts the crop from that
+    /// copy can measure its sharpness anew, by [`Quality::with_crop`].
     #[must_use]
     pub fn in_copy(&self, from: (usize, usize), to: (usize, usize)) -> Self {
         let by = [to.0 as f64 / from.0 as f64, to.1 as f64 / from.1 as f64];
@@ -86,7 +86,7 @@ impl Finder {
     /// Takes a file of [`weights`](crate::weights).
     ///
     /// # Errors
-    /// When it is none, or damaged.
+    /// When it is another file, or damaged.
     pub fn load(file: &[u8]) -> Result<Self, WeightsError> {
         let mut reader = Reader::new(file)?;
         let detector = Detector::read(&mut reader);
@@ -120,15 +120,15 @@ impl Finder {
     /// The same at these sizes of the detector's input. One alone gives what face-api.js gives.
     ///
     /// # Panics
-    /// When a size is no multiple of 32, or 0.
+    /// When a size is 0 or not a multiple of 32.
     #[must_use]
     pub fn find_at(&self, picture: &Picture<'_>, sizes: &[usize]) -> Vec<Face> {
         let detect = |&size: &usize| self.detector.detect(&Square::of(picture, size), SCORE_MIN);
         self.faces(picture, merge(sizes.iter().flat_map(detect).collect()))
     }
 
-    /// What is found at these sizes, or at smaller ones where they would enlarge the picture: that
-    /// shows nothing more, but false faces.
+    /// What is found at these sizes. A size that would enlarge the picture is made smaller: a
+    /// larger copy shows nothing more, but gives false faces.
     fn detect(&self, picture: &Picture<'_>, sizes: &[usize]) -> Vec<Detection> {
         let most = picture.width().max(picture.height()).next_multiple_of(detector::CELL);
         let mut sizes: Vec<usize> = sizes.iter().map(|&size| size.min(most)).collect();
@@ -153,18 +153,18 @@ impl Finder {
 
     /// Whether a crop holds a face, so that a wall or a landscape can be refused.
     ///
-    /// Measured on pictures of public repositories. It says no to none of 1,017 crops that the
-    /// recipe gave, to one of 1,201 that MTCNN's boxes became, where a camera hides the face, and
-    /// to 2 of 339 crops that were blurred, darkened, turned, or enlarged from 40 pixels. It says
-    /// yes to 26 of 1,104 crops of pictures in which MTCNN finds nobody, mostly animals: 2.4 %.
+    /// Measured on pictures of public repositories. It refuses none of 1,017 crops that the recipe
+    /// gave; one of 1,201 that were cut by MTCNN's boxes, in which a camera hides the face; and 2
+    /// of 339 that were blurred, darkened, turned, or enlarged from 40 pixels. It accepts 26 of
+    /// 1,104 crops of pictures in which MTCNN finds nobody, mostly animals: 2.4 %.
     #[must_use]
     pub fn holds_face(&self, crop: &facenet::Face) -> bool {
         presence::holds_face(&self.detector, crop, presence::CROP_SCORE_MIN)
     }
 }
 
-/// Brings together what several sizes have found. Of boxes that overlap, and of those of which one
-/// lies in the other, the best stays.
+/// Brings together what several sizes have found. Where boxes overlap, or one lies in another, only
+/// the best stays.
 fn merge(found: Vec<Detection>) -> Vec<Detection> {
     let mut kept: Vec<Detection> = Vec::new();
     for detection in detector::suppress(found) {

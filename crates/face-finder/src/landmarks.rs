@@ -13,7 +13,7 @@ use crate::weights::Reader;
 /// 17 to 26, nose 27 to 35, eyes 36 to 47, mouth 48 to 67.
 pub const COUNT: usize = 68;
 
-/// Side of the input.
+/// Side of the input in pixels.
 pub(crate) const SIDE: usize = 112;
 
 /// What is subtracted from red, green and blue; then all are divided by [`DIVISOR`]. Both are
@@ -54,18 +54,18 @@ impl Landmarks {
         }
     }
 
-    /// The landmarks of the face in a box, or nothing when none of the box is in the picture.
+    /// The landmarks of the face in a box, or nothing when the box is outside the picture.
     ///
-    /// The library cuts the box out at whole pixels inside of the picture, but places the landmarks
-    /// from the corner of the box as it was found, also where that is outside. They are then off
-    /// towards that corner. It is done here as well: a face gets the same crop everywhere.
+    /// face-api.js cuts the box out at whole pixels inside the picture. But it places the landmarks
+    /// from the corner of the box as it was found, even where that is outside: then they are off
+    /// towards that corner. This does the same, so that a face gets the same crop everywhere.
     pub(crate) fn find(&self, picture: &Picture<'_>, face: Rectangle) -> Option<[Point; COUNT]> {
         let region = Region::inside(face, picture)?;
         let shares = self.forward(&scale::centred(picture, region, SIDE));
         let [width, height] = scale::fitted(region, SIDE);
         let place = |share: f32, length: f64, of: usize| {
             let side = SIDE as f64;
-            // What is beside the region in the square is taken off.
+            // Without the parts of the square that are beside the region.
             (f64::from(share) * side - (side - length) / 2.0) / length * of as f64
         };
         Some(shares.map(|[x, y]| Point {
@@ -144,7 +144,7 @@ impl Map {
         (self.side + 2) * self.channels
     }
 
-    /// All from a pixel on. The border is at -1.
+    /// All numbers from a pixel on. The border is at -1.
     fn from(&self, y: isize, x: isize) -> &[f32] {
         &self.data[self.place(y, x)..]
     }
@@ -166,8 +166,8 @@ impl Map {
         rows.map(move |row| &mut row[channels..][..length])
     }
 
-    /// A layer over the map. Padding is as TensorFlow's `same`: with stride 1 a pixel on each side,
-    /// with stride 2 only one at the right and below.
+    /// A layer over the map. The padding is TensorFlow's `same`: with stride 1 a pixel on each
+    /// side, with stride 2 one pixel at the right and below.
     fn convolve(&self, layer: &Separable, stride: usize, middle: &mut Vec<f32>) -> Self {
         let mut output = Self::new(self.side / stride, layer.channels());
         middle.resize(output.side * self.channels, 0.0);

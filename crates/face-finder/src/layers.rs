@@ -1,6 +1,6 @@
-//! The layers that both networks are made of, a row at a time. A row has its channels together
-//! (NHWC). What multiplies matrices is a kernel of `facenet`; the rest are loops over arrays of
-//! four, which the compiler turns into vectors.
+//! The layers that both networks are made of, a row at a time. The channels of a pixel lie together
+//! (NHWC). A kernel of `facenet` multiplies the matrices; the rest are loops over arrays of four,
+//! which the compiler turns into vectors.
 
 use facenet::simd::row::{self, LANES, Panel, Runs};
 
@@ -21,7 +21,7 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// Packs weights: for each of `depth` numbers that are read, those of all output channels.
+    /// Packs weights, which are given as a row of all output channels for each number that is read.
     /// Where the channels do not fill the last panel, the rest of it is zero.
     pub(crate) fn new(weights: &[f32], bias: &[f32]) -> Self {
         let (channels, count) = (bias.len(), bias.len().div_ceil(LANES));
@@ -47,8 +47,8 @@ impl Convolution {
         self.bias.len() * LANES
     }
 
-    /// Computes `pixels` output pixels. Each reads `runs`, the first from the beginning of the
-    /// input, each other one from `step` floats later.
+    /// Computes `pixels` output pixels. Each reads `runs`: the first from the beginning of the
+    /// input, each further one `step` floats later.
     pub(crate) fn row(
         &self,
         input: &[f32],
@@ -92,9 +92,9 @@ impl Separable {
         self.pointwise.channels()
     }
 
-    /// Computes a row of `pixels` pixels. The first output reads the three pixels at the beginning
-    /// of each of the rows, each other one those `stride` pixels later. `middle` is memory for what
-    /// is between the two steps.
+    /// Computes a row of `pixels` pixels. The first output reads the first three pixels of each
+    /// row, and each further one those `stride` pixels later. `middle` is memory for the numbers
+    /// between the two steps.
     pub(crate) fn row(
         &self,
         rows: [&[f32]; KERNEL],

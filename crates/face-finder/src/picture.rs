@@ -1,9 +1,9 @@
-//! A decoded picture, of which nothing is copied.
+//! A decoded picture, which borrows its pixels.
 
 use crate::geometry::Rectangle;
 
-/// The largest width and height. Coordinates and products of them then fit every type that is
-/// used.
+/// The largest width and height in pixels. So coordinates and their products fit every type that
+/// they are computed in.
 pub const SIDE_MAX: usize = 1 << 15;
 
 /// An upright picture, RGB, eight bits a channel, row by row.
@@ -60,7 +60,7 @@ impl<'a> Picture<'a> {
         Region { x: 0, y: 0, width: self.width, height: self.height }
     }
 
-    /// The mean brightness, 0 to 255, of the pixels that a rectangle touches, of one at least.
+    /// The mean brightness, 0 to 255, of the pixels that a rectangle touches, but of at least one.
     #[must_use]
     pub fn brightness(&self, part: Rectangle) -> f64 {
         let (x, width) = touched(part.x, part.right(), self.width);
@@ -79,10 +79,10 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The first pixel of a line of `side` that a range touches, and how many. It is one at least.
+/// The first of a line's `side` pixels that a range touches, and how many it touches: at least one.
 fn touched(from: f64, to: f64, side: usize) -> (usize, usize) {
     let side = side as f64;
-    // Unlike `clamp`, these make a number of what is none.
+    // Unlike `clamp`, `max` and `min` turn NaN into a number.
     let first = from.floor().max(0.0).min(side - 1.0);
     let end = to.ceil().max(first + 1.0).min(side);
     (first as usize, (end - first) as usize)
@@ -98,8 +98,8 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// What of a picture is inside a rectangle, or nothing when that is less than a pixel. As the
-    /// library does it, the edges and the sizes are rounded down before anything is cut off.
+    /// The part of a picture inside a rectangle, or nothing when that is less than a pixel. Edges
+    /// and sizes are rounded down before they are cut off, as in face-api.js.
     pub(crate) fn inside(part: Rectangle, picture: &Picture<'_>) -> Option<Self> {
         let cut = |from: f64, length: f64, side: usize| {
             let (from, length, side) = (from.floor(), length.floor(), side as f64);

@@ -1,5 +1,5 @@
-//! Whether a crop holds a face at all: the detector's answer where only one face can be, so a lower
-//! score is enough than in a photograph.
+//! Whether a crop holds a face at all. The detector tells. A face can only be in one place here, so
+//! a lower score is enough than in a photograph.
 
 use facenet::layers::INPUT_SIDE;
 
@@ -10,20 +10,21 @@ use crate::scale::Square;
 /// Input sizes of the detector, the fastest first. Each misses good crops that another one sees.
 const SIZES: [usize; 3] = [128, 160, 224];
 
-/// Height of the crop in the input, and its width in units of that. A crop is stretched to a
-/// square. So drawn, a face has its own shape again, a size that the detector sees best, and room.
+/// Height of the crop as a share of the input, and its width as a share of that height. The recipe
+/// has stretched the crop to a square. Drawn like this, a face has its own shape again, the size
+/// that the detector sees best, and room around it.
 const HEIGHT: f64 = 0.6;
 const WIDTH: f64 = 0.74;
 
-/// What a crop must score that somebody sends. Nearly all good ones score 0.5 or more at one of the
-/// sizes, and most other pictures nothing.
+/// The score that a crop of a caller must have. Nearly all good crops score 0.5 or more at one of
+/// the sizes, and most other pictures score nothing.
 pub(crate) const CROP_SCORE_MIN: f64 = 0.25;
 
-/// What a crop must score that the finder has cut, where it is not sure.
+/// The score that a crop of the finder's own must have, where it was not sure of the face.
 pub(crate) const FOUND_SCORE_MIN: f64 = 0.5;
 
-/// How far from the crop's centre a face may be, and how high it must be, in units of the crop's
-/// width and height. The background has no say.
+/// How far from the crop's centre a face may be, and how high it must be, as shares of the crop's
+/// width and height. Other faces are in the background.
 const AWAY_MAX: f64 = 0.3;
 const FACE_HEIGHT_MIN: f64 = 0.4;
 

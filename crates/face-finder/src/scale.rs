@@ -1,8 +1,8 @@
-//! Pictures as the networks take them: scaled into a black square. It does what Chromium's canvas
-//! does with `drawImage` at its default quality, because face-api.js draws so: each pixel is mixed
-//! of the four nearest ones of the picture, however much it is made smaller. The pixels are the
-//! same to the last bit where Chromium draws without a GPU: a face that is found by the page alone
-//! or by the finder alone would be the exception that nobody could explain.
+//! Pictures as the networks take them: scaled into a black square. face-api.js draws with
+//! Chromium's `drawImage` at its default quality, so this does what that does: each pixel is mixed
+//! from the four nearest ones of the picture, however much smaller it gets. The pixels are the same
+//! to the last bit where Chromium draws without a GPU. Else some faces would be found only by the
+//! page or only here, and nobody could explain why.
 
 use crate::picture::{Picture, Region};
 
@@ -20,7 +20,7 @@ impl Square {
         let region = picture.region();
         let [width, height] = fitted(region, side);
         let target = Target { x: 0.0, y: 0.0, width, height };
-        // The library computes boxes from the rounded size, though it draws in the exact one.
+        // face-api.js computes boxes from the rounded size, though it draws in the exact one.
         let per_cell = |picture: usize, drawn: f64| {
             crate::detector::CELL as f64 * picture as f64 / (drawn + 0.5).floor().max(1.0)
         };
@@ -28,8 +28,8 @@ impl Square {
         Self { side, pixels: draw(picture, region, target, side), picture_per_cell }
     }
 
-    /// The picture in the middle, stretched to a width and height in pixels of the square. What is
-    /// found in it is in pixels of the square.
+    /// The picture in the middle, stretched to a width and height in pixels of the square. Faces
+    /// that are found in it are in pixels of the square.
     pub(crate) fn around(picture: &Picture<'_>, [width, height]: [f64; 2], side: usize) -> Self {
         let [x, y] = [width, height].map(|length| (side as f64 - length) / 2.0);
         let target = Target { x, y, width, height };
@@ -79,7 +79,7 @@ struct Target {
 /// which Chromium draws (`SkBitmapProcState`).
 const ONE: u32 = 16;
 
-/// Of which two pixels of a line a pixel is mixed.
+/// From which two pixels of a line a pixel is mixed.
 #[derive(Clone, Copy)]
 struct Mix {
     first: usize,
@@ -88,14 +88,14 @@ struct Mix {
     share: u32,
 }
 
-/// So many pixels of a row are drawn at once.
+/// How many pixels of a row Skia draws at once.
 const SPAN: usize = 127;
 
 /// How each pixel of a line of the square is mixed, and which is the first that is drawn at all. A
-/// line is drawn in spans of this many pixels.
+/// line is drawn in spans of `span` pixels.
 ///
-/// Places are computed in float32, as Skia does it: the first of a span by a multiplication, the
-/// others by adding to it. The last bit decides where a place is a whole number of sixteenths.
+/// Places are computed in float32, as in Skia: the first of a span by a multiplication, the others
+/// by adding to it. Where a place is a whole number of sixteenths, its last bit matters.
 fn line(
     (from, length): (usize, usize),
     (at, drawn): (f64, f64),
@@ -110,7 +110,7 @@ fn line(
         let begin = first + (pixel - first) / span * span;
         let begins = f64::from((begin as f32 + 0.5) * scale + offset);
         let place = begins + (pixel - begin) as f64 * f64::from(scale) - 0.5;
-        // Before the first pixel both are the first, and behind the last both the last.
+        // Left of the first pixel both are the first, and right of the last both are the last.
         let place = (place * f64::from(ONE)).floor().max(0.0) as usize;
         let [first, share] = [place / ONE as usize, place % ONE as usize];
         let [first, second] = [first, first + 1].map(|pixel| from + pixel.min(length - 1));

@@ -140,18 +140,18 @@ pub enum WeightsError {
         /// In bytes.
         found: usize,
     },
-    /// Not what a file begins with: something else, or another version.
+    /// It does not begin with `MAGIC`: another kind of file, or another version.
     #[error("no weights of a face finder of this version")]
     Foreign,
-    /// Bytes are damaged.
+    /// Its bytes do not have the checksum that it names.
     #[error("damaged weights: their CRC-32 is {found:08x}, not {expected:08x}")]
     Damaged {
-        /// What the file says.
+        /// The checksum that the file names.
         expected: u32,
-        /// What its bytes have.
+        /// The checksum of its bytes.
         found: u32,
     },
-    /// Not the bytes of a tensor that is to be written.
+    /// A tensor that is to be written has another length.
     #[error("{name} has {found} bytes")]
     Tensor {
         /// The tensor.
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
     /// Checks a whole file.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is another file, or damaged.
     pub(crate) fn new(file: &'a [u8]) -> Result<Self, WeightsError> {
         let length = WeightsError::Length { found: file.len() };
         if file.len() != FILE_BYTES {
@@ -265,10 +265,10 @@ impl<'a> Reader<'a> {
         Some((shape, Tensor { scale, min, bytes }))
     }
 
-    /// The weights of the next tensor, which has this name.
+    /// The weights of the next tensor.
     ///
     /// # Panics
-    /// When it has another: the networks ask in the order of [`TENSORS`].
+    /// When its name is another one: the networks ask in the order of [`TENSORS`].
     #[cfg(feature = "find")]
     pub(crate) fn next(&mut self, name: &str) -> Vec<f32> {
         match self.take() {
@@ -282,8 +282,8 @@ impl<'a> Reader<'a> {
 pub(crate) mod tests {
     use super::*;
 
-    /// A file whose weights look random. Their size is such that values keep theirs from layer to
-    /// layer.
+    /// A file whose weights look random. They are of such a size that values neither grow nor
+    /// shrink from layer to layer.
     pub(crate) fn random() -> Vec<u8> {
         let mut state = 1_u32;
         let bytes: Vec<Vec<u8>> = TENSORS
@@ -297,7 +297,7 @@ pub(crate) mod tests {
             })
             .collect();
         let tensors = std::array::from_fn(|index| {
-            // How many numbers an output is made of. A bias is alone.
+            // How many numbers an output is summed from; for a bias, one.
             let depth: usize = match *TENSORS[index].dimensions {
                 [height, width, _, 1] => height * width,
                 [ref depth @ .., _] => depth.iter().product(),

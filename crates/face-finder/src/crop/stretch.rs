@@ -2,9 +2,9 @@
 //! its best quality, because the page cuts so: the same rectangle gives the same crop here, where
 //! Chromium draws without a GPU. The method and its terms are those of Skia, by which it draws.
 //!
-//! What gets larger along both axes is mixed by Mitchell's cubic of sixteen pixels. All else is
-//! mixed of the four nearest pixels. Where it gets much smaller, those are of copies of the picture
-//! (mipmaps), each half as large as the one before, and what two copies give is mixed again.
+//! A part that gets larger along both axes is mixed from sixteen pixels, by Mitchell's cubic. Any
+//! other part is mixed from the four nearest pixels. Where it gets much smaller, these are taken
+//! from two smaller copies of the picture (mipmaps), and the two results are mixed again.
 
 use facenet::layers::INPUT_SIDE;
 
@@ -15,12 +15,12 @@ mod copies;
 
 use copies::Copy;
 
-/// The copies that are taken are larger by so many halvings than the crop is, which keeps it sharp
+/// By how many halvings the copies are larger than the crop, which keeps it sharp
 /// (`SkMipmapAccessor`).
 const SHARPER: f64 = 0.5;
 
-/// Draws what a rectangle has of the picture. Pixels of the crop whose centres are beside the
-/// picture stay as they are.
+/// Draws the part of the picture that is in a rectangle. Pixels of the crop whose centres are
+/// outside the picture stay as they are.
 pub(super) fn draw(picture: &Picture<'_>, rectangle: Rectangle, crop: &mut [[u8; 3]]) {
     let Rectangle { x, y, width, height } = rectangle;
     let across = Line::new(x, width, picture.width());
@@ -52,7 +52,7 @@ pub(super) fn draw(picture: &Picture<'_>, rectangle: Rectangle, crop: &mut [[u8;
         crop.chunks_exact_mut(INPUT_SIDE).skip(down.first).zip(sums.chunks(across.places.len()));
     for (row, sums) in rows {
         for (pixel, sum) in row[across.first..].iter_mut().zip(sums) {
-            // The cubic may reach beyond 0 and 255, where casts stop.
+            // The cubic can give less than 0 or more than 255. The cast limits that.
             *pixel = sum.map(|value| (value + 0.5) as u8);
         }
     }
@@ -68,7 +68,7 @@ struct Line {
 }
 
 impl Line {
-    /// For a range of the picture's line. What is no range has no pixels.
+    /// For a range of the picture's line. An empty one, or one of NaN, gives no pixels.
     fn new(from: f64, length: f64, side: usize) -> Self {
         let scale = length / INPUT_SIDE as f64;
         let place = |pixel: usize| from + (pixel as f64 + 0.5) * scale;
@@ -78,16 +78,17 @@ impl Line {
         Self { first: drawn.first().map_or(0, |&first| first), places, side }
     }
 
-    /// From which to which place of the picture it reaches.
+    /// The first and the last place in the picture.
     fn range(&self) -> [f64; 2] {
         [self.places[0], self.places[self.places.len() - 1]]
     }
 }
 
-/// Four neighbours of which a pixel is mixed, and their shares. The first may be before the line.
+/// Four neighbours that a pixel is mixed from: the index of the first, which may be negative, and
+/// the share of each.
 type Taps = (isize, [f32; 4]);
 
-/// The two nearest pixels, and two of which it takes nothing.
+/// The two nearest pixels. The other two have no share.
 fn linear(at: f64) -> Taps {
     let first = (at - 0.5).floor();
     let share = (at - 0.5 - first) as f32;
@@ -106,7 +107,7 @@ fn mitchell(at: f64) -> Taps {
     (first as isize - 1, shares.map(|value| (value / 6.0) as f32))
 }
 
-/// Mixes each pixel of the crop of a copy's pixels, and adds a share of it.
+/// Mixes each pixel of the crop from a copy's pixels, and adds a share of it to `sums`.
 fn add(
     copy: &Copy<'_>,
     lines: [&Line; 2],
@@ -127,7 +128,7 @@ fn add(
     let across: Vec<([usize; 4], [f32; 4])> = across.collect();
     let mut rows: Vec<(usize, Vec<[f32; 3]>)> = Vec::new();
     for ((pixels, shares), sums) in down.zip(sums.chunks_exact_mut(across.len())) {
-        // Neighbouring rows of the crop share most of what they are mixed of.
+        // Neighbouring rows of the crop are mixed from nearly the same rows.
         rows.retain(|(y, _)| pixels.contains(y));
         for (y, row_share) in pixels.into_iter().zip(shares) {
             if row_share == 0.0 {

@@ -1,12 +1,12 @@
-//! From the numbers of the network to boxes, and of boxes that overlap the best one. All constants
-//! and the order of the computations are face-api's (`tinyFaceDetector/const.ts`,
+//! From the network's numbers to boxes, of which those that overlap a better one are left out. All
+//! constants and the order of the computations are face-api's (`tinyFaceDetector/const.ts`,
 //! `TinyYolov2Base.ts`, `nonMaxSuppression.ts`).
 
 use crate::detector::{CELL, OUTPUTS};
 use crate::geometry::{Point, Rectangle};
 use crate::scale::Square;
 
-/// The shapes of boxes, width and height in cells. The network says how much a box differs.
+/// The shapes of boxes: width and height in cells. The network tells how much a box differs.
 pub(super) const ANCHORS: [[f64; 2]; 5] = [
     [1.603_231, 2.094_468],
     [6.041_143, 7.080_126],
@@ -15,7 +15,7 @@ pub(super) const ANCHORS: [[f64; 2]; 5] = [
     [9.041_765, 10.663_08],
 ];
 
-/// Boxes of one face overlap more than this, boxes of two less.
+/// Boxes that overlap more than this (intersection over union) are taken for one face.
 pub(crate) const OVERLAP_MAX: f64 = 0.4;
 
 /// A box that the detector has found.
@@ -48,9 +48,9 @@ pub(super) fn decode(cells: &[f32], square: &Square, score_min: f64) -> Vec<Dete
     found
 }
 
-/// Leaves out what overlaps a better one. The best come first.
+/// Leaves out boxes that overlap a better one. The best come first.
 pub(crate) fn suppress(mut found: Vec<Detection>) -> Vec<Detection> {
-    // Of equal ones the last comes first, as in face-api.js.
+    // Of equal scores the last box comes first, as in face-api.js.
     found.reverse();
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Detection> = Vec::new();

@@ -3,7 +3,7 @@
 
 use crate::layers::{KERNEL, Separable};
 
-/// How a pooling of 2x2 moves. At the right and lower edge it takes what there is.
+/// How a pooling of 2x2 moves. At the right and lower edge it takes the pixels that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pooling {
     /// By two pixels: the map gets half as wide and high, rounded up.
@@ -21,21 +21,21 @@ impl Pooling {
     }
 }
 
-/// The leaky `ReLU` of face-api.js, `tinyYolov2/leaky.ts`. It grows with its argument, so it can be
-/// applied to what is left after pooling.
+/// The leaky `ReLU` of face-api.js, `tinyYolov2/leaky.ts`. It grows with its argument, so it can
+/// come after the pooling, where fewer numbers are left.
 fn leaky(value: f32) -> f32 {
     const SLOPE: f32 = 0.1;
     larger(value, value * SLOPE)
 }
 
-/// Pools rows by the largest, and applies the activation.
+/// Takes the largest of 2x2 pixels, and applies the activation.
 pub(super) struct Pool {
     pooling: Pooling,
     channels: usize,
-    /// The larger of two columns each, of the row that waits for the next one.
+    /// The row that waits for the next one, already pooled across.
     waiting: Vec<f32>,
     is_waiting: bool,
-    /// What was given last.
+    /// The row that was given last.
     given: Vec<f32>,
 }
 
@@ -100,7 +100,7 @@ fn across(row: &[f32], stride: usize, channels: usize, output: &mut [f32]) {
     }
 }
 
-/// Unlike `f32::max`, this is one instruction.
+/// One instruction, which `f32::max` is not.
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
@@ -111,7 +111,7 @@ pub(super) struct Stage<'a> {
     width: usize,
     /// The last rows, with a pixel of zeros on both sides. Row `y` is in place `y % 3`.
     rows: [Vec<f32>; KERNEL],
-    /// How many rows there were.
+    /// How many rows have come.
     count: usize,
     middle: Vec<f32>,
     convolved: Vec<f32>,

@@ -12,7 +12,7 @@ pub(super) struct Copy<'a> {
     pub(super) size: [usize; 2],
     /// Width and height of the picture.
     full: [usize; 2],
-    /// The columns and rows that there are.
+    /// The columns and rows of the copy that `pixels` has.
     part: [Range<usize>; 2],
     pixels: Cow<'a, [[u8; 3]]>,
 }
@@ -31,9 +31,9 @@ impl<'a> Copy<'a> {
         self.pixels[(y - rows.start) * columns.len() + x - columns.start]
     }
 
-    /// The copy that is so many times half as large, as far as pixels next to a region are mixed of
-    /// it: for each axis the first and the last place, in pixels of the picture. The copy may then
-    /// be halved `again` times.
+    /// The copy after halving so many `times`: the part that a region needs, which is given for
+    /// each axis by its first and last place in pixels of the picture. There is enough beside it
+    /// to halve the copy `again` so many times.
     pub(super) fn halved(&self, times: u32, again: u32, region: [[f64; 2]; 2]) -> Copy<'_> {
         let this = Copy {
             size: self.size,
@@ -46,8 +46,9 @@ impl<'a> Copy<'a> {
 
     fn half(&self, again: u32, region: [[f64; 2]; 2]) -> Copy<'static> {
         let size = self.size.map(|side| (side / 2).max(1));
-        // Of the last copy two pixels are mixed, and each pixel is made of three of the one before.
-        // Where a side is odd, places move by up to a pixel. So: 3, and then twice that and 4.
+        // From the last copy two pixels are mixed, and each pixel is made from three of the copy
+        // before. Where a side is odd, places move by up to a pixel. So the margin is 3 for the
+        // last copy, and for each copy before it twice as many and 4.
         let margin = f64::from((7_u32 << again) - 4);
         let part: [Range<usize>; 2] = std::array::from_fn(|axis| {
             let scale = size[axis] as f64 / self.full[axis] as f64;
@@ -67,7 +68,7 @@ impl<'a> Copy<'a> {
                         }
                     }
                 }
-                // As there, what is left of the division is dropped.
+                // Rounded down, as in Skia.
                 pixels.push(sum.map(|sum| (sum / (rows.sum() * columns.sum())) as u8));
             }
         }
@@ -75,12 +76,12 @@ impl<'a> Copy<'a> {
     }
 }
 
-/// Of which pixels of a line a pixel of the next copy is made.
+/// From which pixels of a line a pixel of the next copy is made, as their shares.
 #[derive(Clone, Copy)]
 struct Taps(&'static [u32]);
 
 impl Taps {
-    /// Two of an even line. Of an odd one three, of which the middle one counts twice.
+    /// Two pixels of an even line. Three of an odd one, the middle one twice.
     const fn new(side: usize) -> Self {
         match side {
             1 => Self(&[1]),
