@@ -13,18 +13,18 @@ use crate::seen::{Pictured, Purpose, Quality, Reading, Seen, SeenFace, Size};
 /// The word for a picture without a face.
 const NO_FACE: &str = "no_face";
 
-/// The word for a picture in which it is not clear whom it shows.
+/// The word for a picture that shows several faces of like size.
 const SEVERAL_FACES: &str = "several_faces";
 
-/// A second face of at least this share of the main one's area is somebody who is in the picture on
-/// purpose.
+/// A second face with at least this share of the main one's area was photographed on purpose too,
+/// so it is not clear whom the picture shows.
 const LIKE_SIZE: f64 = 0.5;
 
 /// How far around a crop the picture is looked at again, as a share of the crop's width and height:
 /// its outermost pixels are mixed with some that lie beyond.
 const MARGIN: f64 = 0.1;
 
-/// The width of such a look in pixels that suffices: the crop itself then has 160.
+/// How many pixels wide the picture is looked at again: the crop itself then has 160.
 const WIDTH_WANTED: usize = INPUT_SIDE * 12 / 10;
 
 /// Reads pictures.
@@ -36,11 +36,11 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads a picture file, and forgets it as soon as it is not needed any more.
+    /// Reads a picture file, and frees its memory as soon as it can.
     ///
     /// # Errors
-    /// As of [`picture::decode`] or [`Photograph::open`], and 422 with reasons where there is no
-    /// face that the purpose can do with.
+    /// As of [`picture::decode`] or [`Photograph::open`], and 422 with reasons where no face is
+    /// good enough for the purpose.
     pub(crate) fn read(&self, file: Vec<u8>) -> Result<Pictured, Problem> {
         if self.reading.detect {
             return self.photograph(&Photograph::open(file)?);
@@ -71,7 +71,7 @@ impl Reader<'_> {
             }
         };
         let mut crops = Vec::new();
-        // How sharp a face is, its crop tells. So it is cut out also where only that is wanted.
+        // Sharpness needs the crop's pixels. So a crop is cut out even if nobody wants it.
         for face in faces.iter_mut().take(PHOTOGRAPH_FACES_MAX) {
             let crop = cut(photograph, face)?;
             face.quality = face.quality.with_crop(&crop);
@@ -185,7 +185,7 @@ fn told(face: &Found) -> SeenFace {
     }
 }
 
-/// A number with so many parts to one. JSON has no number for what is none.
+/// A number rounded to so many `parts` of one. NaN, which JSON does not have, becomes 0.
 fn rounded(number: f64, parts: f64) -> f64 {
     if number.is_finite() { (number * parts).round() / parts } else { 0.0 }
 }

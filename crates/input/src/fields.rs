@@ -18,7 +18,7 @@ pub struct Fields {
     pub detect: Option<String>,
     /// How many pictures there are in fields `image`.
     pub images: usize,
-    /// The one of them that was asked for.
+    /// The one of them that [`Reading::image`](crate::seen::Reading::image) asks for.
     #[serde(skip)]
     pub image: Option<Pictured>,
     /// The picture to compare with.

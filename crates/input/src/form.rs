@@ -17,7 +17,7 @@ const CHUNK_BYTES: usize = 1 << 16;
 /// The parts of a form before its pictures are decoded.
 struct Parts {
     fields: Fields,
-    /// The one that is asked for, of several.
+    /// Of several pictures, the one that was asked for.
     image: Option<Vec<u8>>,
     /// Its number.
     number: usize,
@@ -79,11 +79,11 @@ pub(crate) fn parse(
     known: &[String],
     reader: &Reader<'_>,
 ) -> Result<Fields, Problem> {
-    // A body that is all there is read without waiting.
+    // All of the body is here, so nothing waits.
     let parts = parts(&body, content_type, known, reader.reading).now_or_never();
     let Parts { mut fields, image, number, other, .. } =
         parts.unwrap_or_else(|| Err(Problem::internal()))?;
-    // Its parts are copies.
+    // The parts are copies of it.
     drop(body);
     let detect = match fields.detect.as_deref() {
         None | Some("false") => reader.reading.detect,
@@ -123,14 +123,14 @@ async fn parts(
     for _ in 0..=FORM_FIELDS_MAX {
         let broken = |_| malformed("The form breaks off or is not multipart/form-data.");
         let Some(mut part) = form.next_field().await.map_err(broken)? else { return Ok(parts) };
-        // From here on the name is one of ours, so that a problem may quote it.
+        // From here on the name is one of ours, so a problem may quote it.
         let name = known.iter().find(|name| part.name() == Some(name)).ok_or_else(|| {
             malformed(format!("The form has a field besides those known: {}.", known.join(", ")))
         })?;
         if parts.has(name) {
             return Err(malformed(format!("The form has the field `{name}` too often.")));
         }
-        // With room from the beginning: what grows by doubling holds three times as much.
+        // Reserved at once: a vector that grows by doubling holds three times as much for a moment.
         let mut bytes = Vec::with_capacity(body_bytes);
         while let Some(chunk) = part.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&chunk);
@@ -230,7 +230,7 @@ mod tests {
             parse(body, content_type, &KNOWN.map(str::to_owned), &reader)
         };
         let kind = |read: Result<Fields, Problem>| read.map(|it| it.images).map_err(|it| it.kind);
-        // The second one is a picture, and only then it is looked for a face, with no finder here.
+        // The second is a picture, in which a face is looked for; but there is no finder here.
         assert_eq!(kind(read(8, 1, Purpose::Enrolment)), Err(Kind::Internal));
         for other in [0, 2, 7] {
             let problem = read(8, other, Purpose::Enrolment).unwrap_err();

@@ -6,7 +6,7 @@ use wire::{Kind, Problem};
 /// The id after which the list shall go on, if there is one. Unknown parameters are skipped.
 ///
 /// # Errors
-/// 400 when it has not the form of an id, or comes twice.
+/// 400 when it does not have the form of an id, or comes twice.
 pub fn after(query: &str) -> Result<Option<&str>, Problem> {
     let after = only(query, "after")?;
     if after.is_none_or(is_id) {

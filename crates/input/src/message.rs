@@ -1,6 +1,6 @@
-//! What the Worker and its sandbox say to each other: a question with the bytes that a caller sent,
-//! and an answer with checked values. Each is a frame: the length of a head, the head as JSON, and
-//! then bytes.
+//! The messages between the Worker and its sandbox: a question with the bytes that a caller sent,
+//! and an answer with checked values. Each message is a frame: the length of a head, the head as
+//! JSON, and then bytes.
 
 use facenet::image::FACE_BYTES;
 use facenet::{Embedding, Face};
@@ -23,8 +23,8 @@ pub enum Question {
         content_type: String,
         /// The fields that the route takes.
         known: Vec<String>,
-        /// What is wanted of its pictures. They are photographs also where the form's field
-        /// `detect` says so.
+        /// What is wanted of its pictures. The form's field `detect` can make them photographs
+        /// too.
         reading: Reading,
     },
     /// JSON becomes [`Answer::Embedding`].
@@ -33,7 +33,7 @@ pub enum Question {
     Encode,
 }
 
-/// Checked values, or what the caller is told instead.
+/// Checked values, or the problem that the caller is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// A picture.
@@ -42,9 +42,9 @@ pub enum Answer {
     Form(Fields),
     /// An embedding that a caller brought.
     Embedding(Embedding),
-    /// A file.
+    /// A JPEG file.
     Jpeg(Vec<u8>),
-    /// Nothing that can be used.
+    /// Why the bytes cannot be used.
     Problem(Problem),
 }
 
@@ -53,7 +53,7 @@ pub enum Answer {
 pub struct Asked {
     /// What is to be made of what the caller sent.
     pub question: Question,
-    /// The length of the weights, 0 where no faces can have to be found.
+    /// The length of the finder's weights in bytes; 0 where no face will have to be found.
     pub finder_bytes: usize,
 }
 
@@ -101,7 +101,7 @@ impl Question {
 }
 
 impl Answer {
-    /// Reads the frame of an answer. Nothing when it is none.
+    /// Reads the frame of an answer. Nothing when it is not one.
     #[must_use]
     pub fn read(frame: &[u8]) -> Option<Self> {
         let (head, bytes) = split(frame)?;
@@ -128,7 +128,7 @@ impl Answer {
 }
 
 impl Crops {
-    /// With the pixels of as many faces. Nothing when there are not so many.
+    /// Adds the pixels of its faces. Nothing when there are too few.
     fn with<'a>(self, faces: &mut impl Iterator<Item = &'a [u8]>) -> Option<Pictured> {
         let face = |rgb: &[u8]| Face::from_rgb(rgb.to_vec());
         let crops: Vec<_> = faces.take(self.count).filter_map(face).collect();

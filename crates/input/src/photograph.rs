@@ -27,15 +27,15 @@ use pixels::Pixels;
 use shape::Shape;
 use turn::Turn;
 
-/// Longest side of the copy in pixels. The detector sees at most 608; landmarks of small faces want
-/// more. A square of this side takes 9 MB.
+/// Longest side of the copy in pixels. The detector takes at most 960 of them; the landmarks of
+/// small faces need more. A square of this side takes 9 MB.
 pub const COPY_SIDE_MAX: usize = 1_700;
 
 /// Most pixels of a view.
 const VIEW_PIXELS_MAX: usize = COPY_SIDE_MAX * COPY_SIDE_MAX;
 
-/// So many pixels around the rectangle that was asked for are in a view, for whoever mixes pixels
-/// at its edge.
+/// How many pixels around the rectangle that was asked for a view has too. Whoever mixes pixels at
+/// the rectangle's edge needs them.
 const MARGIN: usize = 2;
 
 /// A rectangle in pixels of the upright photograph.
@@ -62,8 +62,8 @@ pub struct View {
     pub rgb: Vec<u8>,
     /// How many pixels of the photograph one of the view is wide and high.
     pub scale: usize,
-    /// Where its left edge is in the photograph, in pixels of that. It may lie up to `scale - 1`
-    /// outside, where a width that is no multiple of it was turned or mirrored.
+    /// Where its left edge is, in pixels of the photograph. Where a photograph was turned or
+    /// mirrored whose width is not a multiple of `scale`, it is up to `scale - 1` outside.
     pub x: isize,
     /// Where its upper edge is, likewise.
     pub y: isize,
@@ -89,7 +89,7 @@ impl Photograph {
     ///
     /// # Errors
     /// 400 when there are no bytes, 415 when they are something else, 413 when the picture is too
-    /// large or takes too much to decode, 422 when it is damaged or too small.
+    /// large or takes too much memory or work to decode, 422 when it is damaged or too small.
     pub fn open(file: Vec<u8>) -> Result<Self, Problem> {
         picture::is_there(&file)?;
         let jpeg = match Jpeg::new(&file) {
@@ -149,17 +149,16 @@ impl Photograph {
         height
     }
 
-    /// All of it. The longer side has [`COPY_SIDE_MAX`] pixels at most, and half as many at least
-    /// unless the photograph itself is smaller.
+    /// All of it, scaled down: the longer side has at most [`COPY_SIDE_MAX`] pixels, and at least
+    /// half as many unless the photograph itself is smaller.
     #[must_use]
     pub const fn copy(&self) -> &View {
         &self.copy
     }
 
-    /// What is in a rectangle, and a few pixels around it: as small as it can be while the
-    /// rectangle is still `width_wanted` pixels wide, and no larger than in the photograph. A
-    /// rectangle of very many pixels may become smaller. Nothing when the photograph has nothing
-    /// there.
+    /// A rectangle and a few pixels around it, scaled down as far as it keeps a width of
+    /// `width_wanted` pixels, and further where that would still be too many pixels to hold.
+    /// Nothing when the rectangle is outside the photograph.
     ///
     /// # Errors
     /// 422 when the file is damaged.

@@ -20,7 +20,7 @@ const LIMITS: Limits = Limits {
 ///
 /// # Errors
 /// 400 when there are no bytes, 415 when they are something else, 413 when the picture is too large
-/// or expands to too much, 422 when it is damaged or too small.
+/// or takes too much memory or work to decode, 422 when it is damaged or too small.
 pub fn decode(file: Vec<u8>) -> Result<Face, Problem> {
     is_there(&file)?;
     let container = container::scan(file).map_err(refused)?;
@@ -56,7 +56,7 @@ pub(crate) fn is_there(file: &[u8]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What is said of a file that is not decoded.
+/// The problem of a file that is not decoded.
 pub(crate) fn refused(error: ContainerError) -> Problem {
     match error {
         ContainerError::UnknownFormat => unknown(),

@@ -9,7 +9,7 @@ use wire::{Kind, Problem};
 pub struct Options {
     /// How many people to return at most.
     pub top_k: u32,
-    /// Largest L2 distance of a match in hundredths, if the caller brings one.
+    /// Largest L2 distance of a match, rounded to 0.01, if the caller brings one.
     pub threshold: Option<f32>,
     /// Whether the picture is a photograph in which faces are to be found.
     pub detect: bool,
@@ -49,7 +49,7 @@ pub fn parse(query: &str, threshold_max: f32) -> Result<Options, Problem> {
     })
 }
 
-/// Whether a query string has `detect=true`. For routes that know nothing else.
+/// Whether a query string has `detect=true`, for routes that know no other parameter.
 ///
 /// # Errors
 /// 400 when it is too long, or `detect` is neither `true` nor `false`, or comes twice.
@@ -62,7 +62,7 @@ pub fn detect(query: &str) -> Result<bool, Problem> {
     Ok(detect.unwrap_or_default())
 }
 
-/// Hands each parameter on. `take` says whether there was one with the same key before.
+/// Hands each parameter to `take`, which says whether the same key came before.
 fn read(
     query: &str,
     mut take: impl FnMut(&str, &str) -> Result<bool, Problem>,
@@ -103,8 +103,8 @@ fn parse_top_k(value: &str) -> Result<u32, Problem> {
     })
 }
 
-/// Takes no words: Rust would also parse `inf` and `NaN`. A threshold is in hundredths as distances
-/// are: one with more digits would tell theirs.
+/// Takes no words: Rust would also parse `inf` and `NaN`. A threshold is rounded to 0.01, as
+/// distances are: whoever could ask for finer ones would find out finer distances.
 fn parse_threshold(value: &str, max: f32) -> Result<f32, Problem> {
     let decimal = value.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'-'));

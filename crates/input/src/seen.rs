@@ -39,12 +39,12 @@ pub struct SeenFace {
 pub struct Quality {
     /// Whether there is no reason against it.
     pub usable: bool,
-    /// What is wrong, the worst first: the words of `face_finder::Reason`.
+    /// What is wrong, the worst first, in the words of `face_finder::Reason`.
     pub reasons: Vec<String>,
     /// The width of the crop in pixels of the picture.
     pub crop_width: f64,
-    /// How much of the crop is outside of the picture at the side where it is most, as a share of
-    /// its width or height. Less than 0 when it is inside.
+    /// How much of the crop is outside the picture, on the side where most is, as a share of its
+    /// width or height. Less than 0 when all of it is inside.
     pub outside: f64,
     /// How far the nose is from the middle between the eyes, as a share of their distance. Nothing
     /// when the eyes are in one place.
@@ -53,14 +53,15 @@ pub struct Quality {
     pub roll: f64,
     /// The mean brightness, 0 to 255.
     pub brightness: f64,
-    /// How sharp the crop is, as of `face_finder::quality`. Nothing for a face that is too small.
+    /// How sharp the crop is, as `face_finder::quality` measures it. Nothing for a face that is
+    /// too small.
     pub sharpness: Option<f64>,
 }
 
-/// A picture that was read: crops of faces, and what was seen in it where it is a photograph.
+/// A picture that was read: crops of faces, and for a photograph what was seen in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pictured {
-    /// The crops of the first faces, or the picture itself where it came as a crop.
+    /// The crops of the first faces, or the picture itself if it came as a crop.
     pub crops: Vec<Face>,
     /// Nothing for a picture that came as a crop.
     pub seen: Option<Seen>,
@@ -81,25 +82,25 @@ impl Pictured {
     }
 }
 
-/// What a route makes of a picture.
+/// How a route wants a picture to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// Whether the picture is a photograph in which faces are to be found, or a crop of one.
     pub detect: bool,
     /// What it is for.
     pub purpose: Purpose,
-    /// Which one it is, of the pictures of a form, from 0 on.
+    /// Its number among the pictures of a form, from 0 on.
     pub image: usize,
 }
 
 /// What a picture is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// All faces are told, and so many are cut out, the largest first.
+    /// Tell of all faces, and cut so many out, the largest first.
     Faces(usize),
-    /// The main face is cut out, which the page would take too.
+    /// Cut the main face out, which is the one that the page would take.
     Main,
-    /// The face is stored. So there must be one, good enough, and nobody else of like size.
+    /// Store the face. So there must be one that is good enough, and no other of like size.
     Enrolment,
 }
 

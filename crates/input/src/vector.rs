@@ -32,7 +32,7 @@ pub fn parse(body: &[u8]) -> Result<Embedding, Problem> {
         .map_err(|error| Problem::new(Kind::Unusable, format!("This is no embedding: {error}.")))
 }
 
-/// How deep brackets are nested. Those in strings count too, since no string that is taken has any.
+/// How deep brackets are nested. Brackets in strings count too: no valid body has any.
 fn depth(body: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0);
     for byte in body {
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(kind(&vector("1e999")), Kind::Malformed);
         assert_eq!(kind("{\"embedding\":[1,2]}"), Kind::Unusable);
         assert_eq!(kind(&vector("0")), Kind::Unusable);
-        // Finite as written, infinite as a 32-bit float.
+        // Finite as it is written, infinite as a 32-bit float.
         assert_eq!(kind(&vector("1e39")), Kind::Unusable);
         assert_eq!(kind(&vector("1e-300")), Kind::Unusable);
         assert!(parse(vector("1").as_bytes()).is_ok());

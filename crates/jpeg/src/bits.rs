@@ -1,4 +1,5 @@
-//! The bits of a scan, whose bytes are stuffed and cut by markers (ITU-T T.81, F.2.2.5).
+//! The bits of a scan. A zero byte follows each 0xff that is data, and markers cut the data in
+//! parts (ITU-T T.81, F.2.2.5).
 
 /// Reads bits, the most significant one first. Behind the last there are zeros.
 pub(crate) struct Bits<'a> {
@@ -15,7 +16,7 @@ pub(crate) struct Place {
     buffer: u64,
     /// How many of them.
     count: u32,
-    /// How many of them, the last ones, no file has.
+    /// How many of these, the last ones, are zeros behind the file's data.
     beyond: u32,
 }
 
@@ -92,11 +93,11 @@ impl<'a> Bits<'a> {
     #[inline]
     pub(crate) const fn skip(&mut self, count: u32) {
         self.place.buffer <<= count;
-        // More than there are only when a caller forgets to fill: zeros follow then.
+        // A caller that forgets to fill may skip more than are ready, and then gets zeros.
         self.place.count = self.place.count.saturating_sub(count);
     }
 
-    /// Whether more was read than there is.
+    /// Whether more bits were read than there are.
     pub(crate) const fn is_beyond(&self) -> bool {
         self.place.beyond > self.place.count
     }

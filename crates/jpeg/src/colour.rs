@@ -2,7 +2,7 @@
 
 use crate::header::Colour;
 
-/// Bits behind the point.
+/// Bits behind the point of the constants.
 const BITS: i32 = 16;
 
 /// A constant as libjpeg rounds it.
@@ -32,7 +32,8 @@ pub(crate) fn convert(colour: Colour, channels: &[&[u8]], pixels: &mut [[u8; 3]]
         }
         (Colour::Ycck, [luma, blue, red, black]) => {
             ycbcr(luma, blue, red, pixels);
-            // It is what cyan, magenta and yellow lack. As these are inverted, they are the lack.
+            // The transform gives 255 minus the file's cyan, magenta and yellow. These are
+            // inverted there, so they are red, green and blue.
             for value in pixels.as_flattened_mut() {
                 *value = 255 - *value;
             }

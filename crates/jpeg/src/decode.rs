@@ -7,8 +7,8 @@ use crate::scan::{Decoder, State};
 use crate::upsample::Upsampler;
 use crate::{JpegError, Region, Scale};
 
-/// So many pixels beside the region are decoded too: the next sample of a channel that has one for
-/// two pixels.
+/// How many pixels beside the region are decoded too: as many as the next sample has of a channel
+/// with one sample for two pixels.
 const MARGIN: usize = 2;
 
 /// The units that hold a range of pixels and the margin beside it: the first, and the one behind
@@ -18,11 +18,11 @@ const fn units(from: usize, to: usize, unit_pixels: usize, units: usize) -> [usi
     [from.saturating_sub(MARGIN) / unit_pixels, if end < units { end } else { units }]
 }
 
-/// Where rows of units begin, in each scan.
+/// Where each row of units begins, in each scan.
 pub(crate) type States = Vec<Vec<State>>;
 
-/// Decodes a region, from the last of the `known` rows of units above it. Returns where the rows
-/// begin that it went through.
+/// Decodes a region. It begins to read at the last row of units above the region that is `known`.
+/// Returns where the rows that it has read begin.
 pub(crate) fn decode(
     header: &Header,
     scale: Scale,

@@ -48,7 +48,7 @@ pub(crate) struct Component {
     /// Blocks of it in a unit of all channels, across and down.
     pub(crate) blocks: [usize; 2],
     quantisation_index: usize,
-    /// In the order of the file. Empty until the scan that has the channel.
+    /// Its quantisation table in the order of the file. Empty until the channel's scan comes.
     pub(crate) quantisation: Vec<u16>,
 }
 
@@ -57,13 +57,13 @@ pub(crate) struct Component {
 pub(crate) struct Part {
     /// Index of the channel.
     pub(crate) component: usize,
-    /// Codes of means.
+    /// Codes of the means.
     pub(crate) dc: Codes,
-    /// Codes of the rest.
+    /// Codes of the other coefficients.
     pub(crate) ac: Codes,
 }
 
-/// Some of the channels, all of their coefficients.
+/// A scan: all coefficients of some of the channels.
 #[derive(Clone)]
 pub(crate) struct Scan<'a> {
     pub(crate) parts: Vec<Part>,
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What programs note.
+    /// Takes a segment in which programs note something: EXIF, or Adobe's note about colours.
     fn note(&mut self, marker: u8, content: &'a [u8]) {
         match marker {
             APP0 => self.jfif |= content.starts_with(b"JFIF\0"),
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
             }
             self.components.push(Component {
                 id,
-                // A single channel is not subsampled against anything, whatever its factors say.
+                // A single channel's factors mean nothing: they are relative to other channels.
                 blocks: if count == 1 {
                     [1; 2]
                 } else {
@@ -261,8 +261,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the channels are sampled as encoders do it: the first one, and black, as finely as
-    /// any, and the colours once for 1, 2 or 4 of its samples across and down.
+    /// Whether the channels are sampled as encoders do it: the first one, and black, most finely;
+    /// the colours once for 1, 2 or 4 samples of the first, across and down.
     fn has_usual_sampling(&self) -> bool {
         let finest = |blocks: [usize; 2]| matches!(blocks, [1 | 2 | 4, 1 | 2] | [1, 4]);
         let blocks: Vec<_> = self.components.iter().map(|component| component.blocks).collect();
@@ -278,7 +278,7 @@ impl<'a> Reader<'a> {
         const WRONG: JpegError = JpegError::Damaged("the header of a scan is wrong");
         const NO_TABLE: JpegError = JpegError::Damaged("a table is missing");
         let (&count, rest) = content.split_first().ok_or(WRONG)?;
-        // Which coefficients follow is not looked at, as it is all of them.
+        // The range of coefficients is not read: sequential JPEG always has all of them.
         let (entries, _) = rest.split_at_checked(2 * usize::from(count)).ok_or(WRONG)?;
         if entries.is_empty() {
             return Err(WRONG);
@@ -312,7 +312,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// As libjpeg guesses it.
+    /// What the channels are, guessed as libjpeg does it.
     fn colour(&self) -> Colour {
         let ids: Vec<u8> = self.components.iter().map(|component| component.id).collect();
         match (ids.len(), self.adobe) {

@@ -4,7 +4,7 @@ use crate::JpegError;
 use crate::bits::Bits;
 use crate::header::COEFFICIENTS;
 
-/// Codes of up to so many bits are looked up. They are all but a few in a hundred.
+/// Codes of up to so many bits are looked up in a table. Only a few codes of a hundred are longer.
 const FAST_BITS: u32 = 10;
 
 /// Longest code in bits.
@@ -28,7 +28,8 @@ impl Codes {
         let (counts, rest) = segment.split_first_chunk().ok_or(WRONG)?;
         let total = counts.iter().map(|&count| usize::from(count)).sum();
         let (symbols, rest) = rest.split_at_checked(total).ok_or(WRONG)?;
-        // Each code is one more than the one before it. One of ones alone is not allowed, but made.
+        // Each code is one more than the one before it. A code of ones only is not allowed, but
+        // some encoders write it.
         let mut end = 0_u32;
         for (length, &count) in (1..).zip(counts) {
             end = (end << 1) + u32::from(count);
@@ -46,7 +47,7 @@ impl Codes {
 pub(crate) struct Entry(u32);
 
 impl Entry {
-    /// `code_bits` is 0 when the number behind the code is known, and is `value`.
+    /// `code_bits` is 0 when the table already knows the number behind the code: `value`.
     const fn new(total_bits: u32, code_bits: u32, run: u32, value: i32) -> Self {
         Self(total_bits | code_bits << 5 | run << 10 | (value as u32) << 16)
     }
@@ -79,13 +80,14 @@ impl Entry {
     }
 }
 
-/// A run that leads out of every block, whose first coefficient is no part of a run.
+/// A run that leads out of every block: of its 64 coefficients, the first is never part of a run.
 const END: u32 = 63;
 
-/// What a symbol of a coefficient says: zeros before it, and the bits of its number.
+/// What a coefficient's symbol says: how many zeros come before it, and how many bits its number
+/// has.
 const fn run_and_size(symbol: u8) -> (u32, u32) {
     match (symbol >> 4, symbol & 15) {
-        // Sixteen zeros: fifteen before one that is zero too.
+        // Sixteen zeros: fifteen, and a coefficient that is zero too.
         (15, 0) => (15, 0),
         (_, 0) => (END, 0),
         (run, size) => (run as u32, size as u32),
@@ -151,7 +153,7 @@ impl Table {
         }
     }
 
-    /// What the next code says. It is not taken yet. The bits must have been filled.
+    /// What the next code says. The code is not taken. The bits must have been filled.
     #[inline]
     pub(crate) fn entry(&self, bits: &Bits) -> Result<Entry, JpegError> {
         let entry = self.fast[bits.peek(FAST_BITS) as usize];

@@ -1,5 +1,5 @@
-//! From coefficients to samples. All 64 samples of a block are those of libjpeg's `jidctint.c`, to
-//! the last bit. Fewer are the means of theirs, as in its `jidctred.c`.
+//! From coefficients to samples. The 64 samples of a block are those of libjpeg's `jidctint.c`, to
+//! the last bit. Where a block becomes fewer samples, they are means, as in its `jidctred.c`.
 //!
 //! Both are the algorithm of Loeffler, Ligtenberg and Moschytz ("Practical fast 1-D DCT algorithms
 //! with 11 multiplications", 1989) in whole numbers.
@@ -15,10 +15,11 @@ const PASS_BITS: usize = 2;
 /// Coefficients of a row and of a column, and samples.
 const SIDE: usize = 8;
 
-/// Up to this place in the order of a file, coefficients are in the first four rows and columns.
+/// The last place, in the order of a file, up to which all coefficients are in the first four rows
+/// and columns.
 const LAST_OF_QUARTER: usize = 9;
 
-/// Files that lie may make it overflow.
+/// It wraps, because damaged files can make it overflow.
 type Number = Wrapping<i32>;
 
 /// A constant, which may be negative, as libjpeg rounds it.
@@ -28,7 +29,7 @@ const fn constant(value: f64) -> Number {
 }
 
 /// `N` samples from a line of coefficients. They have [`CONST_BITS`] more bits behind the point
-/// than these, and are [`extra_bits`] larger.
+/// than the coefficients, and are larger by [`extra_bits`].
 #[inline]
 fn line<const N: usize>(f: &[Number; SIDE]) -> [Number; N] {
     let mut samples = [Wrapping(0); N];
@@ -41,7 +42,7 @@ fn line<const N: usize>(f: &[Number; SIDE]) -> [Number; N] {
     samples
 }
 
-/// How much larger than samples they are, in bits.
+/// How many bits larger than samples the results of [`line`] are.
 const fn extra_bits(samples: usize) -> usize {
     match samples {
         4 => 1,
@@ -113,8 +114,8 @@ fn two(f: &[Number; SIDE]) -> [Number; 2] {
     [even + odd, even - odd]
 }
 
-/// `N` samples of each of `L` lines that lie side by side, with `bits` fewer behind the point.
-/// Those lines become vectors.
+/// `N` samples of each of `L` lines that lie side by side, with `bits` fewer bits behind the point.
+/// The compiler turns a number of all lines into a vector.
 #[inline]
 fn lines<const N: usize, const L: usize>(f: &[[Number; L]; SIDE], bits: usize) -> [[Number; L]; N] {
     let half = Wrapping(1 << (bits - 1));
@@ -139,7 +140,7 @@ pub(crate) fn transform<const N: usize>(
     stride: usize,
 ) {
     if last == 0 {
-        // As below, where all else is zero.
+        // What the code below gives when all other coefficients are zero.
         let sample = ((i32::from(coefficients[0]) << PASS_BITS) + 16) >> (PASS_BITS + 3);
         let sample = (sample + 128).clamp(0, 255) as u8;
         for row in samples.chunks_mut(stride).take(N) {

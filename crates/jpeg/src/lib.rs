@@ -28,13 +28,13 @@ pub enum JpegError {
     /// A part is missing, or contradicts another one.
     #[error("a damaged JPEG picture: {0}")]
     Damaged(&'static str),
-    /// A kind that is not decoded here. The text completes "The picture ...".
+    /// A kind that is not decoded here. The text goes on after "The picture".
     #[error("a JPEG picture of a kind that is not decoded: it {0}")]
     Unsupported(&'static str),
 }
 
-/// How much smaller than the file's a picture is decoded. Each of its pixels is the mean of the
-/// file's pixels in its place.
+/// How much smaller a picture is decoded than the file has it. Each pixel is the mean of the file's
+/// pixels in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// As it is.
@@ -107,23 +107,22 @@ impl<'a> Jpeg<'a> {
         self.header.height
     }
 
-    /// Width and height of the picture that is decoded at a scale, in pixels. What is left over at
-    /// the right and at the bottom counts as a whole pixel.
+    /// Width and height of the picture that is decoded at a scale, in pixels, rounded up.
     #[must_use]
     pub const fn size(&self, scale: Scale) -> [usize; 2] {
         let divisor = scale.divisor();
         [self.header.width.div_ceil(divisor), self.header.height.div_ceil(divisor)]
     }
 
-    /// The metadata, which say how to turn the picture: a TIFF file.
+    /// The EXIF metadata, which say how to turn the picture, in the form of a TIFF file.
     #[must_use]
     pub const fn exif(&self) -> Option<&'a [u8]> {
         self.header.exif
     }
 
-    /// Decodes a region, and gives out its rows from above: which row of the scaled picture it is,
-    /// and the RGB pixels of the region in it. What of the region lies beyond the picture is left
-    /// out.
+    /// Decodes a region, and hands each of its rows to `row`, from above: the number of the row in
+    /// the scaled picture, and its RGB pixels. The part of the region that lies outside the picture
+    /// is left out.
     ///
     /// Some rows of blocks are held at a time. Rows below the region are not decoded at all.
     ///
@@ -138,7 +137,7 @@ impl<'a> Jpeg<'a> {
         self.decode_from(&Index::default(), scale, region, row)
     }
 
-    /// The same for all of the picture. It notes where rows of blocks begin.
+    /// The same for all of the picture. Returns where rows of blocks begin.
     ///
     /// # Errors
     /// As of [`Jpeg::decode`].

@@ -5,7 +5,8 @@ use crate::header::Component;
 /// Width and height of a block in samples of a picture that is not scaled down.
 pub(crate) const BLOCK: usize = 8;
 
-/// How a channel is scaled: in its blocks as far as that goes, and then by repeating samples.
+/// How a channel is scaled: first by the samples that a block becomes, and then by more pixels for
+/// each sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grain {
     /// Samples of a block, across and down: 1, 2, 4 or 8.
@@ -15,8 +16,8 @@ pub(crate) struct Grain {
 }
 
 impl Grain {
-    /// Of a channel that has one block where the finest has `coarser`, across and down, each of
-    /// which becomes `side` pixels.
+    /// For a channel that has one block where the finest channel has `coarser` blocks, across and
+    /// down. Each block of the finest becomes `side` x `side` pixels.
     fn new(coarser: [usize; 2], side: usize) -> Self {
         let mut grain = Self { block: side, pixels: coarser };
         while grain.block < BLOCK && grain.pixels.iter().all(|pixels| pixels.is_multiple_of(2)) {
@@ -27,7 +28,7 @@ impl Grain {
     }
 }
 
-/// Which units are kept, counted from the left, and how many blocks and samples they have.
+/// The samples of a channel in the units of a row that are kept.
 pub(crate) struct Plane {
     pub(crate) grain: Grain,
     /// Blocks of the channel in a unit.
@@ -108,8 +109,8 @@ impl Plane {
         self.samples.get_mut(start..)
     }
 
-    /// The row of samples that is nearest to a row of pixels, and the next nearest. Of the row of
-    /// units `unit` all is there, and the row above. They have as many samples as the picture.
+    /// The row of samples that is nearest to row `y` of pixels, and the next nearest one. `unit` is
+    /// the row of units whose samples are there.
     pub(crate) fn lines(&self, y: usize, unit: usize) -> [&[u8]; 2] {
         let pixels = self.grain.pixels[1];
         let nearest = y / pixels;
@@ -126,8 +127,9 @@ impl Plane {
         })
     }
 
-    /// Whether pixels are mixed of samples where there are fewer of these. libjpeg repeats samples
-    /// where a block is one pixel, and where a channel has two columns or one.
+    /// Whether pixels are mixed from samples, where there are fewer samples than pixels. libjpeg
+    /// repeats samples instead where a block is one pixel, and where a channel has at most two
+    /// columns.
     pub(crate) const fn is_smooth(&self) -> bool {
         self.side > 1 && self.real_samples[0] > 2
     }

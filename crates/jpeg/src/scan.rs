@@ -23,11 +23,11 @@ struct Part<'a> {
     dc: Table,
     ac: Table,
     quantisation: &'a [u16; COEFFICIENTS],
-    /// The mean of the block before.
+    /// The mean of the block before, to which the next one is a difference.
     mean: i32,
 }
 
-/// Where a row of units begins in a scan, and what its decoder knows there.
+/// Where a row of units begins in a scan, and what the scan's decoder knows there.
 #[derive(Clone, Copy)]
 pub(crate) struct State {
     place: Place,
@@ -86,7 +86,7 @@ impl<'a> Decoder<'a> {
         State { place: self.bits.place(), means, until_restart, restart }
     }
 
-    /// Goes to where it was, or another decoder of the same scan.
+    /// Goes to where a decoder of the same scan was.
     pub(crate) fn resume(&mut self, state: &State) {
         self.bits.go_to(state.place);
         for (part, mean) in self.parts.iter_mut().zip(state.means) {
@@ -111,7 +111,7 @@ impl<'a> Decoder<'a> {
             [part] => {
                 let Some(plane) = planes.get(part.component) else { return Ok(()) };
                 let ([across, down], rows) = (plane.real_blocks, plane.unit_blocks[1]);
-                // A channel alone has no blocks that only fill up units.
+                // A channel in a scan of its own has no blocks that only fill up units.
                 for y in 0..rows.min(down.saturating_sub(row * rows)) {
                     for x in 0..across {
                         self.restart_if_due()?;
@@ -230,7 +230,7 @@ impl Part<'_> {
     }
 }
 
-/// What does not fit is wrong in any case.
+/// Wraps what does not fit: it is wrong in any case.
 #[inline]
 fn dequantised(value: i32, step: u16) -> i16 {
     let product = value.wrapping_mul(i32::from(step));

@@ -127,7 +127,7 @@ fn a_region_has_the_pixels_of_the_whole() {
                     let expected: Vec<_> = expected.collect();
                     let pixels = decode(&file, scale, region).unwrap();
                     assert!(pixels == expected, "{sampling:?} {scale:?} {region:?}");
-                    // An index is of the file, not of a scale.
+                    // An index belongs to the file, not to a scale.
                     let (scale, mut pixels) = (Scale::ALL[random.below(4)], Vec::new());
                     let take = |_: usize, row: &[[u8; 3]]| pixels.extend_from_slice(row);
                     jpeg.decode_from(&index, scale, region, take).unwrap();

@@ -1,7 +1,8 @@
-//! The heap of the module: all memory behind its data, again and again from the beginning.
+//! The heap of the module: all memory behind the module's data, for each instance from its
+//! beginning.
 //!
-//! The standard library's heap takes pages that it adds to the memory, and no others. An instance
-//! that begins in a memory that has grown before would find all pages taken.
+//! The standard library's heap only uses pages that it has added to the memory itself. In a memory
+//! that an earlier instance has grown to its limit, it could add none.
 
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
 
@@ -63,7 +64,7 @@ unsafe impl Allocator for Pages {
         false
     }
 
-    // What an instance before this one left is still there.
+    // An earlier instance has left its bytes there.
     fn allocates_zeros(&self) -> bool {
         false
     }

@@ -23,7 +23,7 @@ const APP14: u8 = 0xee;
 const APP15: u8 = 0xef;
 const COM: u8 = 0xfe;
 
-/// Most scans. libjpeg writes a progressive picture in 10, and other encoders in up to 20.
+/// Most scans of a file. libjpeg writes a progressive picture in 10, other encoders in up to 20.
 const SCANS_MAX: usize = 64;
 
 /// Most segments with tables: a handful before the first scan, and one or two before each.
@@ -39,7 +39,7 @@ const BLOCK_SIDE: u32 = 8;
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Component {
     id: u8,
-    /// Samples of it to one of the coarsest channel, across and down.
+    /// Its sampling factors, across and down: how many blocks it has in a unit of all channels.
     sampling: [u8; 2],
 }
 
@@ -116,7 +116,7 @@ fn segment<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], ContainerError> {
 /// The data of a scan: all up to the next marker but those that restart the decoder.
 fn entropy_coded<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], ContainerError> {
     let ends = |pair: &[u8]| match *pair {
-        // A zero byte says that this is no marker, and one more 0xff that the marker is not yet.
+        // Behind 0xff, a zero byte says that it was data; another 0xff only fills up.
         [0xff, next] => next != 0 && next != 0xff && !(RST0..=RST7).contains(&next),
         _ => false,
     };
@@ -124,7 +124,7 @@ fn entropy_coded<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], ContainerError
     reader.bytes(end.ok_or(ContainerError::Damaged("it is cut off"))?)
 }
 
-/// What came so far.
+/// What has come so far.
 #[derive(Default)]
 struct Picture {
     frame: Option<Frame>,
@@ -194,7 +194,7 @@ impl Picture {
         let &[first, last, approximation] = parameters else { return Err(WRONG) };
         let (high, low) = (approximation >> 4, approximation & 15);
         let fits = first <= last && last < 64 && high <= 13 && low <= 13;
-        // Only coefficients that are means are sent for several channels together.
+        // In a progressive file, only the means of blocks may come for several channels together.
         let alone = !frame.progressive || first == 0 || components.len() == 1;
         if components.is_empty() || !fits || !alone {
             return Err(WRONG);
@@ -208,8 +208,8 @@ impl Picture {
         Ok(())
     }
 
-    /// Whether data can be all of a scan: each block of a baseline scan takes two codes, of a bit
-    /// or more each.
+    /// Notes whether a scan has too little data: each block of a baseline scan takes two codes of
+    /// at least a bit.
     fn count_data(&mut self, data: &[u8]) {
         let progressive = self.frame.as_ref().is_some_and(|frame| frame.progressive);
         self.too_short |= !progressive && (data.len() as u64) * 8 < self.scan_blocks * 2;
@@ -243,8 +243,8 @@ impl Frame {
         Ok(frame)
     }
 
-    /// Whether the channels are sampled as encoders do it: the first one, and black, as finely as
-    /// any, and the colours once for 1, 2 or 4 of its samples across and down.
+    /// Whether the channels are sampled as encoders do it: the first one, and black, most finely;
+    /// the colours once for 1, 2 or 4 samples of the first, across and down.
     fn has_usual_sampling(&self) -> bool {
         let finest = |sampling: [u8; 2]| matches!(sampling, [1 | 2 | 4, 1 | 2] | [1, 4]);
         let samplings: Vec<_> =
@@ -262,7 +262,7 @@ impl Frame {
 
     /// Blocks of some of the channels, each rounded up to whole units of all channels.
     fn blocks(&self, components: &[Component]) -> u64 {
-        // A single channel is not subsampled against anything, whatever its factors say.
+        // The factors of a single channel mean nothing: they are relative to other channels.
         let factor = |axis: usize| {
             if self.components.len() == 1 {
                 return 1;

@@ -1,4 +1,4 @@
-//! Which parts of a file stay.
+//! The parts of a file that are kept.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ impl Kept {
         let mut length = 0;
         for part in self.0 {
             let part_length = part.len();
-            // Parts are in the file, and each is behind the place where it goes.
+            // Parts lie in the file, and each moves towards its front.
             file.copy_within(part, length);
             length += part_length;
         }

@@ -1,10 +1,10 @@
 //! Picture files before they are decoded: which format, which dimensions, how much memory and work
 //! the decoder will take, and the file without all that decoding does not need.
 //!
-//! Decoders trust more of a file than they should: a length in a chunk of 46 bytes made one reserve
-//! two gigabytes. A scan of markers and chunks decodes nothing, so it can check every length before
-//! anybody believes it. It drops profiles, texts, previews and animations, which a picture of a
-//! face does not need, so that no decoder ever reads them.
+//! Decoders trust files too much: a length in a chunk of 46 bytes made one reserve two gigabytes.
+//! This scan of markers and chunks decodes nothing, so it can check every length before it is used.
+//! It drops profiles, texts, previews and animations, which a picture of a face does not need, so
+//! that no decoder reads them.
 
 mod jpeg;
 mod kept;
@@ -15,8 +15,8 @@ mod webp;
 #[cfg(test)]
 mod tests;
 
-/// Largest EXIF block that is kept, in bytes. It is there for the orientation alone. No segment of
-/// a JPEG can be larger.
+/// Largest EXIF block that is kept, in bytes: no segment of a JPEG can be larger. Only the
+/// orientation in it is read.
 const EXIF_BYTES_MAX: usize = (1 << 16) - 1;
 
 /// A format that can be decoded.
@@ -24,7 +24,7 @@ const EXIF_BYTES_MAX: usize = (1 << 16) - 1;
 pub enum Format {
     /// Baseline or progressive, Huffman coded, 8 bits a sample.
     Jpeg,
-    /// All kinds; of an animation the picture for programs that do not know animations.
+    /// All kinds. Of an animation, the picture for programs that cannot play it.
     Png,
     /// Lossy or lossless, with transparency or without, not animated.
     WebP,
@@ -39,12 +39,12 @@ pub struct Container {
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// Most bytes that a decoder holds at once besides the file: the picture as it gives it out,
-    /// and what it needs on the way there. Prefix codes of lossless WebP are not in it; they take
-    /// 30 MB at most.
+    /// Most bytes that a decoder holds at once besides the file: the decoded picture, and what the
+    /// decoder needs meanwhile. It does not count the prefix codes of lossless WebP, which take at
+    /// most 30 MB.
     pub decoder_bytes: u64,
-    /// Blocks of 8x8 samples that a decoder visits, over all scans of a JPEG; 0 for other formats,
-    /// whose work follows from their pixels.
+    /// Blocks of 8x8 samples that a decoder visits in all scans of a JPEG. 0 for other formats,
+    /// whose work follows from the number of pixels.
     pub blocks: u64,
     /// Whether the file is long enough for the pixels that it promises.
     pub complete: bool,
@@ -61,13 +61,13 @@ pub enum ContainerError {
     /// A part is missing, is cut off, or contradicts another one.
     #[error("a damaged or incomplete picture: {0}")]
     Damaged(&'static str),
-    /// A kind of the format that is not decoded here. The text completes "The picture ...".
+    /// A kind of the format that is not decoded here. The text goes on after "The picture".
     #[error("a picture of a kind that is not decoded: it {0}")]
     Unsupported(&'static str),
 }
 
-/// Looks through a file, and makes it shorter in its place where the format allows: there may be
-/// no room for another one.
+/// Looks through a file, and drops what decoding does not need. Where the format allows, that is
+/// done in place, because there may be no memory for a second file.
 ///
 /// # Errors
 /// When it is none of the formats, is damaged, or of a kind that is not decoded.

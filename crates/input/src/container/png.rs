@@ -61,8 +61,8 @@ impl Header {
         Ok(Self { width, height, depth, colour })
     }
 
-    /// Bytes of the decoded picture: palettes and bits below eight become whole bytes, and what
-    /// is transparent gets a channel of its own.
+    /// Bytes of the decoded picture: palettes and samples of fewer than 8 bits become whole
+    /// bytes, and transparency becomes a channel.
     fn decoded_bytes(&self, transparent: bool) -> u64 {
         let channels = match (self.colour, transparent) {
             (Colour::Grey, false) => 1,
@@ -137,7 +137,7 @@ struct Seen {
     data: Data,
 }
 
-/// Whether the chunks with pixels have come, which must follow each other.
+/// Whether the chunks with pixels have come. They must follow each other directly.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Data {
     #[default]
@@ -183,7 +183,7 @@ impl Seen {
         }
     }
 
-    /// A palette is only needed by pictures whose pixels are indices of it.
+    /// Whether a palette is needed: it is where pixels are indices of it.
     fn palette(&mut self, content: &[u8], header: &Header) -> Result<bool, ContainerError> {
         let (entries, rest) = content.as_chunks::<3>();
         let entries_max = 1 << header.depth.min(8);

@@ -28,7 +28,7 @@ fn what_is_left_decodes_to_the_same_pixels() {
         assert_eq!((container.width, container.height), (before.width(), before.height()));
         assert!(container.decoder_bytes >= before.as_bytes().len() as u64, "{}", file.display());
         assert!(container.bytes.len() <= bytes.len() + 32, "{}", file.display());
-        // What was scanned has nothing more to drop.
+        // A second scan drops nothing more.
         assert_eq!(scan(&container.bytes).unwrap().bytes, container.bytes, "{}", file.display());
     }
 }
@@ -142,10 +142,10 @@ fn riff(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     file
 }
 
-/// A lossy bitstream of 16 x 8 pixels that says so, and no more.
+/// A lossy bitstream of 16 x 8 pixels that is only a header.
 const LOSSY: [u8; 11] = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 16, 0, 8, 0, 0];
 
-/// A lossless one.
+/// The same, lossless.
 const LOSSLESS: [u8; 6] = [0x2f, 15, 0xc0, 1, 0, 0];
 
 #[test]

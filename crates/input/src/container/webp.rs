@@ -1,7 +1,7 @@
 //! WebP: RIFF chunks around one VP8 or VP8L bitstream (RFC 9649).
 //!
-//! The copy is written anew from the bitstream, its transparency and EXIF, with a canvas of the
-//! bitstream's own size: files whose parts disagree about sizes are what decoders stumble over.
+//! The file is written anew from the bitstream, its transparency and EXIF, with a canvas of the
+//! bitstream's own size: decoders stumble over files whose parts disagree about sizes.
 
 use super::reader::Reader;
 use super::{Container, ContainerError, EXIF_BYTES_MAX, Format};
@@ -17,9 +17,9 @@ const LOSSY_BYTES: u64 = 2;
 /// The same of the lossless decoder, which works on four bytes a pixel and gives out a copy.
 const LOSSLESS_BYTES: u64 = 4;
 
-/// Most bytes of a lossless bitstream. It may describe a prefix code of 1,024 table entries, which
-/// take 4 kB in the decoder, in 93 bits, whether or not a pixel uses it: this many bytes can make
-/// the decoder hold 29 MB. A crop of 160 x 160 pixels takes half as many.
+/// Most bytes of a lossless bitstream. 93 bits of it can describe a prefix code of 1,024 table
+/// entries, which take 4 kB in the decoder even if no pixel uses them. So this many bytes can make
+/// the decoder hold 29 MB. A crop of 160x160 pixels takes half as many.
 const LOSSLESS_BITSTREAM_BYTES_MAX: usize = 80 << 10;
 
 /// The chunks that a still picture needs.
@@ -47,7 +47,7 @@ pub(super) fn scan(file: &[u8]) -> Result<Container, ContainerError> {
     let transparent = frame.alpha || alpha.is_some();
     let channels = if transparent { 4 } else { 3 };
     let besides = if kind == *b"VP8L" { LOSSLESS_BYTES } else { LOSSY_BYTES };
-    // Transparency is itself a lossless picture, of the alpha values as green.
+    // Transparency is a lossless picture itself, with the alpha values as green.
     let of_alpha = if alpha.is_some() { LOSSLESS_BYTES } else { 0 };
     Ok(Container {
         format: Format::WebP,
@@ -61,13 +61,13 @@ pub(super) fn scan(file: &[u8]) -> Result<Container, ContainerError> {
 }
 
 impl<'a> Parts<'a> {
-    /// The first of each. What the RIFF header says of the file's length is not needed.
+    /// The first of each. The file's length in the RIFF header is not needed.
     fn read(file: &'a [u8]) -> Result<Self, ContainerError> {
         let mut reader = Reader(file);
         reader.bytes(12)?;
         let mut parts = Self::default();
         while !reader.is_empty() {
-            // Bytes after the last chunk are nobody's business.
+            // Bytes behind the last chunk do not matter.
             if parts.bitstream.is_some() && reader.0.len() < 8 {
                 break;
             }
@@ -147,7 +147,7 @@ fn check_alpha(alpha: &[u8], frame: &Frame) -> Result<(), ContainerError> {
     let (header, values) = alpha.split_first().ok_or(WRONG)?;
     let pixels = u64::from(frame.width) * u64::from(frame.height);
     let fits = match header & 3 {
-        // As they are, a byte a pixel.
+        // Not compressed: a byte a pixel.
         0 => values.len() as u64 == pixels,
         // As a lossless bitstream without a header.
         1 if values.len() > LOSSLESS_BITSTREAM_BYTES_MAX => {

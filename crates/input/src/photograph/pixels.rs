@@ -1,5 +1,5 @@
-//! Pictures that are decoded whole. They stay as their decoder gives them out: there is no room for
-//! a second one.
+//! Pictures that are decoded whole. They stay in the form that their decoder gives out, because
+//! there is no memory for a second copy.
 
 use std::io::Cursor;
 
@@ -57,7 +57,7 @@ impl Pixels {
                 }
             }
             for (x, (pixel, sums)) in row.iter_mut().zip(&sums).enumerate() {
-                // At the edges there are fewer.
+                // At the edges a square has fewer pixels.
                 let count = side.min(columns.len() - x * side) * lines.len();
                 *pixel = sums.map(|sum| ((sum as usize + count / 2) / count) as u8);
             }
@@ -95,7 +95,7 @@ impl Pixels {
                     over([red, green, blue], alpha)
                 });
             }
-            // No file of these formats has others.
+            // No file of these formats has other pixels.
             _ => line.extend(range.map(|_| [BACKGROUND; 3])),
         }
     }
@@ -112,7 +112,8 @@ fn append<T: Copy, const N: usize>(
     line.extend(pixels.get(range).unwrap_or_default().iter().map(|samples| pixel(*samples)));
 }
 
-/// A colour over the background. What is transparent is mostly black in files, and must not show.
+/// A colour over the background. Files mostly have black where they are transparent, which must not
+/// show.
 fn over(colour: [u8; 3], alpha: u8) -> [u8; 3] {
     let alpha = u32::from(alpha);
     colour.map(|value| {

@@ -33,7 +33,7 @@ impl Shape {
     pub(super) fn part(self, rectangle: Rectangle, divisor: usize) -> Option<Region> {
         let upright = self.upright();
         let Rectangle { x, y, width, height } = rectangle;
-        // Unlike `clamp`, these make a number of what is none.
+        // Unlike `clamp`, `max` and `min` turn NaN into a number.
         let inside = |value: f64, side: usize| value.max(0.0).min(side as f64);
         let [across, down] = upright;
         let edges = [

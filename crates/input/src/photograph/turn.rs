@@ -26,7 +26,8 @@ impl Turn {
         Self { swap, mirror }
     }
 
-    /// A pair for the axes of the file as one for those of the upright picture, or the other way.
+    /// A pair with a value for each axis of the file, as a pair for the axes of the upright
+    /// picture; or the other way.
     pub(super) const fn pair<T: Copy>(self, [across, down]: [T; 2]) -> [T; 2] {
         if self.swap { [down, across] } else { [across, down] }
     }
@@ -50,7 +51,7 @@ impl Turn {
         })
     }
 
-    /// Writes row `y` of the file into an upright picture of this width, which has all pixels.
+    /// Writes row `y` of the file into an upright picture of this width. `picture` is all of it.
     pub(super) fn write(self, picture: &mut [[u8; 3]], width: usize, y: usize, row: &[[u8; 3]]) {
         let [mirror_x, mirror_y] = self.mirror;
         if self.swap {

@@ -34,7 +34,7 @@ pub(super) struct Options {
 }
 
 impl Picture {
-    /// A picture of chance, smooth enough that few of its samples are out of range.
+    /// A random picture, smooth enough that few of its samples are out of range.
     pub(super) fn random(size: [usize; 2], sampling: &[[usize; 2]], random: &mut Random) -> Self {
         let finest = [0, 1].map(|axis| sampling.iter().map(|s| s[axis]).max().unwrap());
         let units = [0, 1].map(|axis| size[axis].div_ceil(8 * finest[axis]));

@@ -1,4 +1,4 @@
-//! Chance that is the same each time.
+//! Random numbers that are the same each time.
 
 /// A generator (Knuth's constants for 64 bits).
 pub(super) struct Random(pub(super) u64);
