@@ -1,9 +1,9 @@
 //! API keys: what they are called, what they allow, and how they are configured.
 //!
 //! A key is a [secret](crate::secret) that a caller sends in [`HEADER`]. The Worker has a binding
-//! for each key. The binding's name says what the key is called and what it allows, because the
-//! values of Cloudflare's secrets cannot be read back: so `wrangler secret list` tells it all. The
-//! value is the key's hash.
+//! for each key, with the key's hash as its value. The binding's name says what the key is called
+//! and what it allows: the values of Cloudflare's secrets cannot be read back, but `wrangler secret
+//! list` shows their names.
 
 use std::fmt;
 
@@ -107,7 +107,7 @@ impl Key {
         format!("{PREFIX}{}{SEPARATOR}{}", self.name, words.join("_")).to_ascii_uppercase()
     }
 
-    /// The key of a binding, or nothing when it is not for a key.
+    /// The key of a binding, or nothing when the binding is not for a key.
     #[must_use]
     pub fn of_binding(binding: &str) -> Option<Self> {
         let (name, scopes) = binding.strip_prefix(PREFIX)?.split_once(SEPARATOR)?;
@@ -118,7 +118,8 @@ impl Key {
         (key.binding() == binding).then_some(key)
     }
 
-    /// Whether a binding wants to be a key, even if [`of_binding`](Self::of_binding) reads none.
+    /// Whether a binding is meant to be a key, even if [`of_binding`](Self::of_binding) finds
+    /// none in it.
     #[must_use]
     pub fn is_meant_by(binding: &str) -> bool {
         binding.starts_with(PREFIX)

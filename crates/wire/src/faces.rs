@@ -27,18 +27,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::limits::NAME_CHARS_MAX;
 use crate::{Kind, Problem};
 
-/// The version of messages and routes. Raise it when the version before would take a request or an
-/// answer wrongly. A further field of an answer that may be missing is no such change. One of a
-/// request is, unless it is left out where it says nothing: a reader refuses what it does not know.
+/// The version of messages and routes. Raise it when code of the version before would misread a
+/// request or an answer. A new field of an answer that may be missing is no such change. A new
+/// field of a request is one, because readers refuse unknown fields: unless it is left out where it
+/// says nothing.
 pub const VERSION: u32 = 1;
 
 /// The header of a request that names the version.
 pub const VERSION_HEADER: &str = "x-cface-wire";
 
-/// Checks what a request says of its version. One that says nothing comes from a developer.
+/// Checks the version that a request names. A request that names none comes from a developer.
 ///
 /// # Errors
-/// 503 when it is another version: the other Worker will soon be of the same.
+/// 503 when it is another version: both Workers will soon have the same.
 pub fn check_version(named: Option<&str>) -> Result<(), Problem> {
     if named.is_none_or(|named| named == VERSION.to_string()) {
         return Ok(());
@@ -62,7 +63,7 @@ pub struct Enrol {
     /// again: it stores the same face.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_token: Option<String>,
-    /// Whether somebody has to be enrolled under the token already.
+    /// Whether there must be somebody under the token already.
     #[serde(default)]
     pub must_exist: bool,
     /// The crop as JPEG.
@@ -73,7 +74,7 @@ pub struct Enrol {
 /// A face that was stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Enrolled {
-    /// 32 hexadecimal digits. To whoever does not have the token they are random.
+    /// 32 hexadecimal digits, which look random without the token.
     pub id: String,
     /// The name as stored.
     pub name: String,
@@ -119,11 +120,11 @@ pub struct Search {
 pub struct Neighbours {
     /// People, each once.
     pub matches: Vec<Neighbour>,
-    /// Whether there may be further people who are near enough. The index returns so many faces
-    /// and no more, and those of deleted people can be among them for some minutes.
+    /// Whether there may be further people who are near enough. The index returns a limited number
+    /// of faces, and for some minutes those of deleted people can be among them.
     pub incomplete: bool,
-    /// How similar the query is to the rest of the gallery: the mean cosine of the nearest faces of
-    /// other people than the nearest one. Nothing when there are too few.
+    /// How similar the rest of the gallery is to the query: the mean cosine of the nearest faces
+    /// that are not of the nearest person. Nothing when there are too few.
     pub company: Option<f32>,
 }
 
@@ -136,7 +137,7 @@ pub struct Neighbour {
     pub name: String,
     /// Exact L2 distance to the query, 0 to 2.
     pub distance: f32,
-    /// Pictures of the person that are near enough, among those faces that the search has seen.
+    /// Pictures of the person that are near enough, among the faces that the search has seen.
     pub pictures: usize,
 }
 
@@ -154,8 +155,8 @@ pub struct Listing {
 pub struct Listed {
     /// As in [`Enrolled`].
     pub id: String,
-    /// As in [`Enrolled`]. The index has the names, so there is none until it has applied the
-    /// write.
+    /// As in [`Enrolled`]. The index has the names, so it is missing until the index has applied
+    /// the write.
     pub name: Option<String>,
     /// Pictures of the person.
     pub pictures: usize,
@@ -175,15 +176,15 @@ pub struct StoreHealth {
 /// How the last purge went. Times are RFC 3339 in UTC.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastPurge {
-    /// When it was due. Faces that were stored before are gone.
+    /// When it was due. It deletes the faces that were stored before.
     pub noon: String,
     /// When its last run ended.
     pub ended: String,
-    /// Whether everything was done. If not, the next trigger goes on.
+    /// Whether nothing is left to do. If something is, the next trigger goes on.
     pub complete: bool,
     /// Whether the purge of the last noon has not been completed.
     pub overdue: bool,
-    /// How many runs it took so far.
+    /// How many runs it has had so far.
     pub runs: u32,
     /// Faces that the last run deleted.
     pub faces_removed: usize,
@@ -200,12 +201,11 @@ pub fn bearer(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Checks that a name can be stored and shown, and takes the spaces around it away.
+/// Checks that a name can be stored and shown, and removes the spaces around it.
 ///
 /// # Errors
-/// A sentence for the caller when there is nothing to see, when it is longer than
-/// [`NAME_CHARS_MAX`], or when it holds characters that would break its line or change the
-/// direction of the text around it.
+/// A sentence for the caller when the name shows nothing, is longer than [`NAME_CHARS_MAX`], or
+/// holds characters that would break its line or change the direction of the text around it.
 pub fn check_name(name: &str) -> Result<&str, String> {
     let name = name.trim();
     if name.chars().all(is_invisible) {
@@ -316,8 +316,8 @@ mod tests {
         }
     }
 
-    /// Whoever changes this asks whether a Worker of the version before understands it, and raises
-    /// [`VERSION`] if not.
+    /// If you change this: does a Worker of the version before understand it? If not, raise
+    /// [`VERSION`].
     #[test]
     fn messages_are_those_of_version_1() {
         assert_eq!(VERSION, 1);

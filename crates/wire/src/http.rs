@@ -1,5 +1,5 @@
-//! What both Workers do with requests and responses of the runtime: read bodies, answer, and
-//! read what the other one has answered.
+//! What both Workers do with requests and responses of the runtime: read bodies, answer, and read
+//! the other Worker's answers.
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -22,8 +22,8 @@ pub async fn read(request: &mut Request) -> Result<Vec<u8>, Problem> {
 
 /// Reads the whole body of a request.
 ///
-/// What is beyond the limit is still read, and dropped. If a chunked body were left half read, the
-/// caller would lose the connection. (The platform bounds how much that can be.)
+/// Bytes beyond the limit are read too, and dropped: if a body in chunks were left half read, the
+/// caller would lose the connection. (The platform bounds how many there can be.)
 ///
 /// # Errors
 /// 413 when the body is larger than `bytes_max`, 400 when it breaks off.
@@ -63,10 +63,10 @@ fn too_large(bytes_max: usize) -> Problem {
     Problem::new(Kind::TooLarge, format!("The body is larger than {kib} KiB. Send a smaller one."))
 }
 
-/// Reads the whole body that the other Worker or a Durable Object has answered with, and leaves it
-/// with the runtime.
+/// Reads the whole body of an answer of the other Worker or a Durable Object. It stays in the
+/// runtime's memory.
 ///
-/// It takes one call of the runtime. [`Response::bytes`] makes a reader and several calls, which
+/// This is one call of the runtime. [`Response::bytes`] makes a reader and several calls, which
 /// take longer than everything else that is done with the answer.
 ///
 /// # Errors
@@ -77,7 +77,7 @@ pub async fn buffer_of(response: &Response) -> worker::Result<ArrayBuffer> {
     Ok(JsFuture::from(body).await?.unchecked_into())
 }
 
-/// Reads the whole body that the other Worker or a Durable Object has answered with.
+/// Reads the whole body of an answer of the other Worker or a Durable Object.
 ///
 /// # Errors
 /// As of [`buffer_of`].
@@ -87,15 +87,15 @@ pub async fn body_of(response: &Response) -> worker::Result<Vec<u8>> {
 }
 
 /// The problem that the other Worker or a Durable Object has answered with. `body` is that of
-/// `response`; there is no problem when it is not a document of a kind that we know.
+/// `response`. Nothing when it is not a problem document of a kind that we know.
 #[must_use]
 pub fn problem_of(response: &Response, body: &[u8]) -> Option<Problem> {
     let retry_after = response.headers().get("retry-after").ok().flatten();
     Problem::from_answer(body, retry_after.as_deref())
 }
 
-/// Headers of an answer that nobody may keep. Answers are about faces: a copy in a cache would
-/// outlive a deletion.
+/// Headers of an answer that no cache may keep. Answers are about faces, and a copy in a cache
+/// would outlive a deletion.
 ///
 /// # Errors
 /// When the runtime refuses a header.
@@ -112,7 +112,7 @@ fn no_store() -> worker::Result<Headers> {
     Ok(headers)
 }
 
-/// An answer as JSON, which nobody may keep.
+/// An answer as JSON, which no cache may keep.
 ///
 /// # Errors
 /// When the value cannot be written as JSON, or the runtime refuses to make a response.
@@ -121,7 +121,7 @@ pub fn json(value: &impl Serialize, status: u16) -> worker::Result<Response> {
     Ok(Response::from_bytes(body)?.with_status(status).with_headers(headers("application/json")?))
 }
 
-/// An answer without a body, which nobody may keep: 204 when it is done, 202 when it will be.
+/// An answer without a body, which no cache may keep: 204 when it is done, 202 when it will be.
 ///
 /// # Errors
 /// When the runtime refuses to make a response.
@@ -130,7 +130,7 @@ pub fn empty(status: u16) -> worker::Result<Response> {
 }
 
 impl Problem {
-    /// The problem as an answer, which nobody may keep.
+    /// The problem as an answer, which no cache may keep.
     ///
     /// # Errors
     /// When the runtime refuses to make a response.

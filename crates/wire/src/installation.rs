@@ -1,6 +1,7 @@
-//! The names of what an installation has in an account of Cloudflare. All begin with one prefix, so
-//! that several installations can be side by side, and nobody takes somebody else's things for
-//! theirs. The names of what is kept of people are in [`retention`](crate::retention).
+//! The names of an installation's Workers and buckets in an account of Cloudflare. All begin with
+//! one prefix, so that there can be several installations in an account, and none touches what
+//! belongs to another. The names of index and bucket with people's faces are in
+//! [`retention`](crate::retention).
 
 /// How the names of the usual installation begin. Others begin with this, a hyphen and their own.
 pub const PREFIX: &str = "cface";
@@ -14,7 +15,7 @@ pub const PRIVATE_WORKER: &str = "cface-vectorize";
 /// The R2 bucket with the weights.
 pub const MODELS_BUCKET: &str = "cface-models";
 
-/// What a thing of the usual installation is called in the one with another prefix.
+/// A name of the usual installation, as the installation with another prefix has it.
 #[must_use]
 pub fn renamed(name: &str, prefix: &str) -> String {
     let rest = name.strip_prefix(PREFIX);

@@ -3,20 +3,20 @@
 /// Numbers in an embedding, and so dimensions of the Vectorize index.
 pub use facenet::embedding::DIMENSIONS as EMBEDDING_DIMENSIONS;
 
-/// Largest body of a request in bytes. A crop of 160x160 pixels takes less than 60 kB; 4 MiB
-/// suffice for a whole photograph, and bound the memory that a request can take.
+/// Largest body of a request in bytes, unless it may be a photograph. A crop of 160x160 pixels
+/// takes less than 60 kB. Larger crops are taken too, and the limit bounds the memory that they
+/// take.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
 
-/// Most bytes that the bodies of an isolate's requests may have together while they are read. Where
-/// they have more, the oldest ends. They are kept by the runtime, in the memory that our
-/// WebAssembly leaves.
+/// Most bytes that all bodies of an isolate may have together while they are read. Above that, the
+/// oldest ends. The runtime keeps them, in the memory that our WebAssembly leaves.
 pub const UPLOADS_BYTES_MAX: usize = 3 * BODY_BYTES_MAX;
 
-/// Most bodies that an isolate reads at once. Where there are more, the oldest ends.
+/// Most bodies that an isolate reads at once. Above that, the oldest ends.
 pub const UPLOADS_MAX: usize = 128;
 
-/// How long a body may take, in seconds. 4 MiB come in half of that over a slow telephone network
-/// (1 Mbit/s).
+/// How long a body may take, in seconds. In that time 4 MiB come at 0.6 Mbit/s, and the largest
+/// photograph at 1.4 Mbit/s.
 pub const UPLOAD_S_MAX: u32 = 60;
 
 /// Largest width and height of a picture in pixels, checked before it is decoded.
@@ -28,9 +28,8 @@ pub const IMAGE_PIXELS_MAX: u64 = 6_000_000;
 
 /// Most bytes that a decoder may hold at once for a picture, with the channels and the depth of its
 /// file; checked before it is decoded. That is [`IMAGE_PIXELS_MAX`] in RGB with transparency and 8
-/// bits a channel, half as many pixels with 16, or 4 megapixels as progressive JPEG, whose
-/// coefficients are kept until the last scan. WebAssembly memory never shrinks, so whatever one
-/// picture takes is taken for good.
+/// bits a channel, half as many pixels with 16 bits, or 4 megapixels as progressive JPEG, whose
+/// coefficients are kept until the last scan.
 pub const IMAGE_DECODED_BYTES_MAX: u64 = 4 * IMAGE_PIXELS_MAX;
 
 /// Most blocks of 8x8 samples that the scans of a JPEG may visit. [`IMAGE_PIXELS_MAX`] in full
@@ -42,9 +41,10 @@ pub const IMAGE_BLOCKS_MAX: u64 = 4_000_000;
 /// room for a crop.
 pub const SANDBOX_PAGES_MIN: u32 = 40;
 
-/// Most memory that the sandbox may take, in pages of 64 KiB: the picture as its decoder gives it
-/// out ([`IMAGE_DECODED_BYTES_MAX`]), the form that it came in, a copy of its file, and what the
-/// decoder needs besides. With both shards loaded that makes less than 100 MB.
+/// Most memory that the sandbox may take, in pages of 64 KiB: the decoded picture
+/// ([`IMAGE_DECODED_BYTES_MAX`]), the form that it came in, a copy of its file, and what the
+/// decoder needs besides. Memory of WebAssembly never shrinks. With both shards loaded it is less
+/// than 100 MB.
 pub const SANDBOX_PAGES_MAX: u32 = 608;
 
 /// Largest file of a photograph in bytes. Telephones write 24 megapixels into 5 to 10 MB. Besides
@@ -52,25 +52,25 @@ pub const SANDBOX_PAGES_MAX: u32 = 608;
 pub const PHOTOGRAPH_BODY_BYTES_MAX: usize = 10 << 20;
 
 /// Largest area of a photograph in pixels, if its file is sequential JPEG, which is decoded without
-/// ever holding all of it: 6048x4032 of usual cameras, and some more. What is decoded whole may
+/// ever holding all of it: the 6048x4032 pixels of usual cameras, and some more. Any other file may
 /// have [`IMAGE_PIXELS_MAX`].
 pub const PHOTOGRAPH_PIXELS_MAX: u64 = 25_000_000;
 
 /// Largest width and height of such a photograph in pixels: panoramas are wide.
 pub const PHOTOGRAPH_SIDE_MAX: u32 = 12_000;
 
-/// Most faces of a photograph that are embedded or searched for, the largest first. Each is an
-/// embedding of the caller's budget.
+/// Most faces of a photograph that are embedded or searched for, the largest first. Each counts as
+/// an embedding in the caller's budget.
 pub const PHOTOGRAPH_FACES_MAX: usize = 8;
 
 /// Smallest width and height of a picture in pixels that can hold a usable face.
 pub const IMAGE_SIDE_MIN: u32 = 32;
 
-/// Fields of a form, known or not, counted before their contents are read: an enrolment has four
-/// texts and up to [`PERSON_PICTURES_MAX`] pictures.
+/// Most fields of a form, known or not, counted before their contents are read: an enrolment has
+/// four texts and up to [`PERSON_PICTURES_MAX`] pictures.
 pub const FORM_FIELDS_MAX: usize = 4 + PERSON_PICTURES_MAX;
 
-/// Largest text field of a form in bytes: suffices for a name of [`NAME_CHARS_MAX`] characters and
+/// Largest text field of a form in bytes: enough for a name of [`NAME_CHARS_MAX`] characters and
 /// for spaces around it.
 pub const FORM_TEXT_BYTES_MAX: usize = 1024;
 
@@ -102,9 +102,9 @@ pub const PERSON_PICTURES_MAX: usize = 8;
 /// Most faces on a page of the operator's list. Each twenty cost a call of the index.
 pub const LISTED_FACES_MAX: usize = 100;
 
-/// Most people who are enrolled with the same picture. Several pictures of one person are not
-/// bounded by it. A search that asks for [`TOP_K_DEFAULT`] people sees some copies of a face and
-/// hardly whoever is behind them, so they are few.
+/// Most people who are enrolled with the same picture. It does not bound the pictures of one
+/// person. Copies of a face fill the result of a search, which then hardly sees whoever is behind
+/// them.
 pub const COPIES_MAX: u32 = 8;
 
 /// Most people that a search can ask for. The page shows fewer.
@@ -113,15 +113,15 @@ pub const TOP_K_MAX: u32 = 20;
 /// Most people that a search returns if it does not say how many.
 pub const TOP_K_DEFAULT: u32 = 5;
 
-/// Ordinary requests of a route that have a line of the log each, in an hour and an isolate. Then
-/// one of [`LOG_ONE_OF`] has a line. What has failed, was refused or slow, or only an operator may
-/// ask for always has one.
+/// How many ordinary requests of a route have a line of the log each, in an hour and an isolate.
+/// After that, one of [`LOG_ONE_OF`] has a line. A request that fails, is refused, is slow, or that
+/// only an operator may make, always has one.
 pub const LOG_WHOLE_LINES_MAX: u32 = 60;
 
-/// For how many ordinary requests a line stands where there are many.
+/// How many ordinary requests a line stands for, where there are many.
 pub const LOG_ONE_OF: u32 = 10;
 
-/// How many milliseconds a request takes that the log calls slow. A warm one takes a third of that.
+/// From how many milliseconds on the log calls a request slow. A warm one takes a third of that.
 pub const LOG_SLOW_MS: u64 = 1_000;
 
 // The limits must fit each other.

@@ -1,13 +1,14 @@
 //! The log of both Workers, and the one place that writes to it.
 //!
-//! A line is JSON, and says what became of a request; a line of its own has what belongs to no
-//! request, such as a load or a phase of the purge. Lines hold routes, times, counts and the names
-//! of API keys. They hold nothing that a caller has sent, no id of a face, and nothing that a
-//! search has found.
+//! A line is JSON, and says what became of a request. What belongs to no request has a line of its
+//! own, such as a load or a phase of the purge. Lines hold routes, times, counts and the names of
+//! API keys. They hold nothing that a caller has sent, no id of a face, and nothing that a search
+//! has found.
 //!
-//! Cloudflare bills each line. So an ordinary request has one line, the public Worker's, which
-//! tells what the private one has called too; and where there are many, `thinning` leaves lines
-//! out. What has failed, was refused, was slow or is the operator's has the lines of both Workers.
+//! Cloudflare bills each line. So an ordinary request has one line, written by the public Worker,
+//! which also says what the private Worker has called. Where there are many requests, `thinning`
+//! leaves lines out. A request that fails, is refused, is slow or is an operator's has a line of
+//! both Workers.
 
 mod calls;
 mod thinning;
@@ -70,7 +71,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Begins with a request. `route` is the pattern of its path, `unknown` where there is none.
+    /// Begins with a request. `route` is the pattern of its path, or `unknown`.
     #[must_use]
     pub fn begin(worker: Worker, method: &str, route: &'static str) -> Self {
         Self::begin_at(worker, method, route, Date::now().as_millis())
@@ -95,8 +96,8 @@ impl Record {
         }
     }
 
-    /// Ends a stage. The clock of a Worker stands still while it computes, and moves only with
-    /// I/O. So what is measured is waiting for others, which takes nearly all of the time.
+    /// Ends a stage. The clock of a Worker moves only with I/O, not while it computes. So only
+    /// waiting for others is measured, which takes nearly all of the time.
     pub fn stage(&self, name: &'static str) {
         self.stage_at(name, Date::now().as_millis());
     }
@@ -139,7 +140,7 @@ impl Record {
         self.faults.borrow_mut().push(what.to_string());
     }
 
-    /// Only an operator may ask for this, so it has a line whatever comes of it.
+    /// Marks a request that only an operator may make, so it always has a line.
     pub fn operators(&self) {
         self.is_operators.set(true);
     }
@@ -242,14 +243,14 @@ struct Line<'a, F> {
     facts: &'a F,
 }
 
-/// Writes a line about an event that is no request. `facts` is a struct, whose fields are added.
+/// Writes a line about an event that is not a request. `facts` is a struct; its fields are added.
 pub fn event(level: Level, worker: Worker, event: &str, facts: &impl Serialize) {
     write(level, &line(level, worker, event, facts));
 }
 
 fn line(level: Level, worker: Worker, event: &str, facts: &impl Serialize) -> String {
     let line = Line { worker, event, level, facts };
-    // Only facts that are no struct could fail.
+    // Only facts that are not a struct could fail.
     serde_json::to_string(&line).unwrap_or_default()
 }
 
@@ -274,7 +275,7 @@ mod tests {
     use super::*;
     use crate::Kind;
 
-    /// The line of a request, of an isolate that has written none before.
+    /// The line of a request, in an isolate that has not written any before.
     fn written(record: &Record, status: u16, now_ms: u64) -> Value {
         line_of(record, status, now_ms, &mut Thinning::default()).unwrap()
     }

@@ -7,9 +7,9 @@ pub const PURGE_HOUR: u64 = 12;
 /// The cron expression of the daily purge: [`PURGE_HOUR`] o'clock.
 pub const PURGE_CRON: &str = "0 12 * * *";
 
-/// The cron expression of the further triggers. They do nothing when the purge is complete, and go
-/// on with it when it is not. They also repeat deletions that the index did not take. None is on
-/// the hour, where it would run beside the purge.
+/// The cron expression of the further triggers. They go on with the purge until it is complete, and
+/// repeat deletions that the index did not take. None is on the hour, where it would run beside the
+/// purge.
 pub const REPEAT_CRON: &str = "15,30,45 * * * *";
 
 /// The Vectorize index with the embeddings, in the usual installation.

@@ -34,8 +34,8 @@ pub fn hash(secret: &str) -> String {
     hex(&Sha256::digest(secret))
 }
 
-/// Whether `stored_hash` is the hash of this secret. The time that it takes does not tell how many
-/// digits are right.
+/// Whether `stored_hash` is the hash of this secret. The time that this takes does not tell how
+/// many digits are right.
 #[must_use]
 pub fn has_hash(secret: &str, stored_hash: &str) -> bool {
     is_same_hash(&hash(secret), stored_hash)

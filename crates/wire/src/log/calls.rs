@@ -1,4 +1,4 @@
-//! What requests call, counted: Cloudflare bills some of it, and all of it tells of work.
+//! Counts what requests call. Cloudflare bills some of these calls, and all of them are work.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// The header by which the private Worker tells the public one what it has called for a request.
 pub const CALLS_HEADER: &str = "x-cface-calls";
 
-/// Calls that cost something, or tell of work: how many there were of each kind.
+/// How many calls of each kind there were.
 #[derive(Debug, Default)]
 pub struct Calls(RefCell<BTreeMap<&'static str, u32>>);
 
@@ -33,8 +33,8 @@ impl Calls {
         counts.join(", ")
     }
 
-    /// Adds counts that the other Worker has told. What it calls by a name that is unknown here is
-    /// left out: it may be of another version.
+    /// Adds the counts that the other Worker has told. Unknown names are left out: that Worker may
+    /// be of another version.
     pub fn add_told(&self, header: &str) {
         for (kind, count) in header.split(',').filter_map(|told| told.trim().split_once('=')) {
             let known = Call::ALL.into_iter().find(|known| known.as_str() == kind);
@@ -55,7 +55,7 @@ impl Serialize for Calls {
     }
 }
 
-/// What is called, as Cloudflare bills it.
+/// A kind of call, as Cloudflare bills them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// The first shard's object. It calls the second one.
@@ -94,7 +94,7 @@ impl Call {
         Self::IndexDescribe,
     ];
 
-    /// What lines call it.
+    /// Its name in the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -130,7 +130,7 @@ mod tests {
         let counts = serde_json::to_value(&public).unwrap();
         assert_eq!(counts.as_object().unwrap().len(), Call::ALL.len());
         assert_eq!((&counts["store"], &counts["r2_class_b"]), (&2.into(), &2.into()));
-        // A Worker of another version may tell what is unknown here.
+        // A Worker of another version may send names that are unknown here.
         let calls = Calls::default();
         calls.add_told("r2_class_c=3, , vectorize_query=-1, objects, r2_class_a=2,vectorize_get=x");
         assert_eq!(calls.header(), "r2_class_a=2");

@@ -1,5 +1,5 @@
-//! Which lines of ordinary requests are left out, so that the log costs little when there are
-//! many. Whatever is worth a look keeps its line, and never comes here.
+//! Which lines of ordinary requests are left out, so that the log costs little when there are many.
+//! Requests that are not ordinary never come here.
 
 use std::collections::BTreeMap;
 
