@@ -1,12 +1,12 @@
-// The Worker's entry: the classes that Cloudflare calls, by the names that wrangler looks for, the
-// sandbox, and the weights with which it finds faces. Only an import brings these files along, and
-// Rust has no imports of that kind.
+// The Worker's entry: the classes that Cloudflare calls, by the names in wrangler.toml, and the
+// sandbox with the weights by which it finds faces. These files have to be imported, which Rust
+// cannot do.
 import finder from "./face-finder.bin";
 import sandbox from "./sandbox.wasm";
 import { Entrypoint, object } from "./shim.js";
 
-// Gives the number that an export returns, or says what it died of. An error that came through
-// the Worker's own code would count as that code's death.
+// Gives the number that an export returns, or the message of what it has thrown. An error that
+// went through the Worker's own module would count as a trap of that module.
 function call(fn, argument) {
     try {
         return fn(argument);

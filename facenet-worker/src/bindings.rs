@@ -3,7 +3,7 @@
 /// R2 bucket with the records of weights.
 pub(crate) const MODELS: &str = "MODELS";
 
-/// The name of that bucket, for the operator.
+/// The name of that bucket in the usual installation.
 pub(crate) const MODELS_BUCKET: &str = wire::installation::MODELS_BUCKET;
 
 /// Durable Object namespace of [`FaceNetShard1`](crate::FaceNetShard1).
@@ -15,7 +15,7 @@ pub(crate) const FACENET_SHARD2: &str = "FACENET_SHARD2";
 /// Service binding to `cface-vectorize`.
 pub(crate) const VECTORIZE_WORKER: &str = "VECTORIZE_WORKER";
 
-/// Variable: how the names begin of what this installation has.
+/// Variable: the prefix of the names of this installation's Workers, buckets and index.
 pub(crate) const INSTALLATION: &str = "INSTALLATION";
 
 /// Variable: the name of the model whose records are in [`MODELS`].
@@ -65,7 +65,7 @@ mod tests {
         include_str!("../../wrangler.toml").parse().unwrap()
     }
 
-    /// What the entries of a list say under `key`.
+    /// The values under `key` in the entries of a list.
     #[track_caller]
     fn all<'a>(list: &'a Value, key: &str) -> BTreeSet<&'a str> {
         list.as_array().unwrap().iter().map(|entry| entry[key].as_str().unwrap()).collect()
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// What is shared with more callers is more.
+    /// A budget that more callers share is larger.
     #[test]
     fn budgets_are_nested() {
         let config = config();

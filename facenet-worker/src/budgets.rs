@@ -1,8 +1,8 @@
 //! Budgets: what a caller may have computed or read in a minute, counted by Cloudflare's rate
 //! limits, and how many pictures of one caller may be under way in this isolate.
 //!
-//! The bindings count per location and forgive some, so this slows abuse down and is no exact
-//! quota. Where a binding is missing or fails, requests pass: they are served all the same.
+//! The bindings count per location of Cloudflare and are not exact, so this slows abuse down but is
+//! not a quota. Where a binding is missing or fails, requests pass.
 
 use std::time::Duration;
 
@@ -17,20 +17,21 @@ use crate::caller::{Caller, CallerId};
 use crate::shards::{Bounds, Limiter, Permit};
 use crate::{bindings, error};
 
-/// How long a refusal waits at least, in seconds, and how long one waits that comes on top of many.
+/// The shortest and the longest time that a refusal waits, in seconds.
 const HESITATION_S: (u32, u32) = (1, 10);
 
-/// How many refusals of a caller make the next one wait for a second longer.
+/// For each so many refusals of a caller that wait, the next one waits for a second more.
 const REFUSALS_PER_S: u32 = 8;
 
-/// How many refusals wait in an isolate.
+/// How many refusals may wait in an isolate. Further ones do not wait.
 const HESITATING_MAX: usize = 256;
 
-/// How long a caller who is being refused lets others pass, in milliseconds. Longer than a request
-/// of theirs takes, and short enough to be served at all where others come without end.
+/// The longest time that a caller who is being refused lets others pass, in milliseconds. It is
+/// longer than a request takes, and short enough that the caller is served even if others never
+/// stop.
 const GIVE_WAY_MS_MAX: u64 = 2_000;
 
-/// How often such a caller looks whether the others are done.
+/// How often such a request looks whether the others are done.
 const POLL: Duration = Duration::from_millis(20);
 
 thread_local! {
@@ -41,7 +42,7 @@ thread_local! {
 /// What a request takes from the budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cost {
-    /// So many embeddings. A search counts as one even if it brings its own.
+    /// So many embeddings. A search counts as one even if the caller brings the embedding.
     Embeddings(usize),
     /// An embedding, and a face that is stored.
     Enrolment,
@@ -60,7 +61,7 @@ impl Cost {
     }
 }
 
-/// One count: the binding, whose it is, and what the caller is told when it is spent.
+/// One count: the binding, its key, and what the caller is told when the budget is spent.
 type Count<'a> = (&'static str, &'a str, &'static str);
 
 /// The counts that a request adds to. The caller's own come first: once they are spent, nothing
@@ -85,9 +86,9 @@ fn counts(caller: &Caller, cost: Cost) -> Vec<Count<'_>> {
     counts
 }
 
-/// Lets a request in: it has a place among those of the caller that are under way, as long as it
-/// keeps the permit, and its cost is taken from the budgets. What computes nothing needs no place.
-/// A caller who is being refused has one place, and lets others pass.
+/// Lets a request in: takes its cost from the budgets, and gives it one of the caller's places for
+/// as long as it keeps the permit. What computes nothing needs no place. A caller who is being
+/// refused has one place only, and lets others pass.
 ///
 /// # Errors
 /// 429 when the caller has too many under way, or a budget is spent.
@@ -112,14 +113,14 @@ pub(crate) async fn admit(
     outcome
 }
 
-/// How many refusals of the caller's wait. If one does, the caller sends more than it is given.
+/// How many refusals of a caller wait. More than none means that the caller sends too much.
 fn refusals(caller: CallerId, now_ms: u64) -> usize {
     HESITATING.with(|refused| refused.held_by(|other| other == caller, now_ms))
 }
 
-/// Lets others pass before a caller who is being refused. Each step of a request waits for what the
-/// isolate computes at that time, so even one embedding at a time would hold others up again and
-/// again.
+/// Lets others pass before a caller who is being refused. Each step of a request waits for whatever
+/// the isolate computes at that moment, so even one embedding at a time would delay others at each
+/// of their steps.
 async fn give_way(caller: CallerId) {
     let began_ms = Date::now().as_millis();
     loop {
@@ -142,7 +143,7 @@ fn enter(caller: &Caller) -> Result<Permit, Problem> {
     permit.map_err(error::full)
 }
 
-/// Takes a cost from the budgets: that of a request which is let in, or what comes on top of it.
+/// Takes a cost from the budgets: that of a request that is let in, or what it costs besides.
 ///
 /// # Errors
 /// 429 when a budget is spent.
@@ -166,9 +167,9 @@ pub(crate) async fn spend(
     Ok(())
 }
 
-/// Lets a refusal wait a little, and longer the more of the caller's wait already. Programs that
-/// send again at once would otherwise take more of the isolate by being refused than by being
-/// served. More than some do not wait: they would take its memory.
+/// Lets a refusal wait a little, and longer the more refusals of the caller wait already. Programs
+/// that send again at once would otherwise take more of the isolate by being refused than by being
+/// served. Where too many wait, further ones do not: they would take memory.
 async fn hesitate(caller: CallerId) {
     let bounds = Bounds { in_all: HESITATING_MAX, per_caller: HESITATING_MAX };
     let now_ms = Date::now().as_millis();
@@ -186,8 +187,7 @@ fn hesitation(others: usize) -> Duration {
     Duration::from_secs(u64::from((least + others / REFUSALS_PER_S).min(most)))
 }
 
-/// The binding, whatever the class of the object is called. `Env::rate_limiter` insists on one
-/// name.
+/// The binding, whatever its class is called. `Env::rate_limiter` accepts one name only.
 fn find(env: &Env, name: &str) -> Option<RateLimiter> {
     let binding = Reflect::get(env, &JsValue::from_str(name)).ok()?;
     binding.is_object().then(|| RateLimiter::unchecked_from_js(binding))

@@ -1,5 +1,5 @@
-//! Who sends a request, as far as budgets and turns must know it: whoever has a key, or else
-//! whoever has an address. Nothing of it is logged or stored.
+//! Who sends a request, for budgets and turns: the holder of a key, or else an address. Nothing of
+//! it is logged or stored.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -16,19 +16,19 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The sender of a request. `key` is the name of the API key that came with it and was found
-    /// right.
+    /// The sender of a request. `key` is the name of the API key that came with it, once it was
+    /// checked.
     pub(crate) fn of(request: &Request, key: Option<&str>) -> Self {
         let address = request.headers().get("cf-connecting-ip").ok().flatten();
         key.map_or_else(|| Self::of_address(address.as_deref()), Self::of_key)
     }
 
-    /// Whoever has a key has budgets of their own, in whatever network they are.
+    /// The holder of a key has budgets of their own, whatever the network.
     pub(crate) fn of_key(name: &str) -> Self {
         Self { name: format!("key {name}"), network: None }
     }
 
-    /// Whoever has one IPv6 address usually has all that share its first half.
+    /// An IPv6 address counts by its first half: whoever has one usually has all others of it.
     pub(crate) fn of_address(address: Option<&str>) -> Self {
         let address: Option<IpAddr> = address.and_then(|address| address.trim().parse().ok());
         let (name, network) = match address.map(|address| address.to_canonical()) {
@@ -57,7 +57,7 @@ impl Caller {
         self.network.as_deref()
     }
 
-    /// What the caller is called where the name must not be known.
+    /// Stands for the caller where the name must not be known.
     pub(crate) fn id(&self) -> CallerId {
         CallerId::of(&self.name)
     }

@@ -11,7 +11,7 @@ use crate::shards::Full;
 /// Seconds after which an overloaded model may be asked again.
 const OVERLOADED_RETRY_AFTER_S: u32 = 5;
 
-/// Seconds after which a caller's earlier requests are answered, as a rule.
+/// Seconds after which a caller's earlier requests are mostly answered.
 const AT_ONCE_RETRY_AFTER_S: u32 = 2;
 
 /// A problem with what failed, for the log. Neither a name nor a picture, an embedding or a token

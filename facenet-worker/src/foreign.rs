@@ -1,6 +1,6 @@
-//! Requests from pages of other origins. A browser sends some of them without asking first, so
-//! whoever opens such a page would enrol faces and spend budgets for it. What changes or computes
-//! something is taken from our own page, from allowed origins, and from programs.
+//! Requests from pages of other origins. Browsers send some of these without asking first, so
+//! whoever opens such a page would enrol faces and spend budgets for it. Requests that change or
+//! compute something are accepted from our own page, from allowed origins, and from programs.
 
 use wire::{Kind, Problem};
 use worker::{Request, Url};
@@ -32,8 +32,8 @@ struct Signs {
 }
 
 impl Signs {
-    /// Whether the page is neither ours, which is at `url`, nor allowed. What sends no sign is no
-    /// page.
+    /// Whether the page is neither ours, which is at `url`, nor allowed. A sender without these
+    /// signs is a program.
     fn are_foreign(&self, url: &Url) -> bool {
         let own = |origin: &String| authority(origin).is_some_and(|it| it == url.authority());
         let from_us = |site: &String| matches!(&**site, "same-origin" | "none");
@@ -43,7 +43,7 @@ impl Signs {
     }
 }
 
-/// Host and port of an origin. Whether it is encrypted does not count: a proxy may do that.
+/// Host and port of an origin. Its scheme does not count: a proxy may have encrypted it.
 fn authority(origin: &str) -> Option<&str> {
     origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"))
 }

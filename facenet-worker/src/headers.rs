@@ -8,7 +8,7 @@ use worker::{Env, Headers, Method, Request, Response, Result};
 use crate::bindings;
 use crate::routes::Route;
 
-/// They tell a browser that an answer is data, never a document that may do something.
+/// Tell a browser that an answer is data, and not a document that may do something.
 const SECURITY: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
@@ -41,8 +41,8 @@ impl Origin {
         self.allowed.is_some()
     }
 
-    /// The answer to a browser that asks what a page of another origin may send, if that page
-    /// may send anything.
+    /// The answer to a browser that asks what a page of another origin may send. Nothing when the
+    /// request is not such a question, or the page may send nothing.
     pub(crate) fn preflight(&self, request: &Request) -> Option<Result<Response>> {
         let headers = request.headers();
         let asks = request.method() == Method::Options
@@ -59,14 +59,14 @@ impl Origin {
         })
     }
 
-    /// Adds the headers, but for those that the answer has already.
+    /// Adds the headers that the answer does not have yet.
     pub(crate) fn add_to(&self, response: Response) -> Result<Response> {
         // Relayed responses have immutable headers, so all get a copy.
         let headers = response.headers().clone();
         for (name, value) in SECURITY {
             set_default(&headers, name, value)?;
         }
-        // The private Worker has told it for the log.
+        // The private Worker sends it for the log only.
         headers.delete(CALLS_HEADER)?;
         headers.append("vary", "origin")?;
         let policy = if let Some(origin) = &self.allowed {

@@ -1,9 +1,9 @@
 //! The sandbox: a WebAssembly module of its own, in the same isolate, that reads what callers send.
 //!
-//! Decoders of pictures trap on files that nobody has thought of. A trap here would take the
-//! weights of both shards with it; there it costs one request. Each request gets a new instance,
-//! all of them over one memory, whose size is bounded. So it is known how much memory reading
-//! takes, whatever was sent before.
+//! Decoders of pictures can trap on files that nobody has thought of. In the Worker's own module a
+//! trap would lose the weights of both shards; in the sandbox it costs one request. Each request
+//! gets a new instance. All instances use one memory of bounded size, so reading never takes more,
+//! whatever was sent before.
 
 use std::cell::Cell;
 
@@ -19,8 +19,8 @@ use worker::wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::error;
 
-/// What `entry.js` calls what it gives: the module, the weights of the finder of faces, and a
-/// function that calls another one and catches what that throws.
+/// The global variable in which `entry.js` gives the module, the weights of the face finder, and a
+/// function that calls another one and catches what it throws.
 const GLOBAL: &str = "CFACE_SANDBOX";
 
 struct Sandbox {
@@ -41,8 +41,8 @@ thread_local! {
 /// A picture file as crops of faces.
 ///
 /// # Errors
-/// As of `input::picture::decode` and `input::photograph`, 422 when there is no face that the
-/// purpose can do with, and 413 or 422 when the decoder gives up in another way.
+/// As of `input::picture::decode` and `input::photograph`; 422 when no face is good enough for the
+/// purpose; 413 or 422 when the decoder traps.
 pub(crate) fn picture(file: &Uint8Array, reading: Reading) -> Result<Pictured, Problem> {
     match ask(&Question::Picture(reading), file)? {
         Answer::Picture(pictured) => Ok(pictured),
@@ -78,7 +78,7 @@ pub(crate) fn embedding(json: &Uint8Array) -> Result<facenet::Embedding, Problem
     }
 }
 
-/// A face as the JPEG file that is stored. It holds the pixels and nothing else of what was sent.
+/// A face as the JPEG file that is stored. Of what was sent, it holds only the pixels.
 ///
 /// # Errors
 /// 500 when the encoder fails.
@@ -147,7 +147,7 @@ impl Sandbox {
             let export = Reflect::get(&exports, &name.into())?;
             // An export without a parameter ignores the argument.
             let answer = self.call.call2(&JsValue::UNDEFINED, &export, &argument.into())?;
-            // The runtime gives 32-bit integers with a sign. What is no number is the error.
+            // The runtime gives 32-bit integers with a sign. An error comes as text.
             answer.as_f64().map(|number| number as i64 as u32).ok_or(answer)
         };
         let answer = || {
@@ -169,8 +169,7 @@ impl Sandbox {
         })
     }
 
-    /// A part of the memory. It must be asked for anew after each call, which may let the memory
-    /// grow.
+    /// A part of the memory. It has to be made anew after each call, which may grow the memory.
     fn view(&self, place: u32, length: u32) -> Result<Uint8Array, JsValue> {
         if place == 0 || place.saturating_add(length) > self.memory_bytes() {
             return Err("it has no memory".into());

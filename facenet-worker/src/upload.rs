@@ -1,8 +1,8 @@
-//! Uploads: bodies of requests while they are read. They are kept by the runtime and not in our
-//! WebAssembly memory, which never shrinks, and all of an isolate's together are bounded.
+//! Uploads: bodies of requests while they are read. The runtime keeps them, because our WebAssembly
+//! memory never shrinks. All bodies of an isolate together are bounded.
 //!
-//! Where they are more than that, the one that has taken longest ends. Whoever sends slowly on
-//! purpose is therefore the first to go, and whoever sends a crop is served.
+//! Above that bound, the body that has taken longest ends. So whoever sends slowly on purpose goes
+//! first, and whoever sends a crop is served.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -38,8 +38,8 @@ thread_local! {
 
 /// Reads the whole body of a request.
 ///
-/// What is beyond the limit is still read, and dropped. If a chunked body were left half read, the
-/// caller would lose the connection. (The platform bounds how much that can be.)
+/// Bytes beyond the limit are read too, and dropped: if a body in chunks were left half read, the
+/// caller would lose the connection. (The platform bounds how many there can be.)
 ///
 /// # Errors
 /// 413 when it is larger than `bytes_max`, 400 when it breaks off, 408 when it takes too long.
@@ -81,7 +81,7 @@ async fn chunks(
         };
         let Some(chunk) = value_of(&chunk) else { break };
         length = length.saturating_add(chunk.length() as usize);
-        // Also when the upload has ended, so that the caller gets to know.
+        // Also after the upload has ended, so that the caller gets the answer.
         let chunk = (length <= bytes_max).then_some(chunk);
         UPLOADS.with_borrow_mut(|uploads| uploads.add(number, chunk));
     }
@@ -110,7 +110,7 @@ fn joined(upload: &Upload) -> Option<Uint8Array> {
 impl Uploads {
     /// Admits a body, and gives its number.
     fn begin(&mut self, now_ms: u64) -> u64 {
-        // The request of a caller that goes away is never continued and never dropped.
+        // When a caller goes away, the request is never continued and never dropped.
         let age_ms_max = u64::from(UPLOAD_S_MAX) * 1000;
         self.held.retain(|upload| now_ms.saturating_sub(upload.since_ms) <= age_ms_max);
         while self.held.len() >= UPLOADS_MAX {
@@ -122,7 +122,7 @@ impl Uploads {
         number
     }
 
-    /// Adds a chunk to a body, or drops the body, whose chunks are too many.
+    /// Adds a chunk to a body. Without a chunk, drops what there is of the body: it is too large.
     fn add(&mut self, number: u64, chunk: Option<Uint8Array>) {
         let Some(upload) = self.held.iter_mut().find(|upload| upload.number == number) else {
             return;
@@ -139,7 +139,7 @@ impl Uploads {
         }
     }
 
-    /// Takes a body. Nothing when it had to end before.
+    /// Takes a body. Nothing when it had to end early.
     fn end(&mut self, number: u64) -> Option<Upload> {
         let at = self.held.iter().position(|upload| upload.number == number)?;
         Some(self.held.remove(at))

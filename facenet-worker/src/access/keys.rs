@@ -16,14 +16,14 @@ pub(crate) fn names(env: &Env) -> Vec<String> {
     names
 }
 
-/// The names of the bindings that want to be keys.
+/// The names of the bindings that are meant to be keys.
 fn bindings(env: &Env) -> impl Iterator<Item = String> {
     let names = Object::keys(env.unchecked_ref::<Object>()).to_vec();
     let names = names.into_iter().filter_map(|name| name.as_string());
     names.filter(|binding| Key::is_meant_by(binding))
 }
 
-/// The key that this secret is of. Every key is compared, so that the time tells nothing.
+/// The key with this secret. It is compared with every key, so that the time tells nothing.
 pub(super) fn find(env: &Env, secret: &str, record: &Record) -> Option<Key> {
     if !secret::has_form(secret) {
         return None;

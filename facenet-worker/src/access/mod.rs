@@ -24,7 +24,7 @@ impl Access {
     /// What the operator has configured.
     ///
     /// # Errors
-    /// 500 when that is neither. Nothing is answered then: the instance may be meant to be private.
+    /// 500 when that is neither. Then nothing is served: the instance may be meant to be private.
     pub(crate) fn configured(env: &Env) -> Result<Self, Problem> {
         let value = env.var(bindings::ACCESS).map(|value| value.to_string()).unwrap_or_default();
         Self::of(&value).ok_or_else(|| {
@@ -53,10 +53,10 @@ impl Access {
 pub(crate) enum Need {
     /// Anybody.
     Nothing,
-    /// Who holds the delete token that comes with the request. The private Worker checks it. A key
-    /// that was revoked must not keep people from deleting their faces, so none is looked at.
+    /// Who holds the delete token that comes with the request. The private Worker checks it. Keys
+    /// do not matter: a revoked one must not keep people from deleting their faces.
     Token,
-    /// Who should have sent a delete token, or else a key of scope `admin`.
+    /// Whoever has a key of scope `admin`. Without one, the answer asks for a delete token.
     TokenOrAdmin,
     /// In private mode, who has a key with one of these scopes; in public mode anybody.
     InPrivate(&'static [Scope]),
@@ -68,7 +68,7 @@ pub(crate) enum Need {
 #[derive(Debug)]
 enum Presented {
     Nothing,
-    /// Something that is no key of this instance, or no longer.
+    /// A key that this instance does not have, or no longer.
     Unknown,
     Known(Key),
 }
@@ -90,7 +90,7 @@ impl Grant {
         self.check_admin().is_ok()
     }
 
-    /// Checks that the key is an operator's.
+    /// Checks that the key has the scope `admin`.
     ///
     /// # Errors
     /// 401 or 403 when it is not.
@@ -106,7 +106,7 @@ impl Grant {
 /// Checks whether a request may do what needs this.
 ///
 /// # Errors
-/// 401 without a key or with an unknown one, 403 with one that has not the scope. Both name the
+/// 401 without a key or with an unknown one, 403 with one that lacks the scope. Both name the
 /// scope.
 pub(crate) fn check(
     request: &Request,
@@ -133,7 +133,7 @@ fn decide(access: Access, need: Need, presented: Presented) -> Result<Grant, Pro
     };
     match presented {
         _ if need == Need::Token => Ok(Grant { key: None }),
-        // Nobody shall think that a wrong key works, even where none is needed.
+        // A wrong key is refused even where none is needed, so that nobody thinks it works.
         Presented::Unknown => {
             Err(wrong_key("The key in `X-API-Key` is unknown here, or was revoked. ", scopes))
         }

@@ -140,7 +140,7 @@ async fn store(
     Ok((last.ok_or_else(Problem::internal)?, ids))
 }
 
-/// Deletes what was stored of a request. What cannot be deleted ends with the next purge.
+/// Deletes what a request has stored. The next purge deletes what is left.
 async fn undo(ids: &[String], token: Option<&str>, context: Context<'_>) {
     let Context { env, record, .. } = context;
     let authorization = token.map(|token| format!("Bearer {token}"));
@@ -153,7 +153,7 @@ async fn undo(ids: &[String], token: Option<&str>, context: Context<'_>) {
     }
 }
 
-/// The one token of a request: of somebody who is enrolled, or made by the caller for somebody new.
+/// The token of a request: of somebody who is enrolled, or made by the caller for somebody new.
 fn one_token(known: Option<String>, new: Option<String>) -> Result<Option<String>, Problem> {
     let detail = match &new {
         None => return Ok(known),

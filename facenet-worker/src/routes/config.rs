@@ -1,5 +1,5 @@
-//! `GET /config`: what is computed, taken and kept, from the constants and variables that decide
-//! it. The page shows thresholds and limits from here, and makes its privacy notice of it.
+//! `GET /config`: what is computed, accepted and kept, from the constants and variables that decide
+//! it. The page takes thresholds and limits from here, and makes its privacy notice from it.
 
 use facenet::layers::INPUT_SIDE;
 use facenet::verdict::{AIM_PEOPLE, AIM_PICTURES, Measurement, Outcome, Share, Thresholds};
@@ -39,7 +39,7 @@ struct Limits {
     possible: f32,
 }
 
-/// The measurement behind the thresholds: of all groups of people the worst.
+/// The measurement behind the thresholds, for the group of people with the worst rates.
 #[derive(Serialize)]
 struct Accuracy {
     groups: usize,
@@ -51,8 +51,8 @@ struct Accuracy {
     possible: Rates,
 }
 
-/// What one threshold does in such a gallery, as shares of 1. "At most" is the upper end of a 95 %
-/// interval.
+/// How often one threshold is wrong in such a gallery, as shares of 1. "At most" is the upper end
+/// of a 95 % interval.
 #[derive(Serialize)]
 struct Rates {
     strangers_named: f64,
@@ -80,12 +80,12 @@ struct Retention {
 
 /// What the operator has decided.
 struct Operator {
-    /// With commas between them.
+    /// Allowed origins, with commas between them.
     origins: String,
     access: Access,
     /// May be empty.
     report_address: String,
-    /// How the names of what it has begin.
+    /// The prefix of its names.
     installation: String,
 }
 
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(schema["properties"]["accuracy"]["type"], json!(["object", "null"]));
     }
 
-    /// Callers see nobody beyond it, whatever they ask for.
+    /// Callers see nobody beyond that distance, whatever they ask for.
     #[test]
     fn openapi_names_the_largest_threshold() {
         let openapi: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();

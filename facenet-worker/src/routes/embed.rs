@@ -1,4 +1,4 @@
-//! `POST /embed`: a picture in, its embedding out; of a photograph those of all its faces.
+//! `POST /embed`: a picture in, its embedding out; for a photograph, the embeddings of its faces.
 
 use serde::Serialize;
 use wire::Problem;

@@ -58,8 +58,8 @@ pub(super) async fn status(context: Context<'_>, id: &str) -> Result<Response, P
     ok(&status)
 }
 
-/// Checks that an id has the form of ours: nothing else gets into the path of a request to the
-/// private Worker.
+/// Checks that an id has the form of our ids, so that nothing else gets into the path of a request
+/// to the private Worker.
 fn check(id: &str) -> Result<(), Problem> {
     if is_id(id) { Ok(()) } else { Err(Problem::new(Kind::NotFound, "There is no such face.")) }
 }

@@ -1,5 +1,5 @@
-//! `GET /health`: that the instance answers. To an operator it tells whether everything is there
-//! that a request needs, and how the shards are. Others get only what costs nothing.
+//! `GET /health`: whether the instance answers. An operator is also told whether everything that a
+//! request needs is there, and how the shards are. Others get only what costs nothing.
 
 use facenet::Shard;
 use serde::Serialize;
@@ -39,12 +39,12 @@ struct Details {
 
 #[derive(Serialize)]
 struct Memory {
-    /// The most that the WebAssembly of this isolate ever took. Locally, and where Cloudflare
-    /// puts all in one isolate, it holds the shards too.
+    /// The memory of this isolate's WebAssembly in megabytes. Locally, and where Cloudflare puts
+    /// all in one isolate, it holds the shards too.
     wasm_mb: f64,
 }
 
-/// What a shard's isolate said last.
+/// What a shard's isolate has last told.
 #[derive(Serialize)]
 struct ShardStatistics {
     shard: &'static str,
@@ -53,7 +53,7 @@ struct ShardStatistics {
 }
 
 impl ShardStatistics {
-    /// Nothing until this isolate has asked the shard's.
+    /// Nothing until this isolate has called the shard.
     fn of(shard: Shard) -> Option<Self> {
         Some(Self { shard: shard.name(), statistics: Statistics::last(shard)? })
     }
@@ -65,7 +65,7 @@ pub(super) async fn get(context: Context<'_>) -> Result<Response, Problem> {
     ok(&Answer { status: "ok", model, pipeline: shards::PIPELINE, details })
 }
 
-/// Asks everything that a request needs.
+/// Asks every store that a request needs.
 async fn details(context: Context<'_>) -> Result<Details, Problem> {
     let Context { env, record, .. } = context;
     record.operators();

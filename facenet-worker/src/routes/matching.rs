@@ -1,5 +1,5 @@
-//! `POST /match`: who is this? Of a photograph: who are these? (`match` is a word of the language,
-//! so no file is called that.)
+//! `POST /match`: who is this? For a photograph: who are these? (`match` is a keyword of Rust, so
+//! the file has another name.)
 
 use facenet::Embedding;
 use facenet::verdict::{Thresholds, Verdict};
@@ -56,12 +56,12 @@ struct Found {
     /// The gallery that was searched, if it is not people's.
     #[serde(skip_serializing_if = "Option::is_none")]
     gallery: Option<&'static str>,
-    /// Up to which distance the verdict held here.
+    /// The thresholds of this verdict.
     #[serde(skip)]
     limits: Thresholds,
 }
 
-/// Up to which distance the verdicts hold.
+/// The largest distance of each verdict.
 #[derive(Serialize)]
 struct Distances {
     threshold: f32,
@@ -95,7 +95,7 @@ struct Searcher<'a> {
     url: Url,
     namespace: String,
     thresholds: Thresholds,
-    /// Whether the caller has chosen how near a match is. Then the gallery does not change it.
+    /// Whether the caller has brought a threshold. Then the company does not change it.
     is_chosen: bool,
     top_k: u32,
     /// Whether the samples are searched.
@@ -178,7 +178,7 @@ impl Searcher<'_> {
         let Context { env, record, .. } = self.context;
         let neighbours: Neighbours =
             vectorize_client::post(env, record, "/match", &message).await?;
-        // In a gallery that looks alike to the model, strangers are nearer.
+        // Where the faces near the search are similar to it, so are those of strangers.
         let company = neighbours.company.filter(|_| !self.is_chosen);
         Ok(found(neighbours, self.thresholds.in_company(company), &self.url))
     }
@@ -209,10 +209,10 @@ fn found(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Found {
             pictures: neighbour.pictures,
         })
         .collect();
-    // What is told has the same verdict as the distance itself.
+    // The rounded distance has the same verdict as the exact one.
     let verdict = match matches.first() {
         Some(nearest) => thresholds.verdict(nearest.distance).as_str(),
-        // Nobody was found, and that does not mean that nobody is there.
+        // Nobody was found, but there may be somebody.
         None if neighbours.incomplete => INCOMPLETE,
         None => Verdict::None.as_str(),
     };
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(near.verdict, "match");
         assert_eq!(told, [match_max, hundredths(match_max + 0.01), possible_max]);
         assert_eq!(answer(&[match_max + 0.000_1]).verdict, "possible");
-        // Whoever is found is the nearest, also when others may be behind.
+        // Whoever is found is the nearest, even if the search may have missed others.
         for (distances, expected) in [(&[][..], "incomplete"), (&[0.5], "match")] {
             let answer = answer_of(distances, true);
             assert_eq!((answer.verdict, answer.incomplete), (expected, true));

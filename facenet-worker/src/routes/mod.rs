@@ -47,7 +47,7 @@ pub(crate) async fn answer(
         let detail = "See /openapi.json for the routes there are.";
         return Err(Problem::new(Kind::NotFound, detail));
     };
-    // Methods that `worker` does not know are GET to it.
+    // `worker` takes methods that it does not know for GET.
     if !route.takes(&request.inner().method()) {
         return Err(Problem::method_not_allowed(route.allow()));
     }

@@ -1,4 +1,4 @@
-//! What routes answer about photographs: each face that was seen, and what is known of it.
+//! What routes answer about photographs: each face that was seen, with what is known of it.
 
 use facenet::{Embedding, Face};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,8 +11,8 @@ use super::Context;
 use super::request::embedding_of;
 use crate::budgets::{self, Cost};
 
-/// How many faces of a picture are computed at once. While the second shard has one, the first has
-/// the next.
+/// How many faces of a picture are computed at once: while the second shard computes one, the first
+/// shard computes the next.
 const AT_ONCE: usize = 2;
 
 /// An answer about a photograph.
@@ -44,7 +44,8 @@ impl<T> Faces<T> {
     }
 }
 
-/// The embeddings of a photograph's crops. The first one was paid for when the request was let in.
+/// The embeddings of a photograph's crops. The first one was taken from the budgets when the
+/// request was let in; this takes the others.
 ///
 /// # Errors
 /// 429 when the caller's budget does not suffice, and as of [`embedding_of`].
@@ -58,7 +59,7 @@ pub(super) async fn embeddings(
     paid(crops, request, context).await
 }
 
-/// The same of crops that were all paid for.
+/// The same for crops that have all been taken from the budgets.
 ///
 /// # Errors
 /// As of [`embedding_of`].
@@ -71,7 +72,7 @@ pub(super) async fn paid(
     stream::iter(embeddings).buffered(AT_ONCE).try_collect().await
 }
 
-/// How many faces come on top of the one that was paid for.
+/// How many faces there are besides the first, which is already taken from the budgets.
 fn further(faces: usize) -> usize {
     faces.saturating_sub(1)
 }

@@ -1,5 +1,5 @@
-//! What the requests of several routes have in common: how they say what they send, pictures and
-//! forms, where the caller is, and which model is served.
+//! What the requests of several routes have in common: their headers, pictures and forms, where the
+//! caller is, and which model is served.
 
 use facenet::verdict::Thresholds;
 use facenet::{Embedding, Face};
@@ -44,7 +44,7 @@ fn media_type_of(content_type: &str) -> String {
 /// The `Authorization` header, if there is one.
 ///
 /// # Errors
-/// 500 when the runtime does not give it.
+/// 500 when the runtime does not give the header.
 pub(super) fn authorization(request: &Request) -> Result<Option<String>, Problem> {
     request.headers().get("authorization").map_err(error::internal)
 }
@@ -57,7 +57,7 @@ pub(super) fn source(request: &Request, caller: &Caller) -> Source {
     Source { region, caller: caller.id() }
 }
 
-/// Degrees east. `Cf::coordinates` traps on what is no number.
+/// In degrees east. `Cf::coordinates` would trap on text that is not a number.
 fn longitude(request: &Request) -> Option<f64> {
     let cf = Reflect::get(request.inner(), &"cf".into()).ok()?;
     Reflect::get(&cf, &"longitude".into()).ok()?.as_string()?.parse().ok()
@@ -76,7 +76,7 @@ pub(super) async fn embedding_of(
     shards::embed(context.env, source(request, context.caller), face).await
 }
 
-/// The body as a picture, as of [`reading`].
+/// The body as a picture, as `reading` says.
 ///
 /// # Errors
 /// As of [`upload::read`] and [`sandbox::picture`].
@@ -85,7 +85,7 @@ pub(super) async fn picture(request: &Request, reading: Reading) -> Result<Pictu
     sandbox::picture(&upload::read(request, bytes_max).await?, reading)
 }
 
-/// What routes make of pictures of which all faces count.
+/// How routes read pictures that want all faces of a photograph.
 pub(super) const fn reading(detect: bool) -> Reading {
     Reading { detect, purpose: Purpose::Faces(PHOTOGRAPH_FACES_MAX), image: 0 }
 }
@@ -98,7 +98,7 @@ pub(super) async fn embedding(request: &Request) -> Result<Embedding, Problem> {
     sandbox::embedding(&upload::read(request, JSON_BYTES_MAX).await?)
 }
 
-/// A form whose fields were not read yet.
+/// A form whose fields have not been read yet.
 pub(super) struct Form<'a> {
     body: Uint8Array,
     content_type: String,
@@ -106,8 +106,8 @@ pub(super) struct Form<'a> {
 }
 
 impl Form<'_> {
-    /// Its fields, and of its pictures the one that `reading` names. The form itself can say that
-    /// its pictures are photographs.
+    /// Its fields, and of its pictures the one that `reading` names. The field `detect` can say
+    /// that they are photographs.
     ///
     /// # Errors
     /// As of [`sandbox::form`].
@@ -116,7 +116,7 @@ impl Form<'_> {
     }
 }
 
-/// The body as a form with one picture of a kind. `known` are the fields that the route takes.
+/// The body as a form. `known` are the fields that the route takes.
 ///
 /// # Errors
 /// As of [`upload_form`] and [`Form::read`].
@@ -128,7 +128,7 @@ pub(super) async fn form(
     upload_form(request, known).await?.read(reading)
 }
 
-/// The body as a form. `known` are the fields that the route takes.
+/// The body as a form that is not read yet. `known` are the fields that the route takes.
 ///
 /// # Errors
 /// 415 when it is something else; and as of [`upload::read`].

@@ -7,12 +7,12 @@ use worker::Response;
 
 use crate::error;
 
-/// 200 with a value as JSON, which nobody may keep.
+/// 200 with a value as JSON, which no cache may keep.
 pub(super) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
     http::json(value, 200).map_err(error::internal)
 }
 
-/// A value as JSON, which nobody may keep, and how long its stages took.
+/// A value as JSON, which no cache may keep, and how long its stages took.
 pub(super) fn timed(
     value: &impl Serialize,
     status: u16,
@@ -24,7 +24,7 @@ pub(super) fn timed(
     Ok(response)
 }
 
-/// Lets everybody keep an answer for some minutes: it is the same for all, until the next
+/// Lets caches keep an answer for some minutes: it is the same for everybody until the next
 /// deployment.
 pub(super) fn public(response: Response) -> Result<Response, Problem> {
     let headers = response.headers();

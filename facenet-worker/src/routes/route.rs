@@ -38,8 +38,8 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// The route of a path, if there is one. A face's id is not checked here: the answer to one
-    /// that cannot exist is that there is no such face.
+    /// The route of a path, if there is one. A face's id is not checked here: to an impossible one,
+    /// the route answers that there is no such face.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         Some(match path {
             "/detect" => Self::Detect,
@@ -104,14 +104,14 @@ impl Route {
             (Self::Match | Self::Verify, Method::Post) => Need::InPrivate(&[Scope::Search]),
             (Self::Embed, Method::Post) => Need::InPrivate(&[Scope::Search, Scope::Vector]),
             (Self::Add, Method::Post) => Need::InPrivate(&[Scope::Enrol]),
-            // Whoever may send a picture.
+            // Whoever may send a picture to another route.
             (Self::Detect | Self::Wake, Method::Post) => {
                 Need::InPrivate(&[Scope::Search, Scope::Enrol, Scope::Vector])
             }
             (Self::Face(_) | Self::Status(_), Method::Get | Method::Head) => {
                 Need::InPrivate(&[Scope::Search, Scope::Enrol])
             }
-            // What the instance is, and methods that the route does not take.
+            // Facts about the instance, and methods that the route does not take.
             _ => Need::Nothing,
         }
     }

@@ -1,10 +1,9 @@
 //! The gallery of sample faces, `POST /match?gallery=samples`: whoever tries the search before
 //! anybody is enrolled finds somebody.
 //!
-//! It is a comparison with pictures that are part of this program, and no namespace of the index.
-//! So nothing of it is stored, purged, counted or agreed to, and it cannot mix with people's faces:
-//! a search here asks no store at all. The embeddings are computed by the shards, as those of all
-//! pictures are, once in each isolate.
+//! The search is compared with pictures that are part of this program. It asks no store, so nothing
+//! is stored or purged, it needs nobody's consent, and samples cannot mix with people's faces. The
+//! shards compute the samples' embeddings, as for any picture, once in each isolate.
 
 use std::cell::RefCell;
 

@@ -1,5 +1,5 @@
-//! Calls the Durable Objects: chooses a replica, and calls again where that may help. Embeddings
-//! change nothing, so any call may be repeated. And wakes them before they are needed.
+//! Calls the Durable Objects: chooses a replica, and calls again where that may help. Computing
+//! changes nothing, so any call may be repeated. It also wakes objects before they are needed.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ const BACKOFF_MS: f64 = 100.0;
 /// caller.
 ///
 /// # Errors
-/// When the model is not available or has too much to do, and when the caller has too many requests
-/// under way.
+/// When the model is not available or overloaded, and when the caller has too many requests under
+/// way.
 pub(crate) async fn embed(env: &Env, source: Source, face: &Face) -> Result<Embedding, Problem> {
     let weights = served::weights(env)?;
     let numbers = call(env, Shard::Shard1, source, &weights, &codec::encode_face(face)).await?;
@@ -41,7 +41,7 @@ pub(crate) async fn embed(env: &Env, source: Source, face: &Face) -> Result<Embe
 /// the same weights, and gives its 512 encoded numbers.
 ///
 /// # Errors
-/// When the second shard is not available or has too much to do.
+/// When the second shard is not available or overloaded.
 pub(super) async fn call_shard2(
     env: &Env,
     source: Source,
@@ -51,8 +51,8 @@ pub(super) async fn call_shard2(
     call(env, Shard::Shard2, source, weights, boundary).await
 }
 
-/// Lets the object of a shard that the next caller would get load its weights, and ends when it
-/// has. Nothing depends on that: whoever comes first loads them, and is told what is wrong.
+/// Lets the object that the next caller would get load its weights, and waits until it has. Whether
+/// that fails does not matter: the next request loads them, and its caller is told what is wrong.
 pub(super) async fn wake(env: &Env, shard: Shard, source: Source, weights: &Weights) {
     let answer = async {
         let Some(replica) = replicas::choose(shard, source.region, replicas_count(env)) else {
@@ -60,7 +60,7 @@ pub(super) async fn wake(env: &Env, shard: Shard, source: Source, weights: &Weig
         };
         let request = codec::wake_request(source, weights)?;
         let stub = stub(env, &replica, weights)?;
-        // Whoever comes meanwhile prefers this one.
+        // Requests that come meanwhile should choose this replica.
         drop(replica);
         let response = stub.fetch_with_request(request).await?;
         statistics::keep_from(response.headers());
@@ -126,8 +126,8 @@ async fn call(
     }
 }
 
-/// Calls once, with a stub and a request of its own. A stub that has failed once always fails, and
-/// the body of a request can be sent once only.
+/// Calls once, with a new stub and a new request: a stub that has failed once always fails, and the
+/// body of a request can be sent only once.
 async fn call_once(
     env: &Env,
     source: Source,
@@ -169,14 +169,14 @@ impl Lost {
 struct Flags {
     /// Set for lost connections.
     retryable: bool,
-    /// Set when the object has too much to do: more calls make that worse.
+    /// Set when the object is overloaded: more calls make that worse.
     overloaded: bool,
     /// Set when the object was reset while it worked, as by every deployment.
     reset: bool,
 }
 
 impl Flags {
-    /// The flags of an error. One that is not the platform's has none.
+    /// The flags of an error. Errors that are not the platform's have none.
     fn of(error: &Error) -> Self {
         let Error::UnknownJsError { original, .. } = error else { return Self::default() };
         let flag = |name: &str| {

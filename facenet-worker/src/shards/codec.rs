@@ -1,12 +1,12 @@
-//! What crosses between `cface` and its Durable Objects, and between the two objects.
+//! The messages between `cface` and its Durable Objects, and between the two objects.
 //!
 //! For minutes after a deployment an object may run older or newer code than its caller. So a
-//! request names the version of all this, and the weights to compute with. An answer names the
+//! request names the version of the messages, and the weights to compute with. An answer names the
 //! weights that it was computed with, and is dropped when they are others.
 //!
 //! A body is an `ArrayBuffer`: pixels as bytes, or numbers as 32-bit floats, little-endian as all
-//! machines of the runtime are. Each direction copies once, between WebAssembly memory and that
-//! buffer. A problem is answered as everywhere, by its document.
+//! machines of the runtime are. It is copied once in each direction, between WebAssembly memory and
+//! that buffer. Problems are documents, as everywhere.
 
 use facenet::Face;
 use facenet::record::Weights;
@@ -21,12 +21,12 @@ use super::region::Region;
 use crate::caller::CallerId;
 use crate::error;
 
-/// The version of what crosses. Raise it when code of the version before would take a request or an
-/// answer wrongly. It is part of the objects' names too: so a new version calls objects that nobody
-/// of another version has called before, and these mostly run its own code.
+/// The version of the messages. Raise it when code of the version before would misread a request or
+/// an answer. It is part of the objects' names too: so a new version calls objects that no other
+/// version has called, and these mostly run the new code.
 const VERSION: u32 = 1;
 
-/// The version with the engine's pipeline: one embedding is computed by one engine alone.
+/// The version and the engine's pipeline: one engine computes all of an embedding.
 pub(super) fn version() -> String {
     format!("{VERSION}-{}", engine::PIPELINE)
 }
@@ -40,13 +40,13 @@ const WEIGHTS_HEADER: &str = "x-cface-weights";
 /// Tells the first shard where the caller is, so that it calls the second one there.
 const REGION_HEADER: &str = "x-cface-region";
 
-/// Tells the shards whose turn it is.
+/// Tells the shards who the caller is, so that callers are served in turn.
 const CALLER_HEADER: &str = "x-cface-caller";
 
-/// Marks the answer of an object that has too much to do.
+/// Marks the answer of an object that is overloaded.
 const OVERLOADED_HEADER: &str = "x-cface-full";
 
-/// Where a request comes from. It decides which objects serve it, and when it is its turn.
+/// Where a request comes from. That decides which objects serve it, and when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source {
     /// Where the caller is.
@@ -125,8 +125,8 @@ pub(super) fn source_of(request: &Request) -> Source {
 /// The weights that a request is to be computed with.
 ///
 /// # Errors
-/// 503 when its sender runs code of another version, or wants weights of another pipeline: the
-/// object will soon run the same code.
+/// 503 when its sender runs code of another version, or wants weights of another pipeline. Both
+/// will soon run the same code.
 pub(super) fn weights_of(request: &Request) -> Result<Weights, Problem> {
     let header = |name| request.headers().get(name).ok().flatten();
     let is_current = header(VERSION_HEADER).is_some_and(|found| found == version());
@@ -145,7 +145,7 @@ pub(super) async fn body_of(request: &Request) -> Result<ArrayBuffer> {
     Ok(body.unchecked_into())
 }
 
-/// The answer of an object: what it has computed with which weights, or why it has not.
+/// The answer of an object: what it has computed, with which weights; or why it has not.
 ///
 /// # Errors
 /// When the runtime refuses to make it.
@@ -160,7 +160,7 @@ pub(super) fn response(outcome: Result<(ArrayBuffer, Weights), Problem>) -> Resu
     }
 }
 
-/// The answer of an object that has too much to do.
+/// The answer of an object that is overloaded.
 ///
 /// # Errors
 /// When the runtime refuses to make it.
@@ -172,7 +172,7 @@ pub(super) fn overloaded_response() -> Result<Response> {
 
 /// What an object has answered.
 pub(super) struct Answer {
-    /// Whether it has too much to do.
+    /// Whether it is overloaded.
     pub(super) overloaded: bool,
     /// The body, or the object's problem.
     pub(super) outcome: Result<ArrayBuffer, Problem>,

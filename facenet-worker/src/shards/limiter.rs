@@ -1,37 +1,36 @@
-//! Limiters: how many requests may be under way somewhere at once, and whose turn it is. No clock
-//! of its own, so that every order of events can be tested.
+//! Limiters: how many requests may be under way at once, and whose turn it is. A limiter has no
+//! clock, so that tests can try every order of events.
 //!
-//! Callers are served in turn: the second request of a caller comes after the first ones of all who
-//! wait, and so on. It does not start beside them either, nor where their next ones are to be
-//! expected, since all that are at work slow each other down. So whoever sends many at once waits
-//! for others, and others hardly wait.
+//! Callers are served in turn: the second request of a caller comes after the first requests of all
+//! who wait, and so on. It also does not start while those are computed, or while their callers'
+//! next requests can be expected, because requests that are computed at the same time slow each
+//! other down. So whoever sends many at once waits, and others hardly wait.
 //!
-//! A permit is given back when it is dropped. That is not enough: when an isolate goes away, the
-//! requests that it has sent are never continued and never dropped. So a permit also ends by
-//! itself.
+//! A permit is given back when it is dropped. But when an isolate goes away, the requests that it
+//! has sent are never continued and never dropped. So a permit also ends by itself.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::caller::CallerId;
 
-/// Requests that may be under way in the objects of a shard in one isolate, those that wait
-/// included. At about a tenth of a second each, the last of them waits some seconds.
+/// How many requests may be under way in the objects of a shard in one isolate, with those that
+/// wait. At about a tenth of a second each, the last one waits some seconds.
 pub(super) const WAITING_MAX: usize = 64;
 
-/// How many newcomers pass a request for each older one of the same caller. As many as may wait:
-/// then those who wait are served in turn, and nobody waits for ever.
+/// How many newcomers may pass a request, for each older request of the same caller. It is as many
+/// as may wait: so those who wait are served in turn, and nobody waits for ever.
 const ROUND: u64 = WAITING_MAX as u64;
 
-/// How long a further request of a caller waits after somebody else's has started: about as long as
-/// an embedding takes, and until somebody who sends one after the other has sent the next.
+/// How long a caller's second request waits after somebody else's has started: about as long as an
+/// embedding takes, and until a caller who sends one request after the other has sent the next.
 const APART_MS: u64 = 250;
 
-/// How long a permit counts at most. No request of ours takes longer.
+/// How long a permit counts at most. No request takes longer.
 const PERMIT_MS_MAX: u64 = 60_000;
 
-/// How long the turn of a request that no longer asks for it is kept. Whoever waits asks every few
-/// hundredths of a second, but for the time that the isolate computes.
+/// How long the turn of a request is kept that no longer asks for it. A request that waits asks
+/// every few hundredths of a second, except while the isolate computes.
 const ASKED_MS_MAX: u64 = 5_000;
 
 /// How many requests there may be.
@@ -52,8 +51,7 @@ pub(crate) enum Full {
     ForCaller,
 }
 
-/// Gives out permits. Clones share them. Borrows of what is inside end within each method, none
-/// of which awaits.
+/// Gives out permits. Clones share them. No method awaits, so no borrow of the inside outlives it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limiter(Rc<RefCell<Permits>>);
 
@@ -185,12 +183,12 @@ impl Limiter {
 }
 
 impl Permit {
-    /// Whether it is this request's turn, with as many at work as `bounds` allow. Once it is, it
-    /// stays so.
+    /// Whether it is this request's turn, with as many at work as `bounds` allow. Once it is its
+    /// turn, it stays so.
     pub(super) fn may_start(&self, bounds: Bounds, now_ms: u64) -> bool {
         let permits = &mut *self.limiter.0.borrow_mut();
         permits.end_abandoned(now_ms);
-        // A request that has waited for longer than a permit lasts need not wait any longer.
+        // A request that has waited for longer than a permit lasts starts.
         let Some(own) = permits.held.iter_mut().find(|held| held.number == self.number) else {
             return true;
         };
@@ -322,7 +320,7 @@ mod tests {
         assert!(acquire(1000 + PERMIT_MS_MAX - 1).is_err());
         let permit = acquire(1000 + PERMIT_MS_MAX).unwrap();
         assert_eq!(limiter.held(1000 + PERMIT_MS_MAX), 1);
-        // One that has ended by itself holds its request up no longer.
+        // A permit that has ended by itself lets its request start.
         assert!(permit.may_start(Bounds { in_all: 0, per_caller: 0 }, 1000 + 2 * PERMIT_MS_MAX));
         drop(permit);
         assert_eq!(limiter.held(1000 + PERMIT_MS_MAX), 0);

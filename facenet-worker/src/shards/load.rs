@@ -1,12 +1,12 @@
 //! Loads shards from R2, each once per isolate. A loaded shard belongs to the isolate, not to the
 //! object: an object that is evicted frees nothing, and one isolate may hold several objects.
 //!
-//! An isolate has room for one pair of records. Objects of two deployments may share it for minutes
-//! after the weights have changed. Then they take turns: a shard is loaded anew where another one
-//! is needed, and stays for a while, so that those who wait for it are served.
+//! An isolate has room for one pair of records. For minutes after the weights have changed, objects
+//! of two deployments may share it. Then they take turns: a shard is loaded anew when other weights
+//! are needed, and stays for a while, so that those who wait for it are served.
 //!
-//! Requests interleave at every await. What they share is borrowed inside closures only, which
-//! cannot await; Clippy refuses a borrow that lives across one (`await_holding_refcell_ref`).
+//! Requests interleave at every await. So what they share is only borrowed inside closures, which
+//! cannot await. Clippy refuses a borrow across an await (`await_holding_refcell_ref`).
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -27,8 +27,8 @@ use super::pieces::Pieces;
 use super::statistics;
 use crate::{bindings, error};
 
-/// How often a request looks whether it can go on. A request must not await a promise that belongs
-/// to another one, so each has timers of its own.
+/// How often a request looks whether it can go on. In Workers a request must not await a promise of
+/// another request, so each has its own timer.
 pub(super) const POLL: Duration = Duration::from_millis(20);
 
 /// After this long a load counts as abandoned, as when the caller of its request went away, and
@@ -46,7 +46,7 @@ const WAIT_MS_MAX: u64 = 40_000;
 /// takes to load a shard, so that half of the time is left to compute.
 const STAY_MS: u64 = 1_000;
 
-/// How long a failure is the answer to those who waited for the load, and to those who come right
+/// How long a failure is the answer to those who waited for the load, and to those who come soon
 /// after: another load would read as much from R2 and fail in the same way.
 const FAILURE_MS: u64 = 500;
 
@@ -54,7 +54,7 @@ const FAILURE_MS: u64 = 500;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Owner(u64);
 
-/// How far the isolate is with loading one shard.
+/// Whether the isolate has loaded one shard, loads it, or failed to.
 #[derive(Default)]
 enum LoadState<T> {
     #[default]
@@ -87,8 +87,8 @@ enum Next<T> {
 }
 
 impl<T> LoadState<T> {
-    /// Tells one request to load, and no other one until that load has ended or is abandoned.
-    /// That one is named by `owner`. What is loaded is forgotten first: there is room for one.
+    /// Tells one request to load, and no other until that load has ended or is abandoned. `owner`
+    /// names that load. The shard that was there is dropped first: there is room for one.
     fn next(&mut self, wanted: &Weights, now_ms: u64, owner: Owner) -> Next<T> {
         match self {
             Self::Ready { weights, loaded, .. } if weights == wanted => {
@@ -116,8 +116,8 @@ impl<T> LoadState<T> {
         matches!(self, Self::Loading { owner, .. } if *owner == load)
     }
 
-    /// Ends a load. One that was taken over, but did not notice in time, changes nothing: others
-    /// may wait for other weights.
+    /// Ends a load. One that was taken over, and has not noticed it, changes nothing: others may
+    /// wait for other weights.
     fn finish(
         &mut self,
         owner: Owner,
@@ -162,7 +162,7 @@ pub(super) fn is_missing(shard: Shard, weights: &Weights) -> bool {
 }
 
 /// The loaded shard of these weights. The first request loads it, the others wait. A request whose
-/// load was taken over waits too. Whoever has it uses it at once, and awaits nothing meanwhile.
+/// load was taken over waits too. The caller must use the shard before it awaits anything.
 ///
 /// # Errors
 /// 503 when the shard cannot be loaded or takes too long.
@@ -400,7 +400,7 @@ mod tests {
     fn two_deployments_take_turns() {
         let (mut state, old, new) = (LoadState::Empty, weights(1), weights(2));
         assert_eq!(state.next(&old, 0, Owner(1)), Next::Load(Owner(1)));
-        // One loads at a time.
+        // Only one loads at a time.
         assert_eq!(state.next(&new, 1, Owner(2)), Next::Wait);
         let shard = Rc::new(7);
         state.finish(Owner(1), &old, Ok(Rc::clone(&shard)), 100);
@@ -410,7 +410,7 @@ mod tests {
         assert_eq!(state.next(&new, 100 + STAY_MS, Owner(2)), Next::Load(Owner(2)));
         assert_eq!(Rc::strong_count(&shard), 1, "the old shard is kept");
         assert_eq!(state.next(&old, 101 + STAY_MS, Owner(3)), Next::Wait);
-        // What one deployment lacks says nothing of the other's.
+        // A failure with one deployment's weights says nothing about the other's.
         state.finish(Owner(2), &new, Err(problem()), 200 + STAY_MS);
         assert_eq!(state.next(&new, 201 + STAY_MS, Owner(2)), Next::Refuse(problem()));
         assert_eq!(state.next(&old, 201 + STAY_MS, Owner(3)), Next::Load(Owner(3)));

@@ -1,11 +1,11 @@
 //! The two shards of the network as Durable Objects, and how the rest of the Worker calls them: a
 //! face in, an embedding out.
 //!
-//! `client` calls the objects in `object`, of which `replicas` chooses one in the caller's
-//! `region`, for the weights that are `served`; `wake` lets them load before they are needed.
-//! `codec` is what both sides agree on. An object bounds its requests by `limiter`, gets its
-//! weights from `load`, which reads them in `pieces`, and computes with `engine`. `statistics` is
-//! what isolates say about themselves.
+//! `client` calls an object, which `replicas` chooses in the caller's `region`, for the weights
+//! that are `served`. `wake` lets objects load before they are needed. `codec` has the messages of
+//! both sides. An `object` bounds its requests by `limiter`, gets its weights from `load`, which
+//! reads them in `pieces`, and computes with `engine`. `statistics` is what isolates tell about
+//! themselves.
 
 mod client;
 

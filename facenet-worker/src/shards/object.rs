@@ -8,8 +8,8 @@
 //! own, and `cface` wakes both when somebody is about to send a picture.
 //!
 //! One limiter for each shard bounds the requests of all its objects in the isolate, since they
-//! share the isolate's memory and its one thread. It lets callers in turn; the first shard also
-//! bounds the requests of each.
+//! share the isolate's memory and its one thread. It serves callers in turn. The first shard also
+//! bounds the requests of each caller.
 
 #![expect(missing_docs, reason = "the attribute macro adds methods without")]
 
@@ -33,13 +33,13 @@ use super::statistics::{self, Statistics};
 use super::{client, codec};
 use crate::error;
 
-/// How many requests of a shard are at work, while the others wait for their turn. One computes at
-/// a time; that some of the first shard's wait for the second one keeps both busy. Whoever has more
-/// than one has them done one after the other, and never holds up others by more than that.
+/// How many requests of a shard are at work, while the others wait for their turn. Only one
+/// computes at a time. But some of the first shard's wait for the second shard, so four keep both
+/// busy. Of each caller one is at work, so nobody delays others by more than that.
 const AT_WORK: Bounds = Bounds { in_all: 4, per_caller: 1 };
 
-/// How many requests of a shard are under way. The second shard takes whatever the first one has
-/// let in: to refuse what is half computed would help nobody.
+/// How many requests of a shard are under way. The second shard takes all that the first one has
+/// let in: refusing what is half computed would help nobody.
 const fn under_way(shard: Shard) -> Bounds {
     let per_caller = match shard {
         Shard::Shard1 => REQUESTS_AT_ONCE_MAX,
@@ -83,7 +83,7 @@ impl FaceNetShard1 {
         let face = turn(request, permit).await?;
         let shard = self.loaded(source, &weights).await?;
         let boundary = boundary_of(&shard, &face)?;
-        // Nobody may hold weights while he waits: others may be needed meanwhile.
+        // Weights must not be held across an await: others may be needed meanwhile.
         drop(shard);
         let numbers = client::call_shard2(&self.env, source, &weights, &boundary).await?;
         Ok((numbers, weights))
@@ -94,11 +94,12 @@ impl FaceNetShard1 {
         self.loaded(codec::source_of(request), &weights).await.map(drop)
     }
 
-    /// The loaded shard. Where it has to be loaded first, the second one probably has to be too.
+    /// The loaded shard. Where it has to be loaded, the second shard is woken too: it probably has
+    /// to be loaded as well.
     async fn loaded(&self, source: Source, weights: &Weights) -> Result<Rc<LoadedShard>, Problem> {
         if load::is_missing(Shard::Shard1, weights) {
             let (env, weights) = (self.env.clone(), weights.clone());
-            // It goes on after the answer, if it takes longer.
+            // It goes on after the answer if need be.
             self.state.wait_until(async move {
                 client::wake(&env, Shard::Shard2, source, &weights).await;
             });
@@ -160,8 +161,8 @@ fn acquire(shard: Shard, request: &Request) -> Result<Permit, Full> {
     LIMITERS.with(|limiters| limiters.of(shard).acquire(caller, under_way(shard), now_ms))
 }
 
-/// Waits until it is the request's turn, and reads its body. It stays unread until then, and so
-/// outside of the isolate's memory, which would keep the size that a burst of requests gives it.
+/// Waits until it is the request's turn, and reads its body. An unread body is outside the
+/// isolate's memory. That memory would keep the size that a burst of requests gives it.
 async fn turn(request: &Request, permit: &Permit) -> Result<ArrayBuffer, Problem> {
     while !permit.may_start(AT_WORK, Date::now().as_millis()) {
         Delay::from(POLL).await;
@@ -194,8 +195,8 @@ struct Failed<'a> {
     faults: [&'a str; 1],
 }
 
-/// Answers, and gives the permit back. Objects write no line for a request that ends well: it has
-/// one already, and each costs.
+/// Answers, and gives the permit back. Objects write no line for a request that succeeds: it has
+/// one already, and each line costs.
 fn respond(shard: Shard, permit: Permit, outcome: Result<Computed, Problem>) -> Result<Response> {
     if let Err(Problem { fault: Some(fault), kind, .. }) = &outcome {
         let failed = Failed { shard: shard.name(), problem: kind.slug(), faults: [fault] };

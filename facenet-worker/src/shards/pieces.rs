@@ -8,14 +8,14 @@ use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::ReadableStream;
 
-/// Bytes of a piece. WebAssembly memory, which never shrinks, has one of them.
+/// Bytes of a piece. One piece at a time is in WebAssembly memory, which never shrinks.
 const PIECE_BYTES: u32 = 64 << 10;
 
 /// A stream that is being read.
 pub(super) struct Pieces {
     reader: JsValue,
     read_at_least: Function,
-    /// What the stream fills. It is another one after each piece.
+    /// The buffer that the stream fills. The stream gives another one back with each piece.
     memory: ArrayBuffer,
     piece: Vec<u8>,
 }
@@ -24,13 +24,13 @@ impl Pieces {
     /// Begins to read.
     ///
     /// # Errors
-    /// When somebody else reads the stream, or it is none of bytes.
+    /// When somebody else reads the stream, or it is not a stream of bytes.
     pub(super) fn of(stream: &ReadableStream) -> Result<Self, JsValue> {
         let options = Object::new();
         Reflect::set(&options, &"mode".into(), &"byob".into())?;
         let get_reader: Function = Reflect::get(stream, &"getReader".into())?.dyn_into()?;
         let reader = get_reader.call1(stream, &options)?;
-        // Workers have this besides the `read` of browsers, which gives less.
+        // Workers have this besides `read`, which may give smaller pieces.
         let read_at_least = Reflect::get(&reader, &"readAtLeast".into())?.dyn_into()?;
         let memory = ArrayBuffer::new(PIECE_BYTES);
         Ok(Self { reader, read_at_least, memory, piece: Vec::new() })

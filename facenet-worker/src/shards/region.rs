@@ -1,5 +1,5 @@
-//! Where a caller is, as far as it decides which objects serve the caller: the regions in which
-//! Cloudflare makes Durable Objects on request.
+//! Regions: where a caller is, which decides the objects that serve the caller. Each region is one
+//! in which Cloudflare makes Durable Objects on request.
 
 /// A region, with the location hint for objects that serve it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,8 +10,8 @@ pub(crate) struct Region {
     pub(super) location_hint: &'static str,
 }
 
-/// The continents, and what lies far from the middle of its continent. A region where no Durable
-/// Objects run gets the nearest.
+/// The continents, and two parts that are far from the middle of their continent. Where no Durable
+/// Objects run, the hint is the nearest place.
 const REGIONS: [Region; 9] = [
     Region { code: "AF", location_hint: "afr" },
     Region { code: "AN", location_hint: "oc" },
@@ -48,7 +48,7 @@ impl Region {
         REGIONS.into_iter().find(|region| Some(region.code) == code).unwrap_or(Self::DEFAULT)
     }
 
-    /// The region of a caller, of whom Cloudflare says as much as it knows. The longitude is in
+    /// The region of a caller, from what Cloudflare knows about the caller. The longitude is in
     /// degrees east.
     pub(crate) fn at(
         continent: Option<&str>,
@@ -61,7 +61,7 @@ impl Region {
                 Some(MIDDLE_EAST)
             }
             Some("NA") if is_west => Some(WESTERN_AMERICA),
-            // Only continents are asked for by their codes.
+            // These codes are ours: Cloudflare never sends them as continents.
             Some(MIDDLE_EAST | WESTERN_AMERICA) => None,
             continent => continent,
         })

@@ -1,8 +1,8 @@
-//! Which Durable Object serves a caller: one of those of the caller's region, which are named by it
-//! and made in it. A shard can have several there, its replicas, where one cannot keep up.
+//! Which Durable Object serves a caller: one of those in the caller's region, by which they are
+//! named. Where one cannot keep up, a shard can have several in a region: its replicas.
 //!
-//! Names hold the weights' digest too. So a deployment with other weights has other objects, which
-//! begin with its code, while those of the deployment before answer whoever still calls them.
+//! Names also hold the digest of the weights. So a deployment with other weights has other objects,
+//! which run its code from the beginning; those of the deployment before still answer its callers.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,11 +19,11 @@ use super::region::Region;
 /// The most replicas that can be configured, for each region and shard.
 const REPLICAS_MAX: usize = 32;
 
-/// Requests at one replica from which on another one is asked. Fewer are served sooner by a
-/// replica that is warm than by one that first has to load.
+/// From how many requests at one replica on the next replica is asked. Fewer are served sooner by a
+/// warm replica than by one that first has to load.
 const SPILL: usize = 4;
 
-/// How long it counts what a replica said about itself.
+/// For how long it counts what a replica has said about itself, in milliseconds.
 const HEARD_MS: u64 = 2000;
 
 /// The number of replicas that a variable's value asks for.
@@ -36,7 +36,7 @@ pub(super) fn count(value: Option<&str>) -> usize {
 struct Known {
     /// The calls from this isolate.
     calls: Limiter,
-    /// When it last answered, and how many requests it had then, those of other isolates included.
+    /// When it last answered, and how many requests it had then, with those of other isolates.
     heard: Option<(u64, usize)>,
     /// Until when it should not be called.
     overloaded_until_ms: u64,
@@ -45,7 +45,7 @@ struct Known {
 impl Known {
     fn note_answer(&mut self, waiting: usize, now_ms: u64) {
         self.heard = Some((now_ms, waiting));
-        // What was too much is done.
+        // It is no longer overloaded.
         if waiting < SPILL {
             self.overloaded_until_ms = 0;
         }
@@ -62,7 +62,7 @@ impl Known {
 }
 
 /// The index of the replica to call, or nothing when all are overloaded. All isolates prefer the
-/// first ones, so those are warm; the others get what is too much for them.
+/// first replicas, so these are warm; the others are called when these are busy.
 fn pick(replicas: &[Known], now_ms: u64) -> Option<usize> {
     let free = || {
         let replicas = replicas.iter().enumerate();
@@ -126,7 +126,7 @@ impl Replica {
         self.note(|known, now_ms| known.note_answer(waiting, now_ms));
     }
 
-    /// Notes that it has too much to do, so that it is left alone for a while.
+    /// Notes that it is overloaded, so that it is not called for a while.
     pub(super) fn note_overload(self) {
         self.note(Known::note_overload);
     }
@@ -185,7 +185,7 @@ mod tests {
         let picked: Vec<_> = (0..3 * SPILL).map(|_| call(&replicas)).collect();
         let expected: Vec<_> = (0..3).flat_map(|index| [index; SPILL]).collect();
         assert_eq!(picked, expected);
-        // All have enough to do: in turn.
+        // All are busy: they are called in turn.
         let mut next: Vec<_> = (0..3).map(|_| call(&replicas)).collect();
         next.sort_unstable();
         assert_eq!(next, [0, 1, 2]);

@@ -1,5 +1,6 @@
-//! Which weights this deployment serves. Its variables say so, and are right or wrong together: the
-//! model decides with which faces an embedding is compared, the weights how it is computed.
+//! Which weights this deployment serves. Its variables `MODEL` and `WEIGHTS` say so, and must fit
+//! each other: the model decides which faces an embedding is compared with, and the weights how it
+//! is computed.
 
 use facenet::PIPELINE;
 use facenet::record::Weights;

@@ -1,5 +1,5 @@
-//! Isolate statistics: the memory of an isolate, and what its objects have done. Objects send
-//! them along with each answer, and `/health` tells what this isolate heard last.
+//! Isolate statistics: the memory of an isolate, and what its objects have done. Objects send them
+//! with each answer, and `/health` shows what this isolate has heard last.
 
 use std::cell::Cell;
 
@@ -17,12 +17,11 @@ pub(crate) struct Statistics {
     pub(crate) wasm_mb: f64,
     /// How often the shard was read from R2.
     pub(crate) r2_reads: u32,
-    /// Requests that objects of the shard's class have had, those included that were refused.
+    /// Requests that objects of the shard's class have had, with those that were refused.
     pub(crate) requests: u32,
-    /// How often an object of the shard's class was made, counting those that came back after an
-    /// eviction.
+    /// How often an object of the shard's class was made, also after an eviction.
     pub(crate) objects: u32,
-    /// Requests that are under way, the one that is answered included.
+    /// Requests that are under way, with the one that is answered.
     pub(crate) waiting: usize,
 }
 
@@ -36,7 +35,7 @@ struct Counters {
 thread_local! {
     /// Of this isolate.
     static COUNTERS: PerShard<Counters> = PerShard::default();
-    /// Of the isolates that this one has asked, or that it is.
+    /// What the isolates of both shards have last told. This isolate may be one of them.
     static LAST: PerShard<Cell<Option<Statistics>>> = PerShard::default();
 }
 
@@ -60,7 +59,7 @@ fn increment(counter: &Cell<u32>) {
 }
 
 impl Statistics {
-    /// Those of this isolate about a shard of which `waiting` requests are under way.
+    /// The statistics of this isolate for a shard with `waiting` requests under way.
     pub(super) fn now(shard: Shard, waiting: usize) -> Self {
         COUNTERS.with(|counters| {
             let Counters { r2_reads, requests, objects } = counters.of(shard);
@@ -85,8 +84,8 @@ impl Statistics {
     }
 }
 
-/// Sends what this isolate knows along with an answer. So the first shard's answers also have
-/// the second one's statistics.
+/// Adds what this isolate knows to an answer. So the first shard's answers also have the second
+/// shard's statistics.
 pub(super) fn add_to(headers: &Headers) -> Result<()> {
     for shard in Shard::ALL {
         if let Some(statistics) = Statistics::last(shard) {
@@ -96,7 +95,7 @@ pub(super) fn add_to(headers: &Headers) -> Result<()> {
     Ok(())
 }
 
-/// Keeps what came along with an answer.
+/// Keeps what came with an answer.
 pub(super) fn keep_from(headers: &Headers) {
     for shard in Shard::ALL {
         let text = headers.get(header(shard)).ok().flatten();
@@ -115,8 +114,8 @@ const fn header(shard: Shard) -> &'static str {
     }
 }
 
-/// The memory of this isolate's WebAssembly in megabytes, that of the sandbox included. It never
-/// shrinks, so this is also the most that it ever was.
+/// The memory of this isolate's WebAssembly in megabytes, with the sandbox. It never shrinks, so
+/// this is also the largest that it ever was.
 pub(crate) fn wasm_mb() -> f64 {
     #[cfg(target_arch = "wasm32")]
     let pages = core::arch::wasm32::memory_size(0);

@@ -1,5 +1,5 @@
-//! Wakes the shards near a caller who is about to send a picture: those who look into the camera
-//! give the shards the seconds that a cold start takes.
+//! Wakes the shards near a caller who is about to send a picture. People look into the camera for
+//! some seconds first, which is as long as a cold start takes.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,7 +14,8 @@ use super::client;
 use super::codec::Source;
 use super::served;
 
-/// How long nobody else wakes the same shards. Objects stay for about ten seconds without requests.
+/// For how long nobody else wakes the same shards, in milliseconds. Objects stay for about ten
+/// seconds without requests.
 const AWAKE_MS: u64 = 5_000;
 
 thread_local! {
@@ -25,8 +26,8 @@ thread_local! {
 /// Lets both shards load, if this isolate has not done so just now. Returns at once.
 ///
 /// # Errors
-/// 503 when the deployment names no weights. That the shards cannot be loaded is told to those who
-/// need them.
+/// 503 when the deployment names no weights. Whether the shards can be loaded, only the requests
+/// that need them are told.
 pub(crate) fn wake(env: &Env, context: &Context, source: Source) -> Result<(), Problem> {
     let weights = served::weights(env)?;
     let is_due = WOKEN.with_borrow_mut(|woken| is_due(woken, source, Date::now().as_millis()));
