@@ -1,4 +1,4 @@
-// The Worker's entry: the classes that Cloudflare calls, by the names that wrangler looks for.
+// The Worker's entry: the class that Cloudflare calls.
 import * as worker from "./bindings.js";
 import { Entrypoint, run } from "./shim.js";
 

@@ -1,9 +1,9 @@
 //! What a picture is added to: the person, and the id of the face. It is checked before anything
 //! is written and, where the caller knows the token, again afterwards.
 //!
-//! The second check decides what happens at once. R2 shows every write at once, so of two writers
-//! at least one sees the other: an enrolment sees that its person was deleted meanwhile, or the
-//! deletion sees the picture; and of too many pictures the last one sees all others.
+//! The second check is for what happens at the same time. R2 shows every write immediately, so of
+//! two writers at least one sees the other: an enrolment sees that its person was deleted
+//! meanwhile, or the deletion sees the picture. Of too many pictures, the last one sees all others.
 
 use futures_util::future::{try_join, try_join3};
 use wire::Kind;
@@ -25,9 +25,9 @@ pub(crate) struct Addition {
     pub(crate) id: String,
     /// Pictures that the person has besides this one.
     pub(crate) others: usize,
-    /// When this picture was stored, if it is: the request is a repetition.
+    /// When this picture was stored, if it is there already: then the request is a repetition.
     pub(crate) stored_ms: Option<u64>,
-    /// Whether the caller knows the token by now, and so could use it for something else meanwhile.
+    /// Whether the caller knows the token already, and so can use it in another request meanwhile.
     known: bool,
 }
 
@@ -41,8 +41,8 @@ impl Addition {
         Ok(Self { token, token_hash, id, others: 0, stored_ms: None, known: false })
     }
 
-    /// A picture of the person who holds this token. If somebody `must_exist` under it, a token
-    /// that is unknown is refused. Otherwise it is that of a new person.
+    /// A picture of the person who holds this token. If nobody is enrolled under it, it is
+    /// refused where somebody `must_exist`, and is the token of a new person elsewhere.
     pub(crate) async fn of_person(
         pictures: &impl Pictures,
         clock: &impl Clock,

@@ -1,9 +1,9 @@
-//! Bounds how many people hold the same picture. Whoever enrols one picture under many names hides
-//! the person behind them: a search returns so many people and no more.
+//! Bounds how many people are enrolled with the same picture. Whoever enrols one picture under many
+//! names hides the people behind them, because a search returns a limited number of people.
 //!
-//! The rule looks at what the index holds, and at nobody's address or name, so nothing has to be
-//! kept about callers. The index learns late of enrolments: copies that are sent within that time
-//! pass. A search then says that it is incomplete where they are too many for it.
+//! The rule looks only at what the index holds, so nothing has to be kept about callers. The index
+//! applies enrolments late: copies that are sent within that time pass. Where they are too many, a
+//! search says that it is incomplete.
 
 use facenet::verdict::SAME_PICTURE_MAX;
 use wire::faces::Search;
@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::search;
 use crate::stores::{Pictures, Vectors};
 
-/// When to come back, in seconds, once copies were deleted that the index still holds. Deletions
-/// take it up to two minutes.
+/// When to try again, in seconds, where copies were deleted that the index still holds. It takes up
+/// to two minutes to apply deletions.
 const RETRY_AFTER_S: u32 = 60;
 
 /// Checks that a picture with this embedding can be enrolled for one more person.

@@ -35,7 +35,7 @@ pub(crate) async fn delete(
         Err(error) => Err(error),
     };
     let vectors = match vectors.delete(ids).await {
-        // Should the note fail too, the next purge learns the ids from the tombstone.
+        // If the note fails too, the next purge finds the ids in the tombstone.
         Err(error) if deleted.is_ok() => {
             Err(error.with_undoing([pending::note(pictures, ids).await]))
         }

@@ -13,8 +13,8 @@ use crate::error::{Error, Outcome, StoreError};
 use crate::stores::{Face, PictureMetadata, Pictures, Vectors};
 
 /// Stores the picture, then the vector. When one of them fails, what was stored is deleted again. A
-/// request that is repeated with the same token and picture stores the same face again; should it
-/// fail, what was stored before stays.
+/// request that is repeated with the same token and picture stores the same face again. If a
+/// repetition fails, what was stored before stays.
 pub(crate) async fn enrol(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// A request with a token and a picture that is told apart from others by its number.
+    /// A request with a token, and a picture that its number makes different from others.
     fn of(token: &str, must_exist: bool, picture: u8) -> Enrol {
         let delete_token = Some(token.into());
         Enrol { delete_token, must_exist, picture: vec![picture], ..request() }

@@ -45,14 +45,14 @@ impl From<StoreError> for Error {
     }
 }
 
-/// A call to a store or to the runtime that failed: the call, and what it failed with. For the log
-/// only. It is fit for the log, because stores say nothing of names and pictures, and
+/// A call to a store or to the runtime that failed: the call, and its error. For the log only.
+/// Nothing personal is in it: stores do not name people, and
 /// [`vectorize::Error`](crate::vectorize::Error) quotes no answers.
 #[derive(Debug)]
 pub(crate) struct StoreError {
     call: &'static str,
     cause: Box<dyn error::Error>,
-    /// The calls that should have undone what was done before, and failed too.
+    /// The calls that should have undone earlier calls, and failed too.
     undoing: Vec<Self>,
 }
 
@@ -67,7 +67,7 @@ impl StoreError {
         move |cause| Self::new(call, cause)
     }
 
-    /// Adds the failures of the calls that should have undone what was done before.
+    /// Adds the failures of the calls that should have undone earlier calls.
     pub(crate) fn with_undoing<const N: usize>(mut self, undoing: [Result<(), Self>; N]) -> Self {
         self.undoing.extend(undoing.into_iter().filter_map(Result::err));
         self
@@ -87,8 +87,8 @@ impl error::Error for StoreError {
     }
 }
 
-/// An answer, and a failure that did not prevent it. The next purge makes up for such a failure, so
-/// only the log needs it.
+/// An answer, and a failure that did not prevent it. The next purge repairs such a failure, so only
+/// the log needs it.
 #[derive(Debug)]
 pub(crate) struct Outcome<T> {
     /// For the caller.

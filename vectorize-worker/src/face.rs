@@ -27,7 +27,7 @@ pub(crate) async fn picture(
 }
 
 /// Whether a search finds the face by now. Asks the index for the vector itself. The name of the
-/// last write that was applied would not tell, because names of writes have no order.
+/// last write that was applied would not be enough: names of writes have no order.
 pub(crate) async fn status(
     vectors: &impl Vectors,
     pictures: &impl Pictures,

@@ -1,4 +1,4 @@
-//! Every call to a store failed in turn, in every way and order that matters. Tests only.
+//! Lets every call to a store fail, in every way and order that matters. Tests only.
 //!
 //! After each case three things hold. Every vector that there is, or that may still come, has a
 //! picture or a tombstone with its id. Nobody matches who has no picture. The next purge without
@@ -26,8 +26,8 @@ const OUTAGE_CALLS: usize = 200;
 const ID: &str = "0123456789abcdef0123456789abcdef";
 const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// The place of the call that stores the picture: of an enrolment whose token the store makes, and
-/// of one that brings a token.
+/// The place of the call that stores the picture, in an enrolment whose token the store makes, and
+/// in one that brings a token.
 const PUT: usize = 1;
 const PUT_WITH_TOKEN: usize = 4;
 

@@ -47,8 +47,8 @@ pub(crate) async fn list(
     Ok(Listing { faces: listed.collect(), next })
 }
 
-/// Some faces whose ids come after an id, and whether there may be more. Objects of others may lie
-/// between them.
+/// Some faces whose ids come after an id, and whether there may be more. Other programs' objects
+/// may lie between them.
 async fn faces_after(
     pictures: &impl Pictures,
     after: Option<&str>,
@@ -68,7 +68,7 @@ async fn faces_after(
     }
 }
 
-/// Takes away the last person's faces, some of which may be on the next page, unless there is
+/// Leaves out the last person's faces, some of which may be on the next page; but not when there is
 /// nobody else.
 fn end_with_a_person(faces: &mut Vec<Entry>) {
     let Some(last) = faces.last().map(|face| id::person(&face.key).to_owned()) else { return };

@@ -15,9 +15,9 @@ const PERSON_DIGITS: usize = 16;
 
 /// The id of a picture of the person who holds this token.
 ///
-/// An id that was deleted must not be used again: its tombstone deletes the vector later. So the id
-/// depends on `expires_ms`, when the picture's day ends, and on the number of an `attempt`, which
-/// counts how often the picture was deleted on that day.
+/// A deleted id must not be used again, because its tombstone would delete the new vector. So the
+/// id depends on `expires_ms`, when the picture's day ends, and on `attempt`, which counts how
+/// often the picture was deleted on that day.
 pub(crate) fn of_face(
     token: &str,
     token_hash: &str,

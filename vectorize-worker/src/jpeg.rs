@@ -1,13 +1,13 @@
-//! Which pictures may be stored: those that our own encoder makes. Nothing that somebody sends can
-//! hide in them.
+//! Which pictures may be stored: only those that our own encoder makes, so that nobody can hide
+//! anything in them.
 
 use facenet::layers::INPUT_SIDE;
 
 /// Width and height of every stored picture in pixels: the crop that the model sees.
 const SIDE: u16 = INPUT_SIDE as u16;
 
-/// Whether bytes are a JPEG of [`SIDE`] by [`SIDE`] pixels that holds what it takes to show them,
-/// and neither metadata nor anything behind its end.
+/// Whether bytes are a JPEG of [`SIDE`] by [`SIDE`] pixels that holds what is needed to show it, no
+/// metadata, and nothing behind its end.
 pub(crate) fn is_bare(bytes: &[u8]) -> bool {
     walk(bytes).unwrap_or(false)
 }

@@ -1,9 +1,9 @@
 //! Deletions that the index did not take. Their pictures are gone, so the faces match nobody, but
 //! names and numbers are still in the index.
 //!
-//! Each is noted as a [tombstone] of its own kind. What is noted is tried again within seconds, by
-//! the request that noted it ([`finish_soon`]), and by every trigger of the cron ([`finish`]). Were
-//! the note lost, the purge would find the tombstone of the deletion.
+//! Each is noted as a [tombstone] of its own kind. It is tried again within seconds by the request
+//! that noted it ([`finish_soon`]), and by every trigger of the cron ([`finish`]). If the note is
+//! lost, the purge finds the tombstone of the deletion.
 
 use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
@@ -56,7 +56,7 @@ pub(crate) async fn note(pictures: &impl Pictures, ids: &[String]) -> Result<(),
     pictures.put_ids(&tombstone::new_pending_key()?, ids).await
 }
 
-/// Tries again what is noted, after a pause, until all is done or time is up.
+/// Tries again what is noted, after pauses, until all is done or the pauses are used up.
 pub(crate) async fn finish_soon(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
@@ -77,7 +77,7 @@ pub(crate) async fn finish_soon(
     total
 }
 
-/// Tries once what is noted, as much of it as one page of the bucket holds.
+/// Tries once what is noted, up to a page of the bucket.
 pub(crate) async fn finish(vectors: &impl Vectors, pictures: &impl Pictures) -> Report {
     let mut report = Report::default();
     let page = match pictures.list(tombstone::PENDING_PREFIX, None).await {

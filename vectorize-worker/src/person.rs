@@ -25,8 +25,8 @@ pub(crate) async fn current_faces(
 
 /// Deletes all faces of the person who holds a token, expired ones too.
 ///
-/// The token ends first, also when nobody is enrolled under it: an enrolment that is under way, or
-/// that a caller has sent and lost sight of, then takes itself back.
+/// The token ends first, even when nobody is enrolled under it. So an enrolment that is still under
+/// way takes itself back, also one whose answer the caller has lost.
 pub(crate) async fn delete(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
@@ -58,8 +58,8 @@ fn nobody() -> Error {
     Error::problem(Kind::NotFound, "Nothing is enrolled under this token.")
 }
 
-/// Whether the faces, which are of one person, belong to this token. The beginning of an id does
-/// not prove it: it holds only a part of the hash.
+/// Whether the faces, which are of one person, belong to this token. Their ids do not prove it: an
+/// id holds only a part of the hash.
 pub(crate) async fn belong_to(
     pictures: &impl Pictures,
     faces: &[Entry],

@@ -20,10 +20,10 @@ use crate::stores::{
 /// of deleted faces.
 const SPARE: u32 = 5;
 
-/// The nearest people who have a picture. Asks the index for few candidates first. When too many of
-/// them have no picture any more, or are of one person, asks for as many as the index returns, and
-/// then for as many as it names. Should there still be others behind those, the answer is
-/// incomplete.
+/// The nearest people who have a picture. Asks the index for a few candidates first. When too many
+/// of these have no picture any more, or are of one person, asks for as many as the index returns
+/// with values, and then for as many as it names without. If there may still be others behind
+/// those, the answer is incomplete.
 pub(crate) async fn search(
     vectors: &impl Vectors,
     pictures: &impl Pictures,
@@ -93,8 +93,8 @@ fn ranked(candidates: &[Candidate], query: &[f32]) -> Vec<Ranked> {
     ranked
 }
 
-/// How similar the query is to other people than the nearest. Faces that were deleted a moment ago
-/// count too: they say as much about the gallery.
+/// How similar the query is to people other than the nearest. Faces that were just deleted count
+/// too: they tell as much about the gallery.
 fn company(ranked: &[Ranked]) -> Option<f32> {
     let nearest = id::person(&ranked.first()?.id);
     let faces = ranked.iter().take(COMPANY_FACES);
@@ -128,8 +128,8 @@ impl Person {
     }
 }
 
-/// What R2 says of faces, each of which is looked up once. It is asked for each by its id: to list
-/// what a person has costs as much as a dozen such questions, and nobody has so many pictures.
+/// What R2 knows about faces. Each is looked up once, by its id: listing a person's faces would
+/// cost as much as a dozen such reads, and nobody has so many pictures.
 struct Lookups<'a, P> {
     pictures: &'a P,
     now_ms: u64,
@@ -157,7 +157,7 @@ impl<P: Pictures> Lookups<'_, P> {
                 }
             }
             matches.extend(neighbour(&current));
-            // A person whose nearest face is gone may be further away than the next person.
+            // Without the nearest face, a person may be further away than the next person.
             matches.sort_by(|a, b| a.distance.total_cmp(&b.distance));
             let next = following.next().unwrap_or(f32::INFINITY);
             if matches.get(wanted - 1).is_some_and(|last| last.distance <= next) {
@@ -344,7 +344,7 @@ mod tests {
         let near = Search { distance_max: 0.5, ..query(5) };
         let found = now(search(&fake, &fake, &fake, &near)).unwrap();
         assert_eq!((found.matches.len(), found.incomplete), (1, false));
-        // As many people as were wanted are all that was asked for.
+        // Nobody asked for more than that many people, so nothing is missing.
         let one = Search { distance_max: 2.0, ..query(1) };
         assert!(!now(search(&fake, &fake, &fake, &one)).unwrap().incomplete);
     }

@@ -1,4 +1,4 @@
-//! Delete tokens. Whoever holds one is the person it was made for. Only its hash is ever stored.
+//! Delete tokens. Whoever holds one counts as the person it was made for. Only its hash is stored.
 
 use wire::secret;
 pub(crate) use wire::secret::{has_hash, hash};

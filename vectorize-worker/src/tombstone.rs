@@ -3,11 +3,11 @@
 //! its faces.
 //!
 //! A tombstone is written before the pictures are deleted. Without it, nobody would know the id of
-//! a vector that outlives its picture. That happens when the index fails to delete the vector, and
-//! when an enrolment writes the vector after it was deleted: one that is still under way, or one
-//! that failed but whose write is carried out all the same. The purge deletes the vectors of all
-//! tombstones. It deletes a tombstone when an earlier purge has done so before, a day ago, and the
-//! index has none of its vectors any more.
+//! a vector that outlives its picture. That happens when the index fails to delete the vector. It
+//! also happens when an enrolment writes the vector after it was deleted: one that is still under
+//! way, or one that failed and whose write is carried out late. The purge deletes the vectors of
+//! all tombstones. It deletes a tombstone when the purge of an earlier noon has deleted the vectors
+//! too, and the index has none of them any more.
 //!
 //! An end is a tombstone of a token. Under a token that has ended nobody can be enrolled, and an
 //! enrolment that was under way takes itself back.
@@ -20,7 +20,7 @@ use crate::random;
 /// What the keys of tombstones begin with. No id begins so.
 pub(crate) const PREFIX: &str = "gone/";
 
-/// What the keys of those tombstones begin with whose vectors the index did not delete.
+/// What the keys of tombstones begin with whose vectors the index did not delete.
 pub(crate) const PENDING_PREFIX: &str = "gone/pending-";
 
 /// What the keys of ends begin with.
@@ -47,7 +47,7 @@ pub(crate) fn end_of(token_hash: &str) -> String {
     format!("{END_PREFIX}{token_hash}")
 }
 
-/// Whether a key has the form of those that are made here. Keys of others may begin alike.
+/// Whether a key has the form of those that are made here. Keys of other programs may begin alike.
 pub(crate) fn is_ours(key: &str) -> bool {
     let Some(name) = key.strip_prefix(PREFIX) else { return false };
     match name.split_once('-') {

@@ -12,11 +12,11 @@ use crate::stores::Pictures;
 /// The purge of one noon. Times are in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Last {
-    /// The noon. Faces that were stored before are gone.
+    /// The noon. It deletes the faces that were stored before.
     pub(crate) noon_ms: u64,
     /// When its last run ended.
     pub(crate) ended_ms: u64,
-    /// Whether a run did everything. If not, the next trigger runs again.
+    /// Whether nothing is left to do. If something is, the next trigger runs again.
     pub(crate) is_complete: bool,
     /// Runs so far.
     pub(crate) runs: u32,
@@ -24,13 +24,13 @@ pub(crate) struct Last {
     pub(crate) faces_removed: usize,
     pub(crate) faces_left: usize,
     pub(crate) failures: usize,
-    /// When the complete purge of an earlier noon ended; 0 before the first. Tombstones from before
-    /// have been through it.
+    /// When the complete purge of an earlier noon ended; 0 before the first. That purge has seen
+    /// the tombstones that are older.
     pub(crate) earlier_ended_ms: u64,
 }
 
 impl Last {
-    /// What the bucket says. Something that cannot be read is nothing: then the purge runs.
+    /// What the bucket holds. Nothing when it cannot be read: then the purge runs.
     pub(crate) async fn read(pictures: &impl Pictures) -> Result<Option<Self>, StoreError> {
         let json = pictures.read_last_purge().await?;
         Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
@@ -66,7 +66,7 @@ impl Last {
         }
     }
 
-    /// For the operator, at this time.
+    /// What the operator is told at this time.
     pub(crate) fn told(&self, now_ms: u64) -> LastPurge {
         LastPurge {
             noon: clock::rfc3339(self.noon_ms),

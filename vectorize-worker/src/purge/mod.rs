@@ -43,15 +43,15 @@ use crate::stores::{
 };
 use crate::tombstone;
 
-/// How long to wait before a call is repeated. The first pause is for a call that just went wrong,
-/// the others are for a store that is asked too much.
+/// How long to wait before a call is repeated, in milliseconds. The first pause is for a call that
+/// failed by chance, the others are for a store that is overloaded.
 const PAUSES_MS: [u64; 3] = [250, 1_000, 4_000];
 
-/// How long a run begins new calls. What is under way by then takes some seconds, and the triggers
-/// that go on come every quarter of an hour.
+/// For how long a run begins new calls, in milliseconds. Calls that are under way then take some
+/// seconds, and the next trigger comes within a quarter of an hour.
 const RUN_MS_MAX: u64 = 10 * 60 * 1000;
 
-/// How long a run pauses in all. In an outage, calls then fail at once.
+/// How long a run pauses in all, in milliseconds. After that, as in an outage, calls fail at once.
 const PAUSES_IN_ALL_MS: u64 = 5 * 60 * 1000;
 
 /// Answers a trigger of the cron that was due at `scheduled_ms`: runs the purge of the last noon,
@@ -70,7 +70,7 @@ pub(crate) async fn trigger(
     if last.as_ref().is_some_and(|last| last.is_complete && last.noon_ms >= noon_ms) {
         return None;
     }
-    // A trigger that is very late must not undo what a later one knows.
+    // A very late trigger must not write an older noon than a later one has.
     let noon_ms = last.as_ref().map_or(noon_ms, |last| last.noon_ms.max(noon_ms));
     let earlier_ended_ms = Last::ended_before(last.as_ref(), noon_ms);
     let mut report = purge(vectors, pictures, clock, noon_ms, earlier_ended_ms).await;
@@ -120,7 +120,7 @@ struct Run<'a, V, P, C> {
 }
 
 impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
-    /// A run that is cut later has written what it did before.
+    /// Writes a line now: if the run is cut off later, the log has it.
     fn end_phase(&self, phase: &str) {
         let mut report = self.report.borrow_mut();
         report.ms = self.elapsed_ms();
@@ -131,7 +131,7 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
         self.clock.now_ms().saturating_sub(self.began_ms)
     }
 
-    /// Whether nothing new may begin. What is left then is in the bucket, as after any failure.
+    /// Whether nothing new may begin. What is left to do is in the bucket, as after any failure.
     fn is_over(&self) -> bool {
         let is_over = self.elapsed_ms() >= RUN_MS_MAX;
         if is_over {
@@ -274,8 +274,8 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
         self.repeat(|| self.pictures.list(prefix, cursor.clone())).await
     }
 
-    /// Makes a call, and makes it again after a pause while it fails. `None` when it failed for
-    /// good, which is in the report then.
+    /// Makes a call, and repeats it after pauses while it fails. `None` when it failed for good;
+    /// then the report has the failure.
     async fn repeat<T>(&self, call: impl AsyncFn() -> Result<T, StoreError>) -> Option<T> {
         let mut pauses = PAUSES_MS.into_iter();
         loop {
@@ -298,8 +298,9 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
 /// How old tombstones are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Age {
-    /// No purge of an earlier noon has seen the tombstone. An enrolment from before it may still be
-    /// under way, and write a vector after this run has deleted it. So the tombstone stays.
+    /// No purge of an earlier noon has seen the tombstone. An enrolment that began before it may
+    /// still be under way, and write the vector after this run has deleted it. So the tombstone
+    /// stays.
     Young,
     /// The tombstone can go once the index has none of its vectors.
     Old,
@@ -314,9 +315,9 @@ struct Part {
 
 #[derive(Debug)]
 enum Tombstones {
-    /// One that lists ids, by its key.
+    /// A tombstone that lists ids, by its key.
     List(String),
-    /// Those of single faces, by the ids: as many as a call of the index takes.
+    /// Tombstones of single faces, by their ids: as many as a call of the index takes.
     Singles(Vec<String>),
     /// The end of a token, which has no vectors.
     End(String),

@@ -1,5 +1,4 @@
-//! What a run of the purge has done, for the log and for whoever has asked for it. There are no ids
-//! in it.
+//! What a run of the purge has done, for the log and for callers. It holds no ids.
 
 use std::fmt;
 
@@ -28,7 +27,7 @@ pub(crate) struct Report {
     pub(crate) tombstones_kept: usize,
     /// Calls that were repeated.
     pub(crate) repeated: usize,
-    /// Whether the run had to end before it was through.
+    /// Whether the run had to end before it was done.
     pub(crate) out_of_time: bool,
     /// The calls that failed for good.
     pub(crate) failures: Vec<StoreError>,

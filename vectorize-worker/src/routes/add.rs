@@ -28,7 +28,7 @@ pub(super) async fn post(
 /// `GET /addition`. [`enrol::enrol`] checks again.
 pub(super) async fn check(request: &Request, (_, pictures): &Stores) -> Result<Response, Error> {
     let token = token(request)?.unwrap_or_default();
-    // Whoever may add a picture may add any.
+    // Whether a picture can be added does not depend on the picture.
     Addition::of_person(pictures, &SystemClock, token, true, b"").await?;
     empty(204)
 }

@@ -19,7 +19,7 @@ pub(super) async fn get(id: &str, (_, pictures): &Stores) -> Result<Response, Er
     response.ok_or_else(face::unknown)
 }
 
-/// The picture, whose bytes the runtime passes on from the bucket. They do not come here.
+/// The picture. The runtime passes its bytes on from the bucket, so they are never in our memory.
 fn relay(object: &Object) -> worker::Result<Option<Response>> {
     let Some(body) = object.body() else { return Ok(None) };
     let headers = wire::http::headers(PICTURE_TYPE)?;

@@ -1,5 +1,5 @@
 //! `/admin/faces` and `/admin/faces/{id}`: what an operator does with the faces of others. The
-//! public Worker asks for these paths only when a key of scope `admin` was sent.
+//! public Worker calls these paths only when a key of scope `admin` was sent.
 
 use wire::log::Record;
 use worker::{Context, Request, Response};

@@ -42,8 +42,8 @@ pub(super) fn check_namespace(namespace: &str) -> Result<(), Problem> {
     Err(Problem::new(Kind::Unusable, text))
 }
 
-/// Checks that an embedding is as the model makes them: of the right size, finite, and of length 1,
-/// without which distances would mean nothing.
+/// Checks that an embedding is one of the model: of the right size, finite, and of length 1,
+/// because else its distances mean nothing.
 pub(super) fn check_embedding(values: &[f32]) -> Result<(), Problem> {
     let length = values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
     let text = if values.len() != EMBEDDING_DIMENSIONS {

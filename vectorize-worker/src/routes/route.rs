@@ -1,6 +1,6 @@
 //! The routes of this Worker: which paths there are and which methods they take.
 
-/// A path that there is.
+/// A path of this Worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     /// `/add`
@@ -58,7 +58,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Whether it is asked for on behalf of an operator only.
+    /// Whether only an operator may ask for it.
     pub(super) const fn is_operators(self) -> bool {
         matches!(self, Self::Gallery | Self::AnyFace(_) | Self::Health)
     }

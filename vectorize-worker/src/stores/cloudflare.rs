@@ -44,7 +44,7 @@ pub(crate) fn bound(env: &Env, calls: Rc<Calls>) -> Result<(Index, Faces), Store
 }
 
 impl Index {
-    /// The binding, for one call of a kind.
+    /// Counts one call, and gives the binding to make it.
     fn calling(&self, call: Call) -> &Vectorize {
         self.calls.count(call);
         &self.binding
@@ -52,7 +52,7 @@ impl Index {
 }
 
 impl Faces {
-    /// The binding, for one call of a kind.
+    /// Counts one call, and gives the binding to make it.
     fn calling(&self, call: Call) -> &Bucket {
         self.calls.count(call);
         &self.binding
@@ -175,7 +175,7 @@ impl Pictures for Faces {
             .http_metadata(http)
             .custom_metadata(custom);
         let stored = put.execute().await.map_err(StoreError::of("r2 put"))?;
-        // R2 stores nothing only when a put has a condition. This one has none.
+        // Only a put with a condition can store nothing, and this one has none.
         let stored = stored.ok_or_else(|| StoreError::new("r2 put", "nothing was stored"))?;
         Ok(stored.uploaded().as_millis())
     }
@@ -259,7 +259,7 @@ fn name(metadata: Option<Metadata>) -> Option<String> {
     Some(metadata?.remove(NAME)?.as_str()?.to_owned())
 }
 
-/// A vector as this Worker stores faces. One of another form is passed over.
+/// A candidate, if the vector has the form in which this Worker stores faces.
 fn candidate(id: String, metadata: Option<Metadata>, values: Vec<f32>) -> Option<Candidate> {
     let name = name(metadata)?;
     (values.len() == EMBEDDING_DIMENSIONS).then_some(Candidate { id, name, embedding: values })

@@ -133,7 +133,7 @@ impl Fake {
         if fault.is_some() { Err(StoreError::new(name, "broken")) } else { Ok(()) }
     }
 
-    /// Whether a call is one of those of which [`Fake::fail_every`] lets each so many fail.
+    /// Whether a call is one that [`Fake::fail_every`] lets fail.
     fn is_unlucky(&self, place: usize) -> bool {
         let every = self.fail_every.get();
         every > 0 && place % every == every - 1
@@ -168,7 +168,7 @@ fn candidate(Face { id, name, embedding, .. }: Face) -> Candidate {
     Candidate { id, name, embedding }
 }
 
-/// The result of a future that only waits for fakes, which never have to be waited for.
+/// The result of a future that only waits for fakes, which answer at once.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("fakes do not wait")
 }
@@ -354,7 +354,7 @@ impl Fake {
             pictures.range::<str, _>(range).map(|(key, picture)| (key, picture.uploaded_ms));
         let tombstones =
             tombstones.range::<str, _>(range).map(|(key, (_, stored_ms))| (key, *stored_ms));
-        // No more of either than fit a page, and one that tells of the next page.
+        // Of either kind no more than a page holds, and one that tells of the next page.
         let mut all: Vec<_> = pictures.take(count + 1).collect();
         all.extend(tombstones.take(count + 1));
         all.sort();

@@ -2,9 +2,9 @@
 //! pictures. They are traits, so that tests can make every call fail; the real ones are in
 //! [`cloudflare`].
 //!
-//! R2 can list what it holds, Vectorize cannot. So a vector could be lost for good: nobody would
-//! know its id any more. Therefore R2 always holds an object with the id of every vector that is in
-//! the index or may still get there: the picture under this id, or, once that is deleted, a
+//! R2 can list what it holds, Vectorize cannot. A vector whose id nobody knows could never be
+//! deleted. Therefore R2 always holds an object with the id of every vector that is in the index or
+//! may still get there: the picture under this id, or, once that is deleted, a
 //! [tombstone](crate::tombstone).
 
 pub(crate) mod cloudflare;
@@ -23,7 +23,7 @@ pub(crate) struct Face {
     pub(crate) embedding: Vec<f32>,
 }
 
-/// A face that the index found. It may have been deleted meanwhile: the index learns of it late.
+/// A face that the index found. It may be deleted already: the index applies deletions late.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Candidate {
     pub(crate) id: String,
@@ -43,14 +43,14 @@ pub(crate) struct IndexState {
 /// What R2 keeps about a picture besides its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PictureMetadata {
-    /// As [`token::hash`](crate::token::hash) makes it. No token has an empty one.
+    /// As [`token::hash`](crate::token::hash) makes it. Empty where there is none, which fits no token.
     pub(crate) token_hash: String,
     /// When it was stored, by R2's clock. The purge goes by the same clock.
     pub(crate) uploaded_ms: u64,
 }
 
 impl PictureMetadata {
-    /// When the purge is due that deletes the face.
+    /// When the purge that deletes the face is due.
     pub(crate) fn expires_ms(&self) -> u64 {
         clock::next_purge_ms(self.uploaded_ms)
     }

@@ -34,7 +34,7 @@ extern "C" {
 impl EnvBinding for Vectorize {
     const TYPE_NAME: &'static str = "VectorizeIndexImpl";
 
-    /// Takes the binding whatever its class: an emulated index is a `Fetcher`.
+    /// Takes the binding whatever its class is: that of an emulated index is `Fetcher`.
     fn get(binding: JsValue) -> worker::Result<Self> {
         Ok(binding.unchecked_into())
     }
@@ -92,9 +92,9 @@ impl Vectorize {
     /// ```
     ///
     /// # Errors
-    /// When the index refuses, and then all of the vectors: wrong dimensions (40012), ids (40008)
-    /// or namespaces (40009) too long, too much metadata (40016) or keys that it cannot have
-    /// (40018), numbers that are not finite (40023), more than
+    /// When the index refuses. Then it stores none of the vectors. Reasons are wrong dimensions
+    /// (40012), ids (40008) or namespaces (40009) too long, too much metadata (40016) or keys that
+    /// it cannot have (40018), numbers that are not finite (40023), more than
     /// [`WRITE_VECTORS_MAX`](super::limits::WRITE_VECTORS_MAX), too many requests (40041).
     pub async fn upsert(&self, vectors: &[Vector]) -> Result<Mutation, Error> {
         settle(self.js_upsert(to_js(vectors)?)).await
@@ -131,8 +131,8 @@ impl Vectorize {
     }
 }
 
-/// Waits for a method and reads its result. Over RPC a method returns something that can be
-/// awaited but is no `Promise`; `Promise.resolve` makes one of it.
+/// Waits for a method and reads its result. Over RPC a method returns something that can be awaited
+/// but is not a `Promise`; `Promise.resolve` makes it one.
 async fn settle<T: DeserializeOwned>(returned: Result<JsValue, JsValue>) -> Result<T, Error> {
     let returned = returned.map_err(|thrown| Error::from_js(&thrown))?;
     let value = JsFuture::from(Promise::resolve(&returned)).await;
@@ -144,16 +144,15 @@ async fn settle<T: DeserializeOwned>(returned: Result<JsValue, JsValue>) -> Resu
     read(&json)
 }
 
-/// A value as a plain JavaScript value. It crosses into JavaScript once, as text. Built there piece
-/// by piece, it would cross once for every number.
+/// A value as a plain JavaScript value. It crosses into JavaScript once, as text; built there in
+/// pieces, it would cross once for each number.
 fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, Error> {
     let json =
         serde_json::to_string(value).map_err(|error| Error::Unreadable(error.to_string()))?;
     JSON::parse(&json).map_err(|thrown| Error::from_js(&thrown))
 }
 
-/// Reads an answer. What serde says of an answer that it cannot read may quote it, so the error
-/// only names the place.
+/// Reads an answer. An error of serde may quote the answer, so ours only names the place.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     serde_json::from_str(json).map_err(|error| {
         let (kind, at) = (error.classify(), error.column());

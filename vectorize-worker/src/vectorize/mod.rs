@@ -27,8 +27,8 @@
 //! - What the score means depends on the metric of the index: for `cosine` larger is nearer, for
 //!   `euclidean` and `dot-product` smaller is.
 //! - There is no way to list what an index holds. Keep the ids elsewhere.
-//! - Limits per call are in [`limits`]; the index refuses what is beyond them.
-//! - No call does harm when it is made twice, so what failed can be tried again.
+//! - Limits per call are in [`limits`]; the index refuses more.
+//! - Every call can be made twice without harm, so a call that failed can be repeated.
 //!
 //! # How it is bound
 //!
@@ -36,9 +36,9 @@
 //! methods of Vectorize: the real thing (class `VectorizeIndexImpl`), or a service binding to a
 //! Worker that has these methods (class `Fetcher`), which is how an index can be emulated.
 //!
-//! Values cross as plain JSON. Other ways have traps. A JavaScript `Map`, which is what serde makes
-//! of many Rust maps, would be accepted and silently dropped. `returnMetadata: false`, which looks
-//! harmless, is refused by the index. Neither can happen here.
+//! Values cross as plain JSON, because other ways have traps. The index would accept a JavaScript
+//! `Map`, which serde makes of many Rust maps, and silently drop it. It refuses
+//! `returnMetadata: false`, which looks harmless. Neither can happen here.
 
 mod binding;
 mod error;
@@ -49,8 +49,8 @@ pub use error::Error;
 pub use types::{IndexInfo, Match, Matches, Metadata, Mutation, QueryOptions, Vector};
 
 pub mod limits {
-    //! What one call may hold. From Cloudflare's documentation (vectorize/platform/limits), but for
-    //! the two limits on ids in one call, which only the texts of its errors name.
+    //! What one call may hold, from Cloudflare's documentation (vectorize/platform/limits). Only
+    //! the two limits on ids in one call are from the texts of its errors.
 
     /// Most vectors in one [`upsert`](super::Vectorize::upsert) from a Worker.
     pub const WRITE_VECTORS_MAX: usize = 1000;

@@ -129,7 +129,7 @@ pub struct Match {
     pub metadata: Option<Metadata>,
 }
 
-/// A write that was accepted, though perhaps not yet applied.
+/// A write that was accepted, and may not be applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mutation {
@@ -148,8 +148,8 @@ pub struct IndexInfo {
     pub processed_up_to_mutation: Option<String>,
 }
 
-/// Reads a text, or a number as a text. Cloudflare's types declare as numbers what its index sends
-/// as texts.
+/// Reads a text, or a number as a text. The index sends texts where Cloudflare's types declare
+/// numbers.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Some(text),
