@@ -25,7 +25,7 @@ pub fn convert(file: &Path, model: &str, out_dir: &Path) -> anyhow::Result<[Path
     convert_as(Precision::F16, file, model, out_dir)
 }
 
-/// As [`convert`], in either precision.
+/// As [`convert`], with the numbers of the records in this precision.
 ///
 /// # Errors
 /// As [`convert`].
@@ -75,7 +75,7 @@ mod tests {
             let text = refused(bytes);
             assert!(text.starts_with(&format!("reading {name}: ")), "{text}");
         }
-        // An empty file is a graph of nothing.
+        // An empty file is a graph without constants.
         assert!(refused(b"").contains("the graph has no constant `InceptionResnetV1/Conv2d_1a"));
         let missing = convert(&dir.path().join("none"), "vggface2", dir.path()).unwrap_err();
         assert!(format!("{missing:#}").contains("none"), "{missing:#}");

@@ -1,5 +1,5 @@
-//! The converter as a program: `cargo xtask` runs it, so that nothing else has to compile what
-//! reads checkpoints.
+//! The converter as a program. `cargo xtask` runs it, so that nothing else has to compile the code
+//! that reads checkpoints.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::Parser;
 use onnx_to_burn::shard::Precision;
 use onnx_to_burn::{checkpoint, whole};
 
-/// Published checkpoints of FaceNet to what `facenet` compiles and loads.
+/// Converts published checkpoints of FaceNet to the code and the records of `facenet`.
 #[derive(Parser)]
 enum Command {
     /// Writes shard1.bin and shard2.bin of a checkpoint.

@@ -224,7 +224,7 @@ fn named(tensor: Tensor, names: &[Name]) -> anyhow::Result<(String, Array)> {
     Ok((format!("{}.{kind}", name.field), Array { shape: shape.to_vec(), data }))
 }
 
-/// Leaves out the constant scales of the residual blocks. `burn-onnx` would make each a parameter
+/// Leaves out the constant scales of the residual blocks, which `burn-onnx` would make parameters
 /// of one element. They are part of the network, so [`ScaleMul`] writes them into the code.
 struct ScaleConstant;
 

@@ -32,8 +32,8 @@ pub enum Precision {
     F32,
 }
 
-/// Writes the records of both shards of a model into a folder: of each every tensor of
-/// [`Shard::layers`] in that order. `tensors` are in the order of [`Shard::ALL`].
+/// Writes the records of both shards of a model into a folder. A record has every tensor of
+/// [`Shard::layers`], in that order. `tensors` are in the order of [`Shard::ALL`].
 ///
 /// # Errors
 /// When a tensor is missing, has a wrong shape, does not fit into float16, or is not of the
@@ -59,7 +59,7 @@ pub fn write(
     Ok(files)
 }
 
-/// A record but for its digest, which depends on the other one too.
+/// A record without its digest, which depends on the other record too.
 struct Packed {
     header: Header,
     checksum: Checksum,

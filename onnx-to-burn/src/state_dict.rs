@@ -1,6 +1,6 @@
 //! Converts a state dict of facenet-pytorch, the form in which `vggface2` (20180402-114759) is
-//! published, to the tensors of a shard. Every convolution but the last of a residual block is
-//! followed by batch norm, which is folded into it here, in float64.
+//! published, to the tensors of a shard. Batch norm follows every convolution except the last one
+//! of a residual block. It is folded into the convolution here, in float64.
 //!
 //! The reader is the crate that `burn-store` uses, which needs no Burn itself.
 
@@ -23,7 +23,7 @@ impl StateDict {
     /// Opens a file that `torch.save` has written.
     ///
     /// # Errors
-    /// When it is no such file.
+    /// When it is another file.
     pub(crate) fn open(file: &Path) -> anyhow::Result<Self> {
         PytorchReader::new(file).map(Self).context("not a state dict of PyTorch")
     }

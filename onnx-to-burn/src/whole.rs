@@ -1,7 +1,7 @@
-//! The whole network as one ONNX file in float32, for runtimes that ours is compared with. The
-//! graph follows from the description of the network (`facenet::layers`) and the weights come from
-//! a checkpoint, so PyTorch is not needed. The operators are those of PyTorch's export, with batch
-//! norm folded into the convolutions.
+//! The whole network as one ONNX file in float32, for other runtimes, with which ours is compared.
+//! The graph follows from the description of the network (`facenet::layers`) and the weights come
+//! from a checkpoint, so PyTorch is not needed. The operators are those of PyTorch's export, with
+//! batch norm folded into the convolutions.
 //!
 //! Only the messages and fields that are needed are declared. Field numbers are those of ONNX's
 //! `onnx.proto`.
