@@ -1,8 +1,8 @@
 //! Thresholds from an aim, and what they do to each group of people.
 //!
-//! The aim is what a searcher meets: how often a stranger gets a name in a gallery of 20 people
-//! with three pictures each. The thresholds are the largest at which the worst of the groups that
-//! choose stays within it. Groups that are set aside choose nothing.
+//! The aim bounds how often a stranger gets a name in a gallery of 20 people with three pictures
+//! each. The thresholds are the largest at which all groups that choose stay within the aim, even
+//! the worst. Groups that are set aside choose nothing.
 
 use facenet::verdict::{
     AIM_MATCH, AIM_PEOPLE, AIM_PICTURES, AIM_POSSIBLE, Outcome, STRANGERS_STEPS, Share, Thresholds,
@@ -19,15 +19,15 @@ const PICTURES: [usize; 3] = [1, AIM_PICTURES, 5];
 /// How often the people are drawn anew for the curve.
 const DRAWS: usize = 200;
 
-/// The thresholds are lower by this than the groups allow. Each group is a sample, and the people
-/// of another one may look a little more alike to the model.
+/// By how much the thresholds are lower than the groups allow. Each group is a sample; people of
+/// another group may look a little more alike to the model.
 const CAUTION: f32 = 0.02;
 
 /// The seed of the draws, so that the same photographs give the same result.
 const SEED: u64 = 20_180_408;
 
-/// The curve says no less than this. A crop that shows no face brings any two people together, and
-/// how often that happens in photographs of another kind is not known.
+/// The curve never says less than this. Two crops without a face are near each other, whoever they
+/// should show, and nobody knows how often that happens in other photographs.
 pub const STRANGERS_MIN: f64 = 1e-4;
 
 /// What was measured on a group.
@@ -40,11 +40,11 @@ pub struct Measured {
     pub pictures: usize,
     /// Photographs that could not be used.
     pub skipped: usize,
-    /// Whether it has no part in any choice.
+    /// Whether it has no part in choosing thresholds.
     pub set_aside: bool,
     /// Whether its people are of both sexes or of several origins.
     pub mixed: bool,
-    /// Galleries with one, three and five pictures a person, where people have so many.
+    /// Galleries with one, three and five pictures of each person, where people have so many.
     pub galleries: Vec<Identification>,
     /// How often two strangers are as near, at each step of the curve.
     pub strangers: Vec<Estimate>,
@@ -84,7 +84,7 @@ impl Measured {
     /// What a threshold does to the gallery of the aim.
     #[must_use]
     pub fn outcome(&self, threshold: f32) -> Option<Outcome> {
-        // As the source has them, so that all tables say the same.
+        // Rounded as in the source, so that all tables say the same.
         let rounded = |share: f64| (share * 10_000.0).round() / 10_000.0;
         let share = |it: Estimate| Share { measured: rounded(it.rate), at_most: rounded(it.high) };
         let gallery = self.aim()?;
@@ -108,8 +108,8 @@ pub fn thresholds(groups: &[Measured]) -> Thresholds {
     Thresholds { match_max, possible_max: smallest(AIM_POSSIBLE).max(match_max) }
 }
 
-/// The curve of the worst of these groups, of those that choose: how often two strangers are as
-/// near at most. It never falls.
+/// The curve of the worst of these groups, of those that choose: at most how often two strangers
+/// are as near. It never falls.
 #[must_use]
 pub fn curve(groups: &[Measured], counts: impl Fn(&Measured) -> bool) -> Vec<f64> {
     let mut least = STRANGERS_MIN;
@@ -124,8 +124,8 @@ pub fn curve(groups: &[Measured], counts: impl Fn(&Measured) -> bool) -> Vec<f64
         .collect()
 }
 
-/// For each step of the curve, the share of the pairs of two people that are as near, with its
-/// interval when the people are drawn anew.
+/// For each step of the curve, the share of the pairs of two people that are as near. Its interval
+/// is from drawing the people anew.
 fn strangers(pictures: &[Picture]) -> Vec<Estimate> {
     let people = pictures.iter().map(|picture| picture.person + 1).max().unwrap_or(0);
     let mut near: Vec<Pair> = Vec::new();

@@ -24,7 +24,7 @@ pub struct Collection {
     pub repository: String,
     /// The commit of the repository, 40 hexadecimal digits.
     pub commit: String,
-    /// An archive of the repository that has to be unpacked where it is.
+    /// An archive in the repository that has to be unpacked in its own folder.
     pub unpack: Option<String>,
     /// Which files of the repository, see [`Collection::person`].
     pub pictures: Vec<String>,
@@ -34,11 +34,11 @@ pub struct Collection {
     /// Only people whose names begin with one of these letters, when there are any.
     #[serde(default)]
     pub initials: String,
-    /// At least and at most so many photographs of a person, the first by their names.
+    /// The least and the most photographs of a person. Of more, the first by name are taken.
     pub of_each: Option<[usize; 2]>,
     /// How many people there are.
     pub people: usize,
-    /// How many photographs there are, when a copy of a file counts once.
+    /// How many photographs there are, without copies of a file.
     pub photographs: usize,
     /// The terms of use as the source states them.
     pub terms: String,
@@ -48,7 +48,7 @@ pub struct Collection {
     pub looks: String,
     /// Colour or grey.
     pub colour: String,
-    /// Whether it has no part in any choice.
+    /// Whether it has no part in choosing thresholds.
     pub set_aside: bool,
     /// Whether its people are not known to the public.
     pub ordinary: bool,
@@ -78,8 +78,8 @@ pub fn of(name: &str) -> anyhow::Result<Collection> {
 
 impl Collection {
     /// Whom a file shows, by its path in the repository. None when it is not of the collection. In
-    /// a pattern `*` is any part of a name, `{person}` the shortest part that fits and the name of
-    /// the person, `{number}` a number that says who it is by `ranges`.
+    /// a pattern, `*` is any part of a name. `{person}` is the person's name, the shortest part
+    /// that fits. `{number}` is a number, by which `ranges` say who it is.
     #[must_use]
     pub fn person(&self, path: &str) -> Option<String> {
         let is_hidden = path.rsplit('/').next()?.starts_with('.');

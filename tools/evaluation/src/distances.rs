@@ -22,8 +22,8 @@ impl Rate {
     }
 
     /// The upper end of Wilson's 95 % interval: how large the share may be when more pairs are
-    /// measured. It is above zero even when no pair was counted. It takes the pairs for
-    /// independent, which those of few people are not.
+    /// measured. It is above zero even when no pair was counted. It assumes that pairs are
+    /// independent; those of few people are not.
     #[must_use]
     pub fn upper(self) -> f64 {
         // The 97.5th percentile of the normal distribution.

@@ -18,7 +18,7 @@ use wire::limits::{
 
 use crate::parallel;
 
-/// Which pictures the Worker takes as a crop.
+/// Which pictures the Worker accepts as a crop.
 const LIMITS: Limits = Limits {
     side_min: IMAGE_SIDE_MIN,
     side_max: IMAGE_SIDE_MAX,
@@ -126,9 +126,9 @@ fn mirror(face: &Face) -> anyhow::Result<Face> {
     Face::from_rgb(pixels.collect()).context("a face keeps its size")
 }
 
-/// Embeds crops on all cores. `read` gives the bytes of a crop; what cannot be read or embedded is
-/// an error in its place. With `flip`, an embedding is the normalised sum of those of the crop and
-/// of its mirror image.
+/// Embeds crops on all cores. `read` gives the bytes of a crop. A crop that cannot be read or
+/// embedded gives an error in its place. With `flip`, an embedding is the normalised sum of the
+/// embeddings of the crop and of its mirror image.
 ///
 /// # Errors
 /// When the source cannot be used at all.

@@ -1,4 +1,4 @@
-//! Groups of people, each measured by itself: a folder per group, in which is a folder per person.
+//! Groups of people, each measured by itself: a folder per group, and in it a folder per person.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// Whether it has no part in any choice.
+    /// Whether it has no part in choosing thresholds.
     #[must_use]
     pub fn set_aside(&self) -> bool {
         self.collection.as_ref().is_some_and(|it| it.set_aside)
@@ -48,8 +48,8 @@ impl Group {
         people.len()
     }
 
-    /// How many of a person's pictures can be enrolled so that most people have so many, up to
-    /// `wanted`, and one at least.
+    /// How many pictures of each person can be enrolled: `wanted`, or fewer where most people do
+    /// not have so many; at least one.
     #[must_use]
     pub fn enrolled(&self, wanted: usize) -> usize {
         let people = self.people();
@@ -65,7 +65,7 @@ impl Group {
 }
 
 /// Embeds the photographs of all groups in the options' folder, by the first method of cropping.
-/// What is in the folder `kept` is taken from there, and what is not is put there.
+/// Embeddings that are in the folder `kept` are taken from there; others are put there.
 ///
 /// # Errors
 /// When there are no groups, or something that is needed does not run.

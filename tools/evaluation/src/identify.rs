@@ -2,9 +2,9 @@
 //! somebody who is enrolled is not found. ISO/IEC 19795 calls the rates FPIR and FNIR.
 //!
 //! Galleries are drawn from a group of people, as a search would meet them: some of the people are
-//! enrolled with some of their pictures; everybody else is a stranger. A person is as near as the
-//! nearest of its pictures. Where the gallery looks alike to the model, a face has to be nearer, as
-//! in the Worker ([`facenet::verdict::in_company`]).
+//! enrolled with some of their pictures; all others are strangers. A person is as near as the
+//! nearest of their pictures. Where the company is similar to a search, a match has to be nearer,
+//! as in the Worker ([`facenet::verdict::in_company`]).
 
 use std::collections::BTreeMap;
 
@@ -31,15 +31,15 @@ pub struct Gallery {
     pub pictures: usize,
 }
 
-/// A share, and the interval that holds it for 95 in 100 draws of the people of the group.
+/// A share, and the interval in which it is for 95 of 100 draws of the group's people.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// As it was measured, 0 to 1.
     pub rate: f64,
     /// The lower end of the interval.
     pub low: f64,
-    /// The upper end. When nothing was counted among N people, the largest share that counts
-    /// nothing among so many in one of twenty cases.
+    /// The upper end. When nothing was counted among N people, it is the largest share of people
+    /// of whom N drawn by chance would include none in one of twenty cases.
     pub high: f64,
 }
 
@@ -50,9 +50,9 @@ struct Search {
     person: usize,
     /// The distance of the nearest person, as the verdict counts it.
     distance: f32,
-    /// The same without a look at the rest of the gallery.
+    /// The same without the company.
     plain: f32,
-    /// Whether it is the one who searched. Strangers never find themselves.
+    /// Whether that is the person who searched. For strangers it never is.
     own: bool,
     enrolled: bool,
 }
@@ -62,14 +62,14 @@ struct Search {
 pub struct Identification {
     /// What was enrolled. There may be fewer people than were asked for, in a small group.
     pub gallery: Gallery,
-    /// Whether what else is in the gallery counts.
+    /// Whether the company counts.
     pub with_company: bool,
     searches: Vec<Search>,
 }
 
 impl Identification {
-    /// Draws galleries from a group. Where it has too few people for the gallery, half of them are
-    /// enrolled. Nothing when fewer than two people can be.
+    /// Draws galleries from a group. Where the group has too few people, half of them are
+    /// enrolled. Nothing when fewer than two people can be enrolled.
     #[must_use]
     pub fn of(pictures: &[Picture], wanted: Gallery) -> Option<Self> {
         let mut people: BTreeMap<usize, Vec<&Embedding>> = BTreeMap::new();
@@ -77,7 +77,7 @@ impl Identification {
             people.entry(picture.person).or_default().push(&picture.embedding);
         }
         let people: Vec<Vec<&Embedding>> = people.into_values().collect();
-        // People with a picture more than is enrolled can search for themselves.
+        // People with one picture more than are enrolled can search for themselves.
         let with = |count: usize| -> Vec<usize> {
             (0..people.len()).filter(|&it| people[it].len() >= count).collect()
         };
@@ -99,7 +99,7 @@ impl Identification {
         Some(Self { gallery, with_company: true, searches })
     }
 
-    /// The same searches without a look at the rest of the gallery.
+    /// The same searches without the company.
     #[must_use]
     pub fn plain(&self) -> Self {
         Self { with_company: false, ..self.clone() }
@@ -116,8 +116,8 @@ impl Identification {
         estimate(searches.map(|it| (it.person, self.distance(it) <= threshold)))
     }
 
-    /// How often a search by somebody who is enrolled does not show its own name first. Nothing
-    /// where nobody has a picture to search with.
+    /// How often a search by somebody who is enrolled does not show their own name first. Nothing
+    /// where nobody has a picture left to search with.
     #[must_use]
     pub fn not_found(&self, threshold: f32) -> Option<Estimate> {
         let found = |it: &Search| it.own && self.distance(it) <= threshold;
@@ -185,14 +185,14 @@ fn of_people(counted: impl Iterator<Item = (usize, bool)>) -> Vec<(f64, f64)> {
     people.into_values().collect()
 }
 
-/// The share over all searches, where each person weighs as often as it searched.
+/// The share over all searches, where each person counts once for each of their searches.
 fn mean_of_people(people: &[(f64, f64)]) -> f64 {
     let (count, all) = people.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
     if all > 0.0 { count / all } else { 0.0 }
 }
 
-/// The share and its interval when as many people are drawn, with repetition. People are drawn
-/// rather than searches, because those of one person are alike.
+/// The share, and its interval from drawing as many people with repetition. People are drawn, and
+/// not searches, because the searches of one person are alike.
 fn estimate(counted: impl Iterator<Item = (usize, bool)>) -> Estimate {
     let people = of_people(counted);
     let rate = mean_of_people(&people);

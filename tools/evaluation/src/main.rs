@@ -1,4 +1,4 @@
-//! The program behind `cargo xtask eval` and `cargo xtask calibrate`, which set up what it needs.
+//! The program behind `cargo xtask eval`, `calibrate` and `collect`, which set up what it needs.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +13,7 @@ use evaluation::report::Report;
 use evaluation::{collections, groups, needs, plot, proposal, run};
 use facenet::verdict::Thresholds;
 
-/// Crops are about square and small; most photographs are neither.
+/// The largest side of a crop in pixels. Most photographs are larger.
 const CROP_SIDE_MAX: u32 = 512;
 
 fn main() -> ExitCode {

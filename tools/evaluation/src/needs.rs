@@ -1,5 +1,5 @@
-//! What must be set up before a command can run. `cargo xtask` asks, sets it up, and says in
-//! environment variables where it is.
+//! What must be set up before a command can run. `cargo xtask` asks this program, sets it up, and
+//! passes on where it is in environment variables.
 
 use std::ffi::OsString;
 use std::fmt;

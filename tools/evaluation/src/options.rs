@@ -1,5 +1,5 @@
-//! The command line. `cargo xtask eval` and `cargo xtask calibrate` pass their arguments on, so it
-//! shows itself as theirs.
+//! The command line. `cargo xtask eval`, `calibrate` and `collect` pass their arguments on, so the
+//! help names those commands.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

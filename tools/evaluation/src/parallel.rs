@@ -11,8 +11,8 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Does `count` pieces of work on so many threads at most, and gives the results in order. Each
-/// thread has a tool of its own, which `open` makes.
+/// Does `count` pieces of work on at most so many threads, and gives the results in order. Each
+/// thread has its own tool, which `open` makes.
 ///
 /// # Errors
 /// When a tool cannot be made.

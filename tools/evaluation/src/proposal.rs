@@ -9,8 +9,8 @@ use facenet::verdict::{
 use crate::calibrate::{self, Measured};
 use crate::identify::{Estimate, Gallery, Identification};
 
-/// The sizes of the galleries that are computed from the one that was measured: each person of a
-/// gallery is taken to be as likely to be near as any other.
+/// The sizes of the galleries whose rates are computed from the one that was measured. That assumes
+/// that each person of a gallery is as likely to be near as any other.
 const LARGER: [u32; 2] = [100, 1_000];
 
 /// The tables, and the row of a model.
@@ -106,8 +106,8 @@ fn pictures(groups: &[Measured], thresholds: Thresholds) -> String {
     text
 }
 
-/// What it is worth to look at the rest of the gallery: the threshold that one stranger in a
-/// hundred allows each group, with it and without, and what the worst of them costs everybody.
+/// What the company is worth. With it and without it: the threshold that each group allows when at
+/// most one stranger in a hundred gets a name, and who is not found at the lowest of these.
 fn company(groups: &[Measured]) -> String {
     let mut text = String::from(
         "| group | alone: its threshold | not found at everybody's | with the gallery: its \

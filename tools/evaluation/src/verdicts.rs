@@ -1,5 +1,5 @@
 //! What the thresholds of the verdict do: how often two people are taken for one, in a pair and in
-//! a gallery, and how often one person is missed.
+//! a gallery, and how often a person is missed.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ const GALLERIES: [u32; 2] = [100, 1_000];
 const HEAD: &str = "verdict    up to     false matches       rate % (at most)   \
     in 100 faces % (at most)   in 1,000 faces %   missed %\n";
 
-/// Writes what thresholds do on the pictures between which the distances are.
+/// Writes what thresholds do on the pictures that these distances are between.
 pub(crate) fn describe(text: &mut String, thresholds: Thresholds, distances: &Distances) {
     text.push_str(HEAD);
     let Thresholds { match_max, possible_max } = thresholds;
@@ -26,7 +26,7 @@ pub(crate) fn describe(text: &mut String, thresholds: Thresholds, distances: &Di
     }
 }
 
-/// What thresholds do on the pictures between which the distances are.
+/// What thresholds do on the pictures that these distances are between.
 pub(crate) fn describe_json(thresholds: Thresholds, distances: &Distances) -> Value {
     json!({
         "match": json_of(distances, thresholds.match_max),

@@ -1,4 +1,4 @@
-//! Patterns of paths, which find out whom a picture shows.
+//! Patterns of paths, by which a path tells whom a picture shows.
 
 /// What a pattern has found in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,8 @@ pub(super) enum Found<'a> {
     Number(u32),
 }
 
-/// Nothing when the path does not fit the pattern. No part of it goes over a slash.
+/// What a pattern finds in a path. Nothing when the path does not fit. No part of a pattern fits a
+/// slash.
 pub(super) fn find<'a>(pattern: &str, path: &'a str) -> Option<Found<'a>> {
     let mut found = None;
     fits(pattern, path, &mut found).then_some(found).flatten()
