@@ -1,5 +1,5 @@
-//! The output of FaceNet for a face: a point on the unit sphere. Faces of one person are near to
-//! each other.
+//! The output of FaceNet for a face: a point on the unit sphere. Faces of one person are near each
+//! other.
 
 /// Numbers in an embedding.
 pub const DIMENSIONS: usize = 512;
@@ -35,7 +35,7 @@ impl Embedding {
             return Err(EmbeddingError::NotFinite);
         }
         let norm = numbers.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-        // Below this even the largest of the numbers is a float without its full precision.
+        // Below this, even the largest of the numbers is a subnormal float.
         if norm < f64::from(f32::MIN_POSITIVE) {
             return Err(EmbeddingError::NoDirection);
         }

@@ -7,9 +7,10 @@ use crate::record::{Digest, RecordError};
 
 /// An engine: it packs the record of a shard as its bytes arrive, and runs the shard.
 ///
-/// The engines are [`Simd`](crate::simd::Simd) and [`Backend`](crate::burn::Backend). Who holds
-/// both shards uses [`Model`]. Who holds one of them, as an object of the Worker does, uses the
-/// loaders of [`simd`](crate::simd) and [`burn`](crate::burn), which this trait calls.
+/// The engines are [`Simd`](crate::simd::Simd) and [`Backend`](crate::burn::Backend). For both
+/// shards in one place there is [`Model`]. A program with one shard only, as an object of the
+/// Worker, uses the loaders of [`simd`](crate::simd) and [`burn`](crate::burn), which this trait
+/// calls.
 pub trait Engine {
     /// Takes the bytes of one record.
     type Loader;
@@ -35,11 +36,11 @@ pub trait Engine {
     /// When bytes are missing or damaged, or are of another record.
     fn finish(loader: Self::Loader) -> Result<Self::LoadedShard, RecordError>;
 
-    /// What the record of a shard names. Both shards of a model have the same.
+    /// The digest that the record of a shard names. Both shards of a model have the same.
     fn digest(shard: &Self::LoadedShard) -> Digest;
 
-    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
-    /// not as many.
+    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`] numbers, or nothing when
+    /// the input has another length.
     fn run(shard: &Self::LoadedShard, input: &[f32]) -> Option<Vec<f32>>;
 }
 

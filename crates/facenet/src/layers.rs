@@ -173,7 +173,7 @@ pub struct Size {
     pub width: usize,
 }
 
-/// A convolution that reads only what is there.
+/// A convolution without padding.
 const fn valid(out: usize, kernel: [usize; 2], stride: usize) -> Conv {
     Conv { out, window: Window { kernel, stride, padding: [0, 0] } }
 }
@@ -257,7 +257,7 @@ impl Step {
         }
     }
 
-    /// The padding of what it reads.
+    /// The padding that its input must have.
     #[must_use]
     pub const fn padding(self) -> [usize; 2] {
         match self {

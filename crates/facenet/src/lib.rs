@@ -30,13 +30,14 @@ pub use image::Face;
 pub use layers::Shard;
 pub use verdict::Verdict;
 
-/// Version of everything that decides which numbers a picture gives besides the weights: the
-/// crop, the resize and the standardisation of the input. Embeddings of different pipelines must
-/// never be compared; raise this whenever one of those changes.
+/// Version of everything except the weights that decides which numbers a picture gives: the crop,
+/// the resize and the standardisation of the input. Raise it whenever one of these changes.
+/// Embeddings of different pipelines must never be compared.
 pub const PIPELINE: &str = "1";
 
-/// The same for embeddings that were computed in integers, [`simd::Simd::Int8`]: a hundredth from
-/// those of the other engines. The records of weights are the same, and are of [`PIPELINE`].
+/// The same for embeddings that were computed in integers, [`simd::Simd::Int8`]. Their L2 distance
+/// from those of other engines is about 0.01. The records of weights are the same, and name
+/// [`PIPELINE`].
 pub const PIPELINE_INT8: &str = "1-int8";
 
 /// The namespace in which embeddings of `model` by a pipeline are stored and searched.
@@ -53,7 +54,7 @@ mod tests {
     fn what_must_not_be_compared_has_namespaces_of_its_own() {
         assert_ne!(namespace("casia-webface", PIPELINE), namespace("casia-webface", PIPELINE_INT8));
         assert_ne!(namespace("casia-webface", PIPELINE), namespace("vggface2", PIPELINE));
-        // Whatever raises the one raises the other.
+        // Both are raised together.
         assert_eq!(PIPELINE_INT8.strip_suffix("-int8"), Some(PIPELINE));
     }
 }

@@ -1,7 +1,7 @@
-//! The record that holds one shard's weights: a Burn record (burnpack) of 16-bit floats whose
-//! header names model, pipeline, packing and shard, and by a digest the record that it belongs to.
-//! Loaders check the header first and refuse a record that does not fit with a sentence that names
-//! the difference.
+//! The record that holds one shard's weights: a Burn record (burnpack) of 16-bit floats. Its header
+//! names model, pipeline, packing and shard, and the digest that it has in common with the other
+//! shard's record. Loaders check the header first. They refuse a record that does not fit, with a
+//! sentence that names the difference.
 
 #[cfg(feature = "record-head")]
 pub mod head;
@@ -30,7 +30,7 @@ pub const HEADER_BYTES: usize = 10;
 /// The data section and each tensor in it begin on a multiple of this.
 pub const ALIGNMENT: usize = 256;
 
-/// Bytes of the record of a shard in [`PACKING`] whose metadata has so many bytes.
+/// Bytes of a shard's record in [`PACKING`], with so many bytes of metadata.
 #[must_use]
 pub fn length(shard: Shard, metadata_bytes: usize) -> usize {
     let data = places(&shard.layers()).last().map_or(0, |(_, _, place)| place.end);

@@ -56,16 +56,17 @@ pub const AIM_PICTURES: usize = 3;
 /// and two photographs of one person from 0.67; `tests/it/copies.rs` measures both again.
 pub const SAME_PICTURE_MAX: f32 = 0.2;
 
-/// How many of the faces nearest to a search make its company: those of other people than the
-/// nearest. It is few enough that the index returns them with their embeddings at once.
+/// How many faces make the company of a search: the nearest ones that are not of the nearest
+/// person. They are so few that the index returns them with their embeddings in one call.
 pub const COMPANY_FACES: usize = 20;
 
-/// The fewest faces of others that make a company. Of fewer, one relative would be a crowd.
+/// The fewest faces that make a company. With fewer, a single relative would change the thresholds.
 const COMPANY_FACES_MIN: usize = 4;
 
-/// How similar a search is to its company where people do not look alike to the model: the mean
-/// cosine, in galleries of 20 people with three pictures each. The groups of mixed people that
-/// `tools/evaluation/collections.toml` lists have 0.20 to 0.22, the ten women of one origin 0.44.
+/// How similar a search is to its company where people do not look alike to the model, as the mean
+/// cosine in galleries of 20 people with three pictures each. Of the groups in
+/// `tools/evaluation/collections.toml`, those of mixed people have 0.20 to 0.22, and the ten women
+/// of one origin 0.44.
 const COMPANY_USUAL: f32 = 0.25;
 
 /// How much nearer a face has to be for each unit of similarity beyond that, in squared L2
@@ -73,12 +74,12 @@ const COMPANY_USUAL: f32 = 0.25;
 /// for all groups; without it, they are 0.73 for one group and 0.93 for another.
 const COMPANY_WEIGHT: f32 = 1.4;
 
-/// No group of people is as similar as that: the most alike one has 0.44. So these are copies of a
-/// face, which say nothing of the gallery, and nobody may hide a person behind them.
+/// From this similarity on, the company does not count. No group of people is so similar: these are
+/// copies of a face, which somebody has enrolled to hide a person behind them.
 const COMPANY_MAX: f32 = 0.5;
 
-/// How similar a search is to the rest of the gallery: the mean cosine of the faces at these
-/// distances, which are faces of other people. Nothing when there are too few to say it.
+/// How similar a search is to its company: the mean cosine of the faces at these distances, which
+/// are faces of people other than the nearest. Nothing when there are too few.
 #[must_use]
 pub fn company(others: impl Iterator<Item = f32>) -> Option<f32> {
     let (sum, count) = others.fold((0.0, 0_usize), |(sum, count), distance| {
@@ -94,9 +95,9 @@ fn crowding(company: Option<f32>) -> f32 {
     COMPANY_WEIGHT * (company.unwrap_or(COMPANY_USUAL) - COMPANY_USUAL)
 }
 
-/// A distance as its verdict counts it in this company: larger where the gallery looks alike to the
-/// model, because strangers are nearer there. [`Thresholds::in_company`] is the same seen from the
-/// thresholds.
+/// A distance as the verdict counts it in this company: larger where the company is similar to the
+/// search, because strangers are nearer there. [`Thresholds::in_company`] changes the thresholds
+/// instead, with the same verdict.
 #[must_use]
 pub fn in_company(distance: f32, company: Option<f32>) -> f32 {
     (distance * distance + crowding(company)).sqrt()
@@ -112,8 +113,8 @@ pub struct Calibration {
     pub measurement: Option<Measurement>,
 }
 
-/// The probability that a stranger is named as somebody in a gallery of `faces` faces, when each
-/// comparison goes wrong with the probability `false_match_rate`: `1 - (1 - rate)^faces`.
+/// The probability that a stranger gets a name in a gallery of `faces` faces, when each comparison
+/// is wrong with the probability `false_match_rate`: `1 - (1 - rate)^faces`.
 #[must_use]
 pub fn false_match_rate_in_gallery(false_match_rate: f64, faces: u32) -> f64 {
     // This form keeps the digits of rates near zero.
@@ -155,7 +156,7 @@ impl Thresholds {
         Calibration::of(model).map(|row| row.thresholds)
     }
 
-    /// The same with the caller's own largest distance of a match, which is at most `possible_max`.
+    /// The same with the caller's largest distance of a match, but at most `possible_max`.
     #[must_use]
     pub fn with_match_max(self, match_max: f32) -> Self {
         Self { match_max: match_max.min(self.possible_max), ..self }
@@ -184,9 +185,9 @@ impl Thresholds {
         }
     }
 
-    /// A distance as it is told: in hundredths, which suffice for people. More digits would help
-    /// to find out the embedding by many searches. What is told has the same verdict as `distance`
-    /// itself, as long as the thresholds are hundredths.
+    /// A distance as callers are told it: rounded to 0.01. More digits would help to find out the
+    /// embedding by many searches. The rounded distance has the same verdict, as long as the
+    /// thresholds are multiples of 0.01.
     #[must_use]
     pub fn told(self, distance: f32) -> f32 {
         let nearest = hundredths(distance);
@@ -196,7 +197,7 @@ impl Thresholds {
     }
 }
 
-/// The nearest whole number of hundredths.
+/// The nearest multiple of 0.01.
 #[must_use]
 pub fn hundredths(number: f32) -> f32 {
     (number * 100.0).round() / 100.0
@@ -237,7 +238,7 @@ mod tests {
         {
             let limits = thresholds.in_company(company);
             assert_eq!((limits.match_max, limits.possible_max), expected, "{company:?}");
-            // Seen from the distance it is the same, but for the rounding.
+            // Changing the distance instead gives the same, without the rounding.
             assert!(in_company(limits.match_max, company) <= 0.88 + 1e-6);
             assert!(in_company(limits.match_max + 0.01, company) > 0.88);
         }

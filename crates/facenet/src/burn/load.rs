@@ -15,7 +15,7 @@ pub(super) fn read(bytes: Vec<u8>, header: &Header) -> Result<(Digest, Vec<Tenso
     let mut checksum = Checksum::default();
     checksum.update(data_section(&bytes).unwrap_or_default());
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(unreadable)?;
-    // This engine computes in float32 and so also takes weights that were never rounded.
+    // This engine computes in float32, so it also takes weights that were never rounded.
     if Header::is_packed(reader.metadata(), PACKING_F32) {
         header.clone().with_packing(PACKING_F32).check(reader.metadata())?;
     } else {
@@ -33,7 +33,7 @@ fn data_section(record: &[u8]) -> Option<&[u8]> {
     record.get(aligned_data_section_start(metadata)..)
 }
 
-/// Fills all of a module with the tensors, and uses all of them.
+/// Fills a module with the tensors. The module must need each of them, and no other.
 pub(super) fn apply<M: Module>(mut module: M, mut tensors: Vec<Tensor>) -> Result<M, RecordError> {
     let mut paths = Paths::default();
     module.visit(&mut paths);

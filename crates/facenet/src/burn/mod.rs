@@ -2,7 +2,7 @@
 //! backends. It is the reference that other engines are compared with.
 //!
 //! [`Backend`] is the engine for a [`Model`](crate::Model). A [`Loader`] takes the bytes of one
-//! shard's record as they arrive. It refuses what is no record:
+//! shard's record as they arrive. It refuses anything else:
 //!
 //! ```
 //! use facenet::Shard;
@@ -46,7 +46,7 @@ fn see<const D: usize>(output: &Tensor<D>) {
     outputs::see(|| output.to_data().try_into_vec().unwrap_or_default());
 }
 
-/// The largest record that is accepted in bytes; the real ones have 19 and 28 MB.
+/// The largest record that is accepted, in bytes. The real ones have 19 and 28 MB.
 const RECORD_BYTES_MAX: usize = 64 << 20;
 
 /// The Burn engine on one of Burn's backends.
@@ -191,14 +191,14 @@ impl LoadedShard {
         }
     }
 
-    /// What its record names: the other half must have the same.
+    /// The digest that its record names. The other half's must be the same.
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
-    /// not as many. The output of shard 2 is not normalised yet.
+    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`] numbers, or nothing when
+    /// the input has another length. The output of shard 2 is not normalised yet.
     #[must_use]
     pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {
         let shard = self.shard();

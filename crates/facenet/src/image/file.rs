@@ -16,8 +16,8 @@ const SIDE: u32 = INPUT_SIDE as u32;
 /// of a crop that lies beyond the photograph's edge with the same.
 pub const BACKGROUND: u8 = 128;
 
-/// Quality of the JPEG that is stored. It is high enough that the stored picture gives almost the
-/// embedding that is stored with it.
+/// Quality of the JPEG that is stored, 1 to 100. It is so high that the stored picture gives nearly
+/// the embedding that is stored with it.
 const JPEG_QUALITY: u8 = 95;
 
 /// Why bytes are not a usable picture.
@@ -54,10 +54,10 @@ impl From<image::ImageError> for ImageError {
 }
 
 impl Face {
-    /// Decodes a JPEG, PNG or WebP file, upright by its EXIF orientation, the first frame of an
-    /// animation. What is transparent lies over mid-grey; 16 bits a channel are rounded to 8. A
-    /// picture that is not 160x160 is stretched to that with an antialiased bilinear filter, as
-    /// FaceNet's training crops were.
+    /// Decodes a JPEG, PNG or WebP file, and turns it upright by its EXIF orientation. Of an
+    /// animation the first frame is taken. Transparent parts lie over mid-grey, and 16 bits a
+    /// channel are rounded to 8. A picture that is not 160x160 is stretched to that with an
+    /// antialiased bilinear filter, as FaceNet's training crops were.
     ///
     /// # Errors
     /// When the bytes are not such a picture, are damaged, or exceed the limits.
@@ -81,7 +81,7 @@ impl Face {
             return Err(ImageError::TooManyBytes);
         }
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        // All else is done to the small picture, where it takes no memory.
+        // Everything else is done to the small picture, where it takes little memory.
         let mut crop = opaque(DynamicImage::from_decoder(decoder)?);
         if (width, height) != (SIDE, SIDE) {
             crop = crop.resize_exact(SIDE, SIDE, FilterType::Triangle);
@@ -93,7 +93,7 @@ impl Face {
     /// The picture as JPEG. No metadata of the original survives.
     ///
     /// # Errors
-    /// Those of the encoder, which has none for a picture of this size.
+    /// When the encoder fails, which it does not for a picture of this size.
     pub fn to_jpeg(&self) -> Result<Vec<u8>, image::ImageError> {
         let mut bytes = Vec::with_capacity(32 << 10);
         JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode(

@@ -23,8 +23,8 @@ pub const DIFFERENCE_MAX: f64 = 1e-4;
 /// float32, with sums of up to 3,456 products in 134 layers one after the other.
 pub const RMS_MAX: f64 = 1e-5;
 
-/// What the file has of a layer. All but `name`, `count` and `rounding` are in the units of the
-/// layer's output.
+/// What the file says of a layer. The numbers are in the units of the layer's output, except
+/// `count` and `rounding`.
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// [`layers::Layer::name`](crate::layers::Layer::name).

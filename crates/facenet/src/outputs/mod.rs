@@ -1,6 +1,6 @@
-//! The output of each layer, to compare engines layer by layer. All but the empty function for
-//! the engines is behind the feature `layer-outputs`: it serves the tests, which also run in
-//! WebAssembly as part of another crate (`examples/engine`), so `cfg(test)` would not do.
+//! The output of each layer, to compare engines layer by layer. It is for the tests only, behind
+//! the feature `layer-outputs`; without that, the engines call an empty function. `cfg(test)` would
+//! not do, because the tests also run in WebAssembly, as part of another crate (`examples/engine`).
 //!
 //! A layer's output is that after `ReLU`. For the last convolution of a residual block it is the
 //! block's output. The order is that of [`Shard::layers`](crate::Shard::layers).

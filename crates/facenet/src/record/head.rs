@@ -1,5 +1,5 @@
-//! What comes before a record's tensors: ten bytes, and metadata in CBOR that says what the record
-//! is of and where each tensor lies.
+//! What comes before a record's tensors: ten bytes, and metadata in CBOR that says whose weights
+//! these are and where each tensor lies.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::Shard;
 /// Magic number and version of a burnpack, little-endian.
 const MAGIC: [u8; 6] = [0x4e, 0x52, 0x55, 0x42, 0x01, 0x00];
 
-/// The most metadata that is accepted; the real ones have 6 and 15 kB.
+/// The most bytes of metadata that are accepted. The real records have 6 and 15 kB.
 pub const METADATA_BYTES_MAX: usize = 64 << 10;
 
-/// How deep CBOR may be nested in the metadata; the real ones have three levels.
+/// How deep CBOR may be nested in the metadata. The real records have three levels.
 const METADATA_DEPTH_MAX: usize = 8;
 
 /// The most bytes that a head has.
@@ -60,7 +60,7 @@ impl Head {
     }
 }
 
-/// Length of the metadata, which the first bytes give.
+/// Length of the metadata in bytes, which the first bytes tell.
 pub(crate) fn metadata_bytes(head: &[u8]) -> Result<usize, RecordError> {
     let unreadable = |text: &str| RecordError::Unreadable(text.into());
     let (magic, length) = head.split_at_checked(MAGIC.len()).unwrap_or((head, &[]));
@@ -84,8 +84,8 @@ pub(crate) fn length(head: &[u8]) -> Result<usize, RecordError> {
     Ok((HEADER_BYTES + metadata_bytes(head)?).next_multiple_of(ALIGNMENT))
 }
 
-/// The weights that two records of `model` are, in the order of [`Shard::ALL`]. The first
-/// [`BYTES_MAX`] bytes of each suffice.
+/// The weights that two records of `model` make, in the order of [`Shard::ALL`]. The first
+/// [`BYTES_MAX`] bytes of each are enough.
 ///
 /// # Errors
 /// When one is not the record of its shard, of this model and the present pipeline, and when they

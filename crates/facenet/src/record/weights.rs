@@ -54,7 +54,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// What is no name of weights, or no digest.
+/// A text that is not a name of weights, or not a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("weights are named as MODEL/PIPELINE/DIGEST, with 64 lower-case hexadecimal digits")]
 pub struct NameError;
@@ -94,7 +94,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Those of a model for the present [`PIPELINE`].
+    /// The weights of a model for the present [`PIPELINE`].
     #[must_use]
     pub fn new(model: &str, digest: Digest) -> Self {
         Self { model: model.into(), pipeline: PIPELINE.into(), digest }
@@ -112,7 +112,7 @@ impl Weights {
         &self.pipeline
     }
 
-    /// What both records name.
+    /// The digest that both records name.
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
@@ -146,7 +146,8 @@ impl FromStr for Weights {
     }
 }
 
-/// Whether a text can be part of a key: it names no folder above, and nothing has to be escaped.
+/// Whether a text can be part of a key: it does not lead to a folder above, and nothing in it has
+/// to be escaped.
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -2,8 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// Numbers that begin at a multiple of a cache line, 64 bytes, so that no vector lies in two of
-/// them. WebAssembly's allocator aligns to 8 bytes only, which costs up to 3 % of the time of an
+/// Numbers that begin at a multiple of a cache line, 64 bytes, so that no vector lies in two lines.
+/// WebAssembly's allocator aligns to 8 bytes only. That costs up to 3 % of the time of an
 /// embedding, depending on the address (Zen 5, V8 13.6, 2026-11).
 #[derive(Debug)]
 pub(super) struct Aligned<T = f32> {

@@ -1,5 +1,5 @@
-//! A convolution over a whole feature map, computed directly and without im2col: a row of a tile
-//! is an output pixel, and what it reads is one contiguous run of floats per row of the kernel.
+//! A convolution over a whole feature map, computed directly and without im2col: a row of a tile is
+//! an output pixel, and for each row of the kernel it reads one contiguous run of floats.
 //!
 //! ```text
 //! for each panel of 8 output channels:
@@ -21,8 +21,8 @@ use super::kernels::{
 use super::weights::Conv;
 use crate::layers::{MAX_POOL, Window};
 
-/// Up to so many pixels, decoding takes a good part of the time, and a panel is decoded in pieces
-/// that stay in the innermost cache until they have been used.
+/// Up to so many pixels, decoding takes much of the time. Then a panel is decoded in pieces that
+/// stay in the innermost cache until they have been used.
 const FEW_PIXELS: usize = 2 * ROWS;
 
 /// Rows of a piece: 8 kB when decoded.
@@ -112,8 +112,8 @@ pub(super) fn convolve(
         return job.few(conv, input, output, finish, panel);
     }
     let panel = &mut panel[..conv.depth()];
-    // Every panel reads the whole input. So the input is cut into blocks that stay in the cache
-    // while all panels go over one of them.
+    // Every panel reads the whole input. So the input is cut into blocks, each of which stays in
+    // the cache while all panels go over it.
     let blocks = (size_of_val(&*input.data)).div_ceil(BLOCK_BYTES_MAX);
     for block in 0..blocks {
         let pixels = pixels * block / blocks..pixels * (block + 1) / blocks;
@@ -125,7 +125,7 @@ pub(super) fn convolve(
     }
 }
 
-/// Half of a cache of 1 MB. Of the inputs that are read here only the picture is larger.
+/// Half of a cache of 1 MB. Of the inputs here, only the picture is larger.
 const BLOCK_BYTES_MAX: usize = 512 << 10;
 
 /// What a tile reads without the border.
@@ -240,7 +240,7 @@ impl<'a> Job<'a> {
         self.bias[index * LANES..].first_chunk().expect("a bias for each channel")
     }
 
-    /// The taps of the kernel along one axis that read more than the border for some output from
+    /// The taps of the kernel along one axis that do not read only the border, for the outputs from
     /// `first` to `last` along that axis. Of the seven taps of a 7x1 kernel over eight rows these
     /// are five or six.
     fn taps(&self, axis: usize, first: usize, last: usize) -> Range<usize> {
@@ -251,8 +251,8 @@ impl<'a> Job<'a> {
         start..(border + side - first * self.stride).min(count)
     }
 
-    /// What a tile reads whose outputs are on the lines from `first` to `last`: all but the taps
-    /// that read only the border.
+    /// What a tile reads whose outputs are on the lines from `first` to `last`: everything without
+    /// the taps that read only the border.
     fn cut(&self, first: usize, last: usize) -> Cut {
         let channels = self.input.channels;
         if self.input.border == [0, 0] {
@@ -341,7 +341,7 @@ pub(super) fn store(sums: &[f32; LANES], output: &mut [f32], target: usize, fini
     };
 }
 
-/// Unlike `f32::max`, this keeps a NaN, and is one instruction.
+/// Keeps a NaN and is one instruction, unlike `f32::max`.
 #[inline(always)]
 pub(super) fn relu(value: f32) -> f32 {
     if value < 0.0 { 0.0 } else { value }

@@ -1,5 +1,6 @@
-//! Feature maps: what flows between the layers. Pixels lie row by row with their channels together
-//! (NHWC), inside a border of zeros as wide as the padding of the convolution that reads them.
+//! Feature maps: the values between two layers. Pixels lie row by row, the channels of a pixel
+//! together (NHWC), inside a border of zeros as wide as the padding of the convolution that reads
+//! them.
 
 use std::ops::Range;
 

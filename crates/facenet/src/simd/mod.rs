@@ -2,8 +2,8 @@
 //! own. It contains no Burn, though it reads the same records as [Burn's](crate::burn).
 //!
 //! [`Simd`] is the engine for a [`Model`](crate::Model), in floats or partly in integers. A
-//! [`Loader`] packs the weights of one shard as the bytes of its record arrive, and forgets the
-//! bytes. It refuses what is no record:
+//! [`Loader`] packs the weights of one shard as the bytes of its record arrive, and does not keep
+//! the bytes. It refuses anything else:
 //!
 //! ```
 //! use facenet::Shard;
@@ -105,8 +105,8 @@ impl Loader {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When they cannot belong to the record of this shard and model. The loader is of no use
-    /// then.
+    /// When they cannot belong to the record of this shard and model. Then the loader cannot be
+    /// used any more.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), RecordError> {
         self.stream.push(chunk)
     }
@@ -140,20 +140,20 @@ impl LoadedShard {
         self.shard
     }
 
-    /// What its record names: the other half must have the same.
+    /// The digest that its record names. The other half's must be the same.
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`], or nothing when there are
-    /// not as many. The output of shard 2 is not normalised yet.
+    /// Computes [`Shard::output_len`] numbers from [`Shard::input_len`] numbers, or nothing when
+    /// the input has another length. The output of shard 2 is not normalised yet.
     #[must_use]
     pub fn run(&self, input: &[f32]) -> Option<Vec<f32>> {
         if input.len() != self.shard.input_len() {
             return None;
         }
-        // A run that panicked may have left anything there, and this one overwrites all of it.
+        // A run that panicked may have left anything there. This run overwrites all of it.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         Some(self.network.run(input, &mut memory))
     }

@@ -92,8 +92,8 @@ pub(super) struct Memory {
 }
 
 impl Network {
-    /// Of the packed layers of a shard, in the order of [`Shard::layers`], or nothing when they
-    /// are others.
+    /// Makes the network from the packed layers of a shard, in the order of [`Shard::layers`].
+    /// Nothing when they are others.
     pub(super) fn new(shard: Shard, packed: Vec<Packed>) -> Option<Self> {
         let modules = shard.modules();
         // What a module writes lies within the border that the next one reads.
@@ -148,7 +148,7 @@ struct Builder {
     /// Feature maps that no further step reads.
     free: Vec<Map>,
     bytes: Vec<Shape>,
-    /// Feature maps that are rounded, and where.
+    /// Feature maps that are rounded, and the maps in bytes that they were rounded to.
     rounded: Vec<(Map, Bytes)>,
     free_bytes: Vec<Bytes>,
     scratch: Sizes,

@@ -1,5 +1,5 @@
-//! A convolution over one row of pixels with weights in float32: what the project's other networks
-//! need of the kernels. Their weights are few, so they stay decoded.
+//! A convolution over one row of pixels with weights in float32, for the project's other networks.
+//! They have few weights, so these stay decoded.
 
 pub use super::kernels::{LANES, Runs};
 use super::kernels::{Tile, gemm_f32_rx8, tiles, with_rows};
@@ -13,9 +13,9 @@ pub struct Panel<'a> {
     pub bias: &'a [f32; LANES],
 }
 
-/// Computes eight channels of `pixels` output pixels. The first reads `runs` from the beginning of
-/// `input`, and each other one from `step` floats later. The results go to `output`, the first to
-/// its beginning, and each other one `every` places later.
+/// Computes eight channels of `pixels` output pixels. The first pixel reads `runs` from the
+/// beginning of `input`, and each further one `step` floats later. The results go to `output`: the
+/// first to its beginning, and each further one `every` places later.
 ///
 /// # Panics
 /// When the input or the panel is shorter than what is read, or the output than what is written.

@@ -1,8 +1,8 @@
 //! Reads a record (burnpack) as it arrives: its [`head`], then the tensors in the order of
 //! [`Shard::layers`], each on a multiple of 256 bytes with zeros between.
 //!
-//! Only the packed weights are kept, and the metadata until it is checked. The metadata must
-//! describe exactly the tensors of the shard, at the places where the converter puts them.
+//! Only the packed weights are kept; the metadata until it is checked. It must describe exactly the
+//! tensors of the shard, at the places where the converter puts them.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! The engine's parts without a record: convolutions against their definition.
 //!
-//! The tests run twice: natively under the test harness, and in WebAssembly, which has none, from
-//! the list [`ALL`] (`examples/engine`). So they are compiled into the library, behind the feature
-//! `kernel-tests`.
+//! The tests run twice: natively by the test harness, and in WebAssembly, where there is no
+//! harness, from the list [`ALL`] (`examples/engine`). So they are compiled into the library,
+//! behind the feature `kernel-tests`.
 
 #![expect(clippy::float_cmp, reason = "pooling copies numbers")]
 

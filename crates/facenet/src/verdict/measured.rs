@@ -8,7 +8,7 @@ use super::{Calibration, Thresholds};
 pub struct Share {
     /// As it was measured, 0 to 1.
     pub measured: f64,
-    /// The upper end of the interval that holds it for 95 in 100 draws of the people of the group.
+    /// The upper end of the interval in which it is for 95 of 100 draws of the group's people.
     pub at_most: f64,
 }
 
@@ -17,8 +17,8 @@ pub struct Share {
 pub struct Outcome {
     /// Strangers who get somebody's name.
     pub false_positives: Share,
-    /// Enrolled people whose own name does not come first. None where nobody has a picture more
-    /// than is enrolled.
+    /// Enrolled people whose own name does not come first. None where nobody has a picture that is
+    /// not enrolled.
     pub not_found: Option<Share>,
 }
 
@@ -56,7 +56,7 @@ pub fn strangers_distance(step: usize) -> f32 {
 pub struct Measurement {
     /// The groups, each measured by itself.
     pub groups: &'static [Group],
-    /// For each [`strangers_distance`], how often two pictures of two people are as near at most:
+    /// For each [`strangers_distance`], at most how often two pictures of two people are as near:
     /// the upper end of the 95 % interval of the worst group that chose the thresholds. It never
     /// falls.
     strangers: [f64; STRANGERS_STEPS + 1],
@@ -84,7 +84,7 @@ impl Measurement {
         self.groups.iter().map(|group| group.pictures).sum()
     }
 
-    /// How often two pictures of different people are as near as `distance`, at most, in the worst
+    /// At most how often two pictures of different people are as near as `distance`, in the worst
     /// group: people of one sex and one origin before one camera. It never falls as the distance
     /// grows.
     #[must_use]
@@ -98,7 +98,7 @@ impl Measurement {
         at(&self.strangers_in_mixed_groups, distance)
     }
 
-    /// The worst of all groups at the threshold of a match: for each share the largest as it was
+    /// The worst of all groups at the threshold of a match: each share is the largest that was
     /// measured, with its own upper end.
     #[must_use]
     pub fn worst_match(&self) -> Outcome {
@@ -112,7 +112,8 @@ impl Measurement {
     }
 }
 
-/// The rate at the first step that is not nearer. Beyond the curve everybody may be as near.
+/// The rate at the first step that is not nearer. Beyond the curve it is 1: everybody may be as
+/// near.
 fn at(curve: &[f64], distance: f32) -> f64 {
     let step = (0..curve.len()).find(|&step| distance <= strangers_distance(step));
     step.and_then(|step| curve.get(step)).copied().unwrap_or(1.0)
@@ -222,7 +223,7 @@ pub(super) const CASIA_WEBFACE: Calibration = Calibration {
     }),
 };
 
-/// A row of the table has these.
+/// A share as the table above writes it.
 const fn share(measured: f64, at_most: f64) -> Share {
     Share { measured, at_most }
 }
@@ -255,7 +256,7 @@ mod tests {
         }
     }
 
-    /// The aim holds in every group that chose; what it is in the others is measured.
+    /// The aim holds in every group that chose. In the others it is only measured.
     #[test]
     fn the_thresholds_keep_to_their_aim() {
         let measured = Measurement::of("casia-webface").unwrap();

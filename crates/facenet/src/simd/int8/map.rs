@@ -4,7 +4,7 @@ use crate::simd::aligned::Aligned;
 use crate::simd::feature_map::{FeatureMap, Shape};
 use crate::simd::kernels::{BYTES_MAX, largest, round};
 
-/// A feature map without negative values, rounded to bytes, and what its layers need besides.
+/// A feature map without negative values, rounded to bytes, with what the layers that read it need.
 #[derive(Debug)]
 pub(in crate::simd) struct ByteMap {
     /// Without a border.
@@ -17,7 +17,7 @@ pub(in crate::simd) struct ByteMap {
     pub(super) scale: f32,
 }
 
-/// Below this the largest value counts as zero: its inverse has to be a float, too.
+/// A largest value below this counts as zero: its inverse has to be a finite float.
 const LARGEST_MIN: f32 = 1e-30;
 
 impl ByteMap {
@@ -33,8 +33,8 @@ impl ByteMap {
         Aligned::<i8>::bytes(shape.len()) + shape.pixels() * size_of::<i32>()
     }
 
-    /// Rounds a feature map of this shape. A NaN or an infinity anywhere makes the scale one, and
-    /// so everything that is computed with it.
+    /// Rounds a feature map of this shape. A NaN or an infinity anywhere makes the scale NaN or
+    /// infinite, and so all that is computed with it.
     ///
     /// # Panics
     /// When the map has another shape.

@@ -1,5 +1,5 @@
-//! Convolutions in integers: 8-bit inputs and 7-bit weights, whose products one instruction adds
-//! where it would add a quarter as many floats.
+//! Convolutions in integers: 8-bit inputs and 7-bit weights. One instruction multiplies and adds
+//! four times as many of these as of floats.
 //!
 //! ```text
 //! a = round(input * 255 / largest input)          one factor for the feature map
@@ -7,14 +7,13 @@
 //! output = ReLU((sum of a * q + error * sum of a) * both factors inverted + bias)
 //! ```
 //!
-//! Values are never negative, so their mean is large, and what rounding takes from the weights of a
-//! channel on average adds up. That `error` is known when weights are packed, and the sum of a
-//! pixel's values is there anyhow. Without the term, 1 - cosine with floats is nearly twice as
-//! large.
+//! Values are never negative, so what rounding takes from a channel's weights on average adds up.
+//! That `error` is known when weights are packed, and the sum of a pixel's values is needed anyhow.
+//! Without this term, 1 - cosine with floats is nearly twice as large.
 //!
-//! [`ByteMap`] rounds a feature map once for all layers that read it. The sums are exact, so they
-//! are the same on every machine, and what follows is not fused. Only maps without negative values
-//! are rounded: all that come after a `ReLU`.
+//! [`ByteMap`] rounds a feature map once for all layers that read it. The sums are exact, and the
+//! multiplications after them are not fused, so all machines give the same numbers. Only maps
+//! without negative values are rounded: those that come after a `ReLU`.
 
 mod map;
 #[cfg(any(test, feature = "kernel-tests"))]
@@ -78,8 +77,8 @@ struct Panel<'a> {
     /// What the sums of each channel are multiplied by.
     factor: [f32; LANES],
     bias: &'a [f32; LANES],
-    /// What rounding has taken from the weights of each channel on average, as they are computed
-    /// with.
+    /// What rounding has taken from the weights of each channel on average, in units of the
+    /// rounded weights.
     error: &'a [f32; LANES],
 }
 

@@ -8,8 +8,9 @@ use crate::layers::{Kind, Layer, Size, Window};
 use crate::simd::feature_map::Shape;
 use crate::simd::kernels::{BYTE_ZERO, DEPTH_MAX, LANES, QUAD, Quads, WEIGHT_MAX, WEIGHT_ZERO};
 
-/// Whether a layer is faster in integers: one that Winograd's transforms save nothing or little.
-/// The picture has too few channels, and the input of the matrix at the end has negative values.
+/// Whether a layer is computed in integers: one for which Winograd's transforms save little or
+/// nothing. Not the first one, as the picture has too few channels, and not the matrix at the end,
+/// whose input has negative values.
 fn pays(layer: &Layer) -> bool {
     let Kind::Conv2d(conv) = layer.kind else { return false };
     let is_apart = conv.window.kernel == [1, 1] || conv.window.stride == 2;
@@ -24,14 +25,14 @@ pub(in crate::simd) struct ByteConv {
     /// Input channels.
     input: usize,
     weights: Box<[Quads]>,
-    /// What the sums of each channel begin with: the term that its weights give to the sums,
-    /// negated.
+    /// What the sums of each channel begin with: the term of the sums that depends on the channel
+    /// alone, negated (see `kernels::bytes`).
     starts: Box<[i32]>,
     /// What a weight of each channel has to be multiplied by.
     scales: Box<[f32]>,
     biases: Box<[f32]>,
-    /// What rounding has taken from the weights of each channel on average, as they are computed
-    /// with.
+    /// What rounding has taken from the weights of each channel on average, in units of the
+    /// rounded weights.
     errors: Box<[f32]>,
 }
 
@@ -123,7 +124,7 @@ impl ByteConv {
         self.errors[out] = error / depth as f32;
     }
 
-    /// The weight from `input` to `out` at `tap`, as it is computed with.
+    /// The rounded weight from `input` to `out` at `tap`.
     #[cfg(any(test, feature = "kernel-tests"))]
     pub(super) fn get(&self, out: usize, tap: usize, input: usize) -> i32 {
         let place = out / LANES * self.depth() + tap * self.input + input;
@@ -141,8 +142,7 @@ const fn depth(Window { kernel: [height, width], .. }: Window, input: usize) -> 
     height * width * input
 }
 
-/// What a channel gives to its sums by the form of its weights, negated: so many weights of this
-/// sum.
+/// What the sums of a channel begin with, for `depth` weights whose sum is `sum`.
 const fn start(depth: usize, sum: i32) -> i32 {
     BYTE_ZERO * (sum + WEIGHT_ZERO * depth as i32)
 }

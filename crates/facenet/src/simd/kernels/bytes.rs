@@ -31,8 +31,8 @@ pub(in crate::simd) const WEIGHT_MAX: i32 = 63;
 /// What is added to a weight to make it a byte from 0 to 127.
 pub(in crate::simd) const WEIGHT_ZERO: i32 = 64;
 
-/// Up to so many products a sum cannot overflow, wherever it is interrupted: it starts with at most
-/// `64 * 255 + 128 * 127` for each product, and each adds at most `128 * 127`.
+/// A sum of up to so many products cannot overflow on the way: it starts with at most
+/// `64 * 255 + 128 * 127` for each product, and each product adds at most `128 * 127`.
 pub(in crate::simd) const DEPTH_MAX: usize = {
     let start = WEIGHT_ZERO * BYTES_MAX + BYTE_ZERO * (WEIGHT_ZERO + WEIGHT_MAX);
     let product = BYTE_ZERO * (WEIGHT_ZERO + WEIGHT_MAX);
@@ -54,7 +54,7 @@ impl Default for Quads {
 /// Sums of one tile.
 pub(in crate::simd) type Sums<const R: usize> = [[i32; LANES]; R];
 
-/// Rows in a full tile of bytes. Without the relaxed instruction a sum is in two parts, and so
+/// Rows in a full tile of bytes. Without the relaxed instruction a sum is kept in two parts, so
 /// fewer rows fit into the registers.
 pub(super) const BYTE_ROWS: usize =
     if cfg!(any(not(target_arch = "wasm32"), target_feature = "relaxed-simd")) { 6 } else { 3 };
@@ -87,7 +87,7 @@ pub(in crate::simd) fn gemm_i8_rx8<const R: usize>(
 /// Numbers that are rounded at a time.
 pub(super) const ROUNDED: usize = 16;
 
-/// Without its sign: floats are ordered as these bits are.
+/// The bits of a float without its sign. Floats have the same order as these bits.
 pub(super) const ABSOLUTE: u32 = 0x7fff_ffff;
 
 /// The greatest absolute value; NaN or infinity when there is one.
@@ -108,9 +108,9 @@ pub(super) fn whole(number: f32, factor: f32) -> i32 {
     (number * factor + ROUNDER).to_bits() as i32 & BYTES_MAX
 }
 
-/// Multiplies numbers by a factor, rounds them, and stores them as bytes less [`BYTE_ZERO`]. The
-/// products have to be from 0 to 255; of others the bytes mean nothing. Returns the sum of the
-/// whole numbers.
+/// Multiplies numbers by a factor, rounds them to whole numbers, and stores each of these less
+/// [`BYTE_ZERO`] as a byte. The products have to be from 0 to 255; others give arbitrary bytes.
+/// Returns the sum of the whole numbers.
 ///
 /// # Panics
 /// When the lengths differ.

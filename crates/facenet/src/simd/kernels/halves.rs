@@ -50,8 +50,8 @@ pub(in crate::simd) fn decode_f16(source: &[Halves], target: &mut [[f32; LANES]]
     }
 }
 
-/// Sign, exponent and mantissa of a float16 in the upper half of a word, after the word was shifted
-/// right by three: there they are where a float32 has its own.
+/// Where sign, exponent and mantissa of a float16 in the upper half of a word are, after the word
+/// was shifted right by three: in the places where a float32 has its own.
 pub(super) const FLOAT_BITS: u32 = 0x8fff_e000;
 
 /// 2^(127 - 15), the difference of the exponents' biases.

@@ -62,7 +62,7 @@ pub(super) fn tiles(rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<u
     tiles_of(ROWS, rows)
 }
 
-/// The same for tiles of at most so many rows.
+/// The same for tiles of at most `most` rows.
 fn tiles_of(most: usize, rows: Range<usize>) -> impl ExactSizeIterator<Item = Range<usize>> {
     let tiles = rows.len().div_ceil(most);
     let mut start = rows.start;
@@ -90,7 +90,7 @@ macro_rules! with_rows {
 }
 pub(super) use with_rows;
 
-/// Cuts weights that are to be prefetched into `count` parts. Further parts are empty.
+/// Cuts weights that are to be prefetched into `count` parts. Parts after these are empty.
 pub(super) fn parts(prefetch: &[Halves], count: usize) -> impl Iterator<Item = &[Halves]> {
     let part = prefetch.len().div_ceil(count.max(1)).max(1);
     prefetch.chunks(part).chain(std::iter::repeat(&[][..]))

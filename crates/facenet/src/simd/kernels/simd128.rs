@@ -153,9 +153,9 @@ const UNROLLED: usize = 8;
 const LOADS: usize = 2;
 
 /// Weights that are needed soon and are prefetched bit by bit. WebAssembly has no instruction for
-/// that; a load does the same if no later instruction waits for its result. The results are summed
-/// and the sum is used, because V8 removes loads whose results are unused where it checks addresses
-/// by instructions, as workerd's does, and not by the processor's page tables.
+/// that, but a load does the same if no later instruction waits for its result. The results are
+/// summed, and the sum is used: V8 removes unused loads where it checks addresses by instructions,
+/// as in workerd, and not by the processor's page tables.
 struct Prefetch {
     next: *const u8,
     step: usize,

@@ -4,10 +4,10 @@
 //! outputs = A^T ((G taps) * (B^T samples))        * product by product
 //! ```
 //!
-//! The matrices are those of Toom and Cook: `G` evaluates the polynomial whose coefficients the
-//! taps are at some points, one of them infinity, and the two others follow from the same points.
-//! Points come in pairs, p and -p. The even and the odd half of a polynomial at p give its value at
-//! both, as their sum and their difference.
+//! The matrices are those of Toom and Cook. The taps are the coefficients of a polynomial, which
+//! `G` evaluates at some points, one of them infinity. The two other matrices follow from the same
+//! points. Points come in pairs, p and -p: the polynomial's values there are the sum and the
+//! difference of its even and its odd half at p.
 
 use crate::simd::kernels::{Vector, WIDTH, madd};
 
@@ -43,7 +43,7 @@ pub(super) trait Axis {
     type Samples: Line;
     type Outputs: Line;
     type Products: Line;
-    /// Factors of the products. Where there are fewer, the last one is used for the rest too.
+    /// Factors of the products. Where there are fewer factors, the last one is used for the rest.
     type Weights: Line;
 
     /// `B^T`
@@ -179,7 +179,7 @@ struct Pair<const P: usize> {
     point: f32,
     /// Coefficients of the product of `y - q * q` over all other pairs; the last is 1.
     others: [f32; P],
-    /// The value here of the polynomial that is 0 at all other points, inverted.
+    /// The inverse of the value here of the polynomial that is 0 at all other points.
     scale: f32,
 }
 
@@ -258,9 +258,9 @@ impl<const P: usize> Points<P> {
     }
 }
 
-/// The product of `y - p * p` over all points but that with the index `without`: its coefficients
-/// from `y^0` to `y^(P - 1)`. With `without` of `P` no point is left out, and the coefficient of
-/// `y^P` is 1.
+/// The product of `y - p * p` over all points without the one with the index `without`: its
+/// coefficients from `y^0` to `y^(P - 1)`. If `without` is `P`, no point is left out, and the
+/// coefficient of `y^P` is 1.
 const fn product<const P: usize>(points: &[f64; P], without: usize) -> [f64; P] {
     let mut low = [0.0; P];
     low[0] = 1.0;

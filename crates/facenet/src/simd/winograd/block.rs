@@ -18,7 +18,7 @@ const BETWEEN: usize = 49;
 const SAMPLES_MAX: usize = 10;
 
 /// Floats from one product to the next, when each has so many floats. It is an odd number of cache
-/// lines: with an even one the same place of all products would fall into the same few sets of the
+/// lines. With an even one, the same place of all products would be in the same few sets of the
 /// cache.
 pub(super) const fn frequency_stride(floats: usize) -> usize {
     (floats.div_ceil(LINE) | 1) * LINE
@@ -52,8 +52,8 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
     pub(super) fn transform_input(&self, input: &FeatureMap, target: &mut [f32]) {
         let shape = input.shape;
         let channels = shape.channels;
-        // Tiles reach over the edge where the output's side is no multiple of theirs. What they
-        // read there affects only outputs that are not stored, so the last pixel is read again.
+        // Tiles reach over the edge where the output's side is not a multiple of theirs. There they
+        // read the last pixel again: that affects only outputs that are not stored.
         let bottom = shape.height + 2 * shape.border[0] - 1;
         let right = shape.width + 2 * shape.border[1] - 1;
         let stride = frequency_stride(self.count * channels);

@@ -48,7 +48,7 @@ const STRIDE_2_PIXELS_MIN: usize = 200;
 const CHANNELS_MIN: usize = 32;
 
 /// The most floats of a block's transformed input. Up to 96 channels it is so small that it stays
-/// in a cache of 1 MB, with room for the rest. With more channels there are more weights, which are
+/// in a cache of 1 MB beside everything else. More channels have more weights, which are
 /// transformed again for each block, so fewer and larger blocks are faster.
 const fn block_floats(channels: usize) -> usize {
     if channels <= 96 { 64 << 10 } else { 174 << 10 }

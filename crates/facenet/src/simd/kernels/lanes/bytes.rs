@@ -8,8 +8,8 @@ use std::arch::x86_64::{
 
 use super::{LANES, QUAD, Quads, Runs, Sums};
 
-/// Computes the tile with the best instructions that the processor has. Returns false when it has
-/// none of them, and has computed nothing then.
+/// Computes the tile with the best instructions that the processor has. Returns false, and computes
+/// nothing, when it has none of them.
 pub(super) fn gemm_i8_rx8<const R: usize>(
     input: &[i8],
     rows: &[usize; R],
