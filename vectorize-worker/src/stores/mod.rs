@@ -43,7 +43,8 @@ pub(crate) struct IndexState {
 /// What R2 keeps about a picture besides its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PictureMetadata {
-    /// As [`token::hash`](crate::token::hash) makes it. Empty where there is none, which fits no token.
+    /// As [`token::hash`](crate::token::hash) makes it. Empty, which fits no token, where the
+    /// object has none.
     pub(crate) token_hash: String,
     /// When it was stored, by R2's clock. The purge goes by the same clock.
     pub(crate) uploaded_ms: u64,
