@@ -31,15 +31,15 @@ import { Problem, problemOf, unknown } from "./problem.js";
  *   report_address: string | null}} Config  what the page uses of `/config`; the accuracy is null
  *   for a model that was not measured */
 
-/** The route that is asked without a key, because its facts matter to who has a wrong one too. */
+/** The route that is asked without a key: who has a wrong key needs its facts too. */
 const CONFIG = "/config";
 
 /** A cold start loads 47 MB of weights. After a minute people no longer wait. */
 const TIMEOUT_MS = 60_000;
 
 /**
- * Lets the server load its model while people look for a picture. Nothing depends on it, so it may
- * fail in silence: a search waits for the model, and says what is wrong.
+ * Lets the server load its model while people look for a picture. It may fail in silence: a search
+ * waits for the model anyway, and says what is wrong.
  */
 export function wake() {
   const sent = key.kept();
@@ -160,7 +160,7 @@ async function call(path, init) {
   const sent = path === CONFIG ? "" : key.kept();
   if (sent) headers.set("x-api-key", sent);
   const ask = () => fetch(path, { ...init, headers, signal });
-  // An instance that has broken down is replaced at once, and all that is asked can be asked twice.
+  // An instance that has broken down is replaced at once, and every request can be sent twice.
   const again = (/** @type {Response} */ response) => response.status === 500 ? ask() : response;
   const response = await ask().then(again).catch((error) => {
     if (init.signal?.aborted) throw error;

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Chooses which of the library's backends computes, by the time that each needs for the same
- * picture on this device. WebGL may be the fastest or, without a graphics card, the slowest by far.
- * On some devices it computes wrong numbers without an error, so the numbers are compared too.
+ * picture on this device. WebGL may be the fastest or, without a graphics card, by far the slowest.
+ * On some devices it gives wrong numbers without an error, so the numbers are compared too.
  */
 
 /** @typedef {import("../types/face-api.js").Tensorflow} Tensorflow */
@@ -12,7 +12,7 @@ const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
 /** @typedef {{backend: string, milliseconds: number}} Choice  the time is that of one probe */
 
-/** A viewfinder with ten pictures a second is fluid. Trying other backends would take seconds. */
+/** Ten pictures a second are enough for the viewfinder. Trying other backends takes seconds. */
 const FAST_ENOUGH_MS = 100;
 
 /** Backends round differently, by less than this share of the largest number. */

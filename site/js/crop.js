@@ -77,7 +77,7 @@ export function cropFrame({ points, box }) {
 }
 
 /**
- * The largest face near the centre. An area counts less the nearer it is to the picture's corners.
+ * The largest face near the centre. The nearer a face is to a corner, the less its area counts.
  * @param {Face[]} faces
  * @param {number} width of the picture
  * @param {number} height of the picture

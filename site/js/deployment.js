@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the server says of this deployment, put into the texts of the page. An element with
- * `data-fact` says something that is true of every deployment until its fact has arrived.
+ * Puts what the server says of this deployment into the texts of the page. Until its fact has
+ * arrived, an element with `data-fact` says something that is true of every deployment.
  */
 
 import * as api from "./api.js";

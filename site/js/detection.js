@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The detector itself, for a worker or a window. It owns the detection library and its models. It
- * returns plain numbers only, so that another detector can take its place. The library loads its
- * WebAssembly and its models by requests of its own.
+ * returns plain numbers only, so that another detector can take its place. The library requests
+ * its WebAssembly and its models itself.
  */
 
 import { models, vendor } from "../vendor/index.js";
@@ -112,7 +112,7 @@ async function isFaceAlone(picture, face) {
   return false;
 }
 
-/** What the library expects of a browser's window, as far as a worker has it. */
+/** The parts of a browser's window that the library needs, as a worker can give them. */
 function workerEnvironment() {
   const Missing = class {};
   const missing = () => {

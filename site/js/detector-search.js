@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Which sizes of input the detector gets, and what of its answers is a face. It knows no detector
+ * Which sizes of input the detector gets, and which of its boxes are faces. It knows no detector
  * and no page. The Worker finds faces by the same rules (`crates/face-finder`).
  */
 
@@ -32,7 +32,7 @@ export const SURE = 0.8;
 /** Input sizes for that. */
 export const LOOK_SIZES = [128, 160, 224];
 
-/** What it must score there at one of the sizes. */
+/** The score that it must have there at one of the sizes. */
 export const LOOK_SCORE_MIN = 0.5;
 
 /** Height of the crop in the square as a share of it, and its width in units of that. */
@@ -44,7 +44,7 @@ const AWAY_MAX = 0.3;
 const FACE_HEIGHT_MIN = 0.4;
 
 /**
- * The sizes for a picture. A larger input than the picture shows nothing more, but false faces.
+ * The sizes for a picture. An input larger than the picture shows nothing more, but false faces.
  * @param {number[]} sizes
  * @param {number} longer side of the picture
  */

@@ -86,8 +86,8 @@ async function start() {
 }
 
 /**
- * Brings the large files into the browser's cache, and tells the listeners how much has arrived. An
- * import tells no progress, nor does the library.
+ * Brings the large files into the browser's cache, and tells the listeners how much has arrived:
+ * neither an import nor the library tells that.
  */
 async function fetchAll() {
   /** @type {[string, number][]} */
@@ -136,7 +136,7 @@ function messenger(worker) {
     if (error === undefined) resolve?.(answer);
     else reject?.(new Error(error));
   });
-  // The worker did not start, or it has failed. It will answer nothing more.
+  // The worker did not start, or has failed. It will not answer any more.
   worker.addEventListener("error", (event) => {
     event.preventDefault();
     starting = undefined;

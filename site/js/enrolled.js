@@ -20,7 +20,7 @@ const { copyTemplate, element, elementOf } = view;
 /** The pause between two questions whether searches find a face: the first, and the longest. */
 const POLL_MS = [700, 10_000];
 
-/** What is said of a person about whose enrolment no answer came. */
+/** What is said of a person where no answer to the enrolment came. */
 const UNSURE =
   "No answer came, so it may be stored or not. “Forget me now” makes sure that it is not.";
 
@@ -55,8 +55,8 @@ export function showEarlier() {
 }
 
 /**
- * Asks whether searches find a face, with growing pauses, until they do, and says so. Does not ask
- * of one that may not be stored.
+ * Asks whether searches find a face, with growing pauses, until they do, and says so. It does not
+ * ask about a face that may not be stored.
  * @param {Enrolled} enrolled
  * @param {boolean} [found]
  */

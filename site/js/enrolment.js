@@ -1,5 +1,5 @@
 // @ts-check
-/** The form with which people enrol one or more pictures, with a consent of its own. */
+/** The form with which people enrol one or more pictures, and agree to that. */
 
 import * as api from "./api.js";
 import { follow, showAll } from "./enrolled.js";
@@ -100,7 +100,7 @@ export function enrol(event) {
     if (isNew) remembered.expect(name, token);
     const enrolled = await patiently(api.enrol(name, crops, token, isNew), signal)
       .catch(async (problem) => {
-        // The server has refused it, so nothing is stored. Without an answer that is not sure.
+        // The server has refused it, so nothing is stored. Without an answer nobody knows.
         if (isNew && problem.status >= 400 && problem.status < 500) remembered.remove(token);
         else if (isNew && signal.aborted) await undo(token);
         throw problem;

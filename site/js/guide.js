@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Leads through the pictures of an enrolment: which pose the camera waits for, and what people can
- * do if that does not come about. Searches find people more reliably by pictures from three sides.
+ * do where that pose does not come. Three sides of a face make searches more reliable.
  */
 
 import { poseOf } from "./quality.js";

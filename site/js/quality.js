@@ -29,7 +29,10 @@ const OUTSIDE_MAX = 0.12;
  */
 const YAW_MAX = 0.35;
 
-/** The same up to which a head is straight: 0.07 for those who looked ahead, 0.13 for those. */
+/**
+ * The same up to which a head counts as straight: between those who looked ahead (0.07) and those
+ * who had turned (0.13).
+ */
 const STRAIGHT_MAX = 0.12;
 
 /** The slope of the line through the eyes in radians, about 20 degrees. */

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * What this browser remembers of enrolments: the delete token and the newest face of each person,
- * in the browser's own storage, until they expire. It fires `change`, and knows neither page nor
- * server.
+ * in the browser's own storage, until they expire. It fires `change` when that changes, and knows
+ * neither page nor server.
  */
 
 /** @typedef {import("./api.js").Enrolled} Enrolled  without an id while it is not known whether the

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The samples: photographs of public figures, for whom people can search before they show a face of
- * their own. They are searched in a gallery of their own. No face of a visitor is looked at, so
- * there is nothing to agree to.
+ * The samples: photographs of public figures, for whom people can search before they show their own
+ * face. They have a gallery of their own. No visitor's face is looked at, so there is nothing to
+ * agree to.
  */
 
 import * as api from "./api.js";

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Runs one task at a time. A newer task ends the older one, but a request to the server has to be
+ * Runs one task at a time. A newer task ends the older one; only a request to the server has to be
  * cancelled by people first. A task that failed can be tried again.
  */
 
