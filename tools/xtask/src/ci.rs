@@ -1,5 +1,5 @@
-//! Whether a command runs as continuous integration. Then nobody reads what it skips, so it fails
-//! instead; and the machine is a throw-away one, so it may install what it lacks.
+//! Whether a command runs in continuous integration. There nobody reads what it skips, so it fails
+//! instead. And the machine is thrown away afterwards, so it may install what is missing.
 
 /// Whether the variable `CI` is set, as CI services do.
 pub(crate) fn is_set() -> bool {

@@ -1,5 +1,5 @@
 //! Cloudflare's API: who asks, for which account, and what its refusals mean. Wrangler bundles and
-//! uploads Workers; all else goes this way, where refusals have numbers and lists have no end.
+//! uploads Workers. Everything else is done here, where refusals have numbers and lists are whole.
 
 pub(crate) mod bucket;
 pub(crate) mod index;
@@ -300,7 +300,7 @@ fn credentials() -> anyhow::Result<Vec<String>> {
     }
 }
 
-/// Whose a thing in the account is that is called as one of ours.
+/// Whose a thing in the account is that has a name of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found<T> {
     Missing,

@@ -101,8 +101,8 @@ impl Request<'_> {
     }
 }
 
-/// What the last answer's headers say of when to come back. A date counts as nothing: CFace sends
-/// seconds.
+/// After how many seconds to ask again, by the headers of the last answer. Dates are not read:
+/// CFace sends seconds.
 fn retry_after_s(headers: &str) -> Option<u32> {
     let fields = headers.lines().rev().take_while(|line| !line.starts_with("HTTP/"));
     let mut fields = fields.filter_map(|line| line.split_once(':'));

@@ -103,7 +103,7 @@ impl Instance {
     }
 
     /// Asks, and gives the answer, whatever it is. An instance that is busy or wakes up is asked
-    /// again, so often and no more. So a repetition of what is asked must do nothing else.
+    /// again, a limited number of times. So a question must do no harm when it is repeated.
     pub(crate) fn ask(&self, question: &Question<'_>) -> anyhow::Result<Answer> {
         let mut tries = 0;
         loop {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-/// Writes a file. Whoever reads it sees all of it or what was before, also when the machine stops
+/// Writes a file. Readers see either the new text or the old one, even if the machine stops
 /// meanwhile.
 pub(crate) fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     let Some(folder) = file.parent() else { bail!("{} is in no folder", file.display()) };

@@ -180,7 +180,7 @@ pub(crate) fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// `cargo run` tells its child about itself; a cargo below must not take that for its own.
+/// `cargo run` tells its child about itself. Another cargo below it must not see that.
 pub(crate) fn clean_cargo_environment(command: &mut Command) {
     let about_xtask = |name: &str| {
         name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO"

@@ -362,7 +362,7 @@ fn no_module_of_the_commands_imports_itself_through_others() {
         })
         .collect();
     assert!(edges.iter().any(|(_, imports)| imports.len() > 3), "imports are not found");
-    // What imports nothing that is left is in no circle.
+    // A module that imports none of those left is in no cycle.
     loop {
         let left: BTreeSet<String> = edges.iter().map(|(name, _)| name.clone()).collect();
         let before = edges.len();

@@ -1,6 +1,5 @@
-//! R2 buckets, and by what is known that one is ours: an object that says so. Whoever has an empty
-//! bucket of the same name loses nothing by sharing it, so that one may be taken: a run that broke
-//! off may have left it.
+//! R2 buckets, and how one shows that it is ours: by an object in it. An empty bucket of that name
+//! is taken too, because a run that broke off may have left it, and nobody loses anything by it.
 
 use std::path::Path;
 
@@ -129,8 +128,8 @@ pub(crate) fn remove_objects(
     Ok(())
 }
 
-/// Removes a bucket with all that is in it. What says that it is ours goes last, so that a removal
-/// that breaks off can be repeated.
+/// Removes a bucket with all that is in it. The object that says that it is ours goes last, so that
+/// a removal that breaks off can be repeated.
 pub(crate) fn remove(api: &Api, name: &str) -> anyhow::Result<()> {
     loop {
         let (mut page, more) = keys(api, name, "", PAGE)?;

@@ -1,4 +1,4 @@
-//! The Vectorize index, and by what is known that one is ours: what is written about it.
+//! The Vectorize index, and how it shows that it is ours: by its description.
 
 use facenet::embedding::DIMENSIONS;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub(crate) const METRIC: &str = "euclidean";
 
 const PATH: &str = "/vectorize/v2/indexes";
 
-/// What is written about an index of ours.
+/// The description of an index of ours.
 fn description(installation: &str) -> String {
     format!("Faces of the CFace installation {installation}")
 }

@@ -1,4 +1,4 @@
-//! What an account has of an installation, and what only has such a name.
+//! What an account has of an installation, and what only has the same names.
 
 use super::{Api, Found, bucket, index, worker};
 use crate::wrangler::installation::Installation;

@@ -1,4 +1,4 @@
-//! The Workers, as they are deployed, and by what is known that one is ours: a variable.
+//! The Workers, as they are deployed, and how one shows that it is ours: by a variable.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +34,8 @@ fn path(name: &str) -> String {
     format!("/workers/scripts/{name}")
 }
 
-/// Whose a Worker is, and what is deployed of it. As many deployments as `deployments` are looked
-/// at, the newest first.
+/// Whose a Worker is, and what is deployed of it, in the last `deployments` deployments, the newest
+/// first.
 pub(crate) fn look(
     api: &Api,
     name: &str,

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web;
-//! how long a cold server takes; and how many people one serves. The machine may be busy with other
-//! things. So all engines take turns in one run of V8, and ratios and minima are what to look at.
+//! how long a cold server takes; and how many people a server serves. The machine may be busy with
+//! other things. So all engines take turns in one run of V8, and ratios and minima count.
 
 mod capacity;
 mod cold;
@@ -209,7 +209,7 @@ fn shards() -> [PathBuf; 2] {
     project::shards(Checkpoint::GOLDEN.model())
 }
 
-/// The size of a module without what it is not run from: the names of its functions.
+/// The size of a module in kB, without the names of its functions, which it does not need to run.
 fn size_kb(module: &Path) -> anyhow::Result<f64> {
     let bytes = fs::read(module).with_context(|| format!("reading {}", module.display()))?;
     let size = size_without_names(&bytes);

@@ -1,5 +1,5 @@
 //! `cargo xtask destroy`: removes an installation from an account of Cloudflare, and nothing else.
-//! What bears a name of ours but is not ours stays. It can be repeated when it breaks off.
+//! Things that only have its names stay. It can be repeated when it breaks off.
 //!
 //! The order: the public Worker, so that nobody is enrolled any more; the private one; the index;
 //! the faces; and last the weights.

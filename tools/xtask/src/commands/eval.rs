@@ -1,6 +1,6 @@
-//! `cargo xtask eval` and `cargo xtask calibrate`: how right the answers are, on photographs of
-//! known people. The program `evaluation` does it and knows the options. This asks it what it
-//! needs for them, sets that up, and runs it.
+//! `cargo xtask eval`, `calibrate` and `collect`: how right the answers are, on photographs of
+//! known people. The program `evaluation` does it and knows the options. This asks it what it needs
+//! for them, sets that up, and runs it.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! `cargo xtask fuzz`: feeds what reads foreign bytes with bytes that look for its faults.
+//! `cargo xtask fuzz`: looks for faults in the code that reads foreign bytes.
 //!
-//! The fuzzer runs natively. What it has found on its way, each input that does something new, then
-//! goes through WebAssembly in V8: there `usize` has 32 bits, and memory has a bound. Pictures and
-//! forms go through the sandbox's module, as in the Worker, the others through one of their own.
+//! The fuzzer runs natively. Each input by which it has reached something new then goes through
+//! WebAssembly in V8, where `usize` has 32 bits and memory has a bound. Pictures and forms go
+//! through the sandbox's module, as in the Worker, the others through a module of their own.
 //!
 //! The fuzzer needs a nightly compiler for its instrumentation, and nothing else of the project
 //! does. Where there is none, the command says so and does nothing, but fails in CI.
@@ -40,7 +40,7 @@ const TARGETS: [(&str, usize); 6] = [
 const MALLOC_MB_MAX: u32 = 40;
 
 /// Most memory in megabytes that all inputs of a target may take in WebAssembly, where it never
-/// shrinks: as much as an isolate has with both shards loaded. Loaders of both come in turn.
+/// shrinks: as much as both loaded shards take, whose loaders come in turn.
 const WASM_MB_MAX: f64 = 60.0;
 
 /// Longest time that one input may take, in seconds: a decoder that hangs is a fault too.
@@ -174,7 +174,7 @@ fn form_question(input: &[u8]) -> Option<(Question, usize)> {
     Some((Question::Form { content_type, known, reading: Reading::CROP }, line + 1))
 }
 
-/// Gives the inputs of a target to its module, which may trap at none.
+/// Gives the inputs of a target to its module, which must not trap.
 fn replay(name: &str, folders: &[PathBuf]) -> anyhow::Result<()> {
     let read = read_by_sandbox(name);
     let module = {

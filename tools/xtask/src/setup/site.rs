@@ -1,5 +1,6 @@
-//! The page's third-party files, and the folder that is [`served`]. They are copied from npm
-//! packages: the page is served from one origin, and the repository holds nothing of theirs.
+//! The page's third-party files, and the folder that is [`served`]. The files are copied from npm
+//! packages, because the page loads everything from one origin, and the repository has no code of
+//! others.
 //!
 //! Each set of files goes into a folder with the hash of its contents as name. Browsers keep such
 //! files for ever (`site/_headers`), and a new version has a new address. The page imports the

@@ -17,8 +17,8 @@ WebAssembly.Memory = class extends WebAssembly.Memory {
 const open = {};
 
 /**
- * What a bare module may import: a clock, and the randomness that Burn names its tensors by, where
- * wasm-bindgen would put it. Whatever else it asks for is not there when it is called.
+ * What a bare module may import: a clock, and the randomness by which Burn names its tensors, under
+ * the name that wasm-bindgen gives it. Any other import throws when it is called.
  */
 const missing = (name) => () => { throw new Error(`the host has no ${name}`); };
 function importsOf(module, memory) {

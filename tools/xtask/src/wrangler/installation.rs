@@ -19,8 +19,8 @@ pub(crate) const INSTALLATION: &str = "INSTALLATION";
 /// hosts have 63 characters at most.
 const NAME_CHARS_MAX: usize = 20;
 
-/// Below this are the numbers of other installations' rate limits: nine digits with the two of the
-/// limit itself, which a signed number of 32 bits holds.
+/// The numbers of other installations' rate limits begin with a number below this. With the two
+/// digits of the limit itself they have nine, which fit a signed number of 32 bits.
 const RATE_LIMITS: u32 = 10_000_000;
 
 /// An installation of CFace.

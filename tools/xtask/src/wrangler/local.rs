@@ -15,7 +15,7 @@ use crate::project;
 /// What the file with a Worker's configuration is called.
 pub(crate) const CONFIG: &str = "wrangler.toml";
 
-/// Requests in a period that nobody makes by hand, nor a test that does not mean to.
+/// A rate limit that nobody reaches by hand, and no test by accident.
 const GENEROUS_LIMIT: i64 = 1_000_000;
 
 /// The public Worker's configuration for a model's weights, with its code at `main`.

@@ -1,5 +1,5 @@
 //! The weights in the bucket of a local server. Wrangler takes seconds to store them. So they are
-//! stored once and kept, and the folders of servers get copies, as those of the tests all do.
+//! stored once, and the folder of each server, as each test has one, gets a copy.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ const BUCKETS: &str = "v3/r2";
 /// Puts the weights in the folder `dir` into the bucket of the server in the folder `state`, unless
 /// they are there.
 pub(crate) fn ensure(state: &Path, weights: &Weights, dir: &Path) -> anyhow::Result<()> {
-    // Those that the project has made are what their name says. Others may be damaged on purpose.
+    // Only weights that the project has made are surely those of their name. Tests damage others.
     let made = dir == project::weights(weights.model());
     if !made || state.join(BUCKETS).exists() {
         return put(state, weights, dir);

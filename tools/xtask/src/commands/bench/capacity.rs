@@ -1,9 +1,9 @@
-//! What a pair of Durable Objects serves, and what more of them add. People who send one picture
-//! after the other, each from an address of their own, ask for some seconds.
+//! What a pair of Durable Objects serves, and what more pairs add. People send one picture after
+//! the other for some seconds, each from their own address.
 //!
 //! workerd runs all isolates of a process on one thread, and all objects of a class in one isolate.
-//! So replicas in one workerd show what they are worth where Cloudflare puts them in one isolate,
-//! and several processes what they are worth where it does not.
+//! So replicas in one workerd show what they add where Cloudflare puts them in one isolate, and
+//! several processes show what they add where it does not.
 
 use std::collections::BTreeMap;
 use std::fmt;

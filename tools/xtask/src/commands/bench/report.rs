@@ -29,7 +29,7 @@ impl Sample {
         self.share(0.5)
     }
 
-    /// What this share of the runs took at most.
+    /// The time that this share of the runs did not exceed.
     pub(super) fn share(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);

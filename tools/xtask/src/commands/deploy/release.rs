@@ -1,5 +1,5 @@
-//! A Worker as it is to be deployed: its configuration and code, and a text that says from what it
-//! is made. The Worker carries that text, so that the next deployment sees what differs.
+//! A Worker as it is to be deployed: its configuration and code, and a hash of what it is made
+//! from. The Worker carries that hash, so that the next deployment sees whether something differs.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The file with the delete tokens of the people who were enrolled from a folder, and with what was
-//! stored under each. A token is in the file before its first picture is sent, so that a lost
-//! answer leaves nobody who cannot be deleted. What has ended is forgotten.
+//! stored under each. A token is in the file before its first picture is sent, so that everybody
+//! can be deleted even when an answer is lost. Tokens that have ended are removed.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -53,7 +53,7 @@ pub(super) struct Picture {
     pub(super) expires_at: DateTime<Utc>,
 }
 
-/// How a picture names its person.
+/// The token that a picture is sent with.
 pub(super) enum Token {
     /// Nobody is known to be enrolled under it.
     New(String),

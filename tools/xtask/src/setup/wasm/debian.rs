@@ -1,6 +1,6 @@
-//! Debian's compiler for browsers (`rustc-web`), which is newer than Debian's own and comes with
-//! the sources of the standard library, but without one for WebAssembly. That is built here into
-//! the user's cache, and nothing below `/usr` changes.
+//! Debian's compiler for browsers (`rustc-web`). It is newer than Debian's usual one, and comes
+//! with the sources of the standard library, but not with the library for WebAssembly. That is
+//! built here into the user's cache. Nothing below `/usr` changes.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
