@@ -1,4 +1,4 @@
-// The Worker's entry: the classes that Cloudflare calls, by the names that wrangler looks for.
+// The Worker's entry: the classes that Cloudflare calls, by the names in wrangler.toml.
 import * as worker from "./bindings.js";
 import { Entrypoint, object, run } from "./shim.js";
 

@@ -49,7 +49,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// A Workers Paid account in which nothing is yet, but R2 and a workers.dev name.
+    /// An empty account with the plan Workers Paid, R2 switched on, and a workers.dev name.
     #[must_use]
     pub fn fresh() -> Self {
         let id = "0123456789abcdef0123456789abcdef".to_owned();

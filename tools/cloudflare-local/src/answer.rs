@@ -1,4 +1,4 @@
-//! The form of Cloudflare's answers: an envelope of JSON, but for the contents of objects.
+//! The form of Cloudflare's answers: an envelope of JSON, except for the contents of objects.
 
 use serde_json::{Value, json};
 

@@ -62,7 +62,7 @@ impl Call {
             .map_err(|error| Refusal::bad_request(format!("could not parse the body: {error}")))
     }
 
-    /// A number of the query within a range, or else the largest that is given out unasked.
+    /// The number `per_page` of the query, which must be 1 to `max`; `default` where it is missing.
     pub(crate) fn per_page(&self, default: usize, max: usize) -> Result<usize, Refusal> {
         let Some(text) = self.query.get("per_page") else { return Ok(default) };
         let number = text.parse().ok().filter(|number| (1..=max).contains(number));

@@ -94,7 +94,7 @@ impl Cloudflare {
         let serving = Arc::clone(&shared);
         let thread = std::thread::Builder::new().spawn(move || {
             runtime.block_on(async {
-                // This fails when the system has no more files. Then nobody is answered.
+                // This fails when the system has no more file handles. Then nobody is answered.
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
                 tokio::select! {
                     () = accept(&listener, &serving) => (),

@@ -26,7 +26,7 @@ const DIGITS: [[u8; 5]; 10] = [
 const DIGIT_WIDTH: i64 = 3;
 const DIGIT_HEIGHT: i64 = 5;
 
-/// Farther away is nothing of any picture.
+/// Places beyond this are outside every picture.
 const FAR: f64 = 1e9;
 
 const BLACK: Rgb<u8> = Rgb([0, 0, 0]);
@@ -61,8 +61,8 @@ pub(crate) fn frames(picture: &mut RgbImage, frames: &[Frame]) {
     }
 }
 
-/// Draws a number on a ground, whose left top corner is given. A point of a digit has `size` pixels
-/// a side.
+/// Draws a number on a background, whose left upper corner is given. A point of a digit has `size`
+/// pixels a side.
 fn number(
     picture: &mut RgbImage,
     number: usize,
@@ -90,8 +90,7 @@ fn number(
     }
 }
 
-/// Fills what of a rectangle is in the picture: from left and top up to right and bottom, which
-/// are not part of it.
+/// Fills the part of a rectangle that is in the picture. Its right and bottom lines are not filled.
 fn fill(picture: &mut RgbImage, [left, top, right, bottom]: [i64; 4], colour: Rgb<u8>) {
     let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
     for y in top.clamp(0, height)..bottom.clamp(0, height) {

@@ -1,8 +1,8 @@
-//! A bucket as workerd asks R2 for it, over HTTP and for reading only: with objects of our choice,
-//! as slowly as wanted.
+//! A bucket that answers workerd's requests to R2, over HTTP and for reading only: with objects of
+//! our choice, as slowly as wanted.
 //!
-//! A request has what is asked in a header, as JSON. An answer begins with the object's metadata as
-//! JSON, whose length is in another header, and goes on with the object.
+//! A request says what it wants in a header, as JSON. An answer begins with the object's metadata
+//! as JSON, whose length is in another header, and goes on with the object.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -58,7 +58,7 @@ impl Bucket {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&state);
-                // Whoever breaks off a read has no need of the rest.
+                // A reader that breaks off does not need the rest.
                 thread::spawn(move || answer(stream, &state.0, state.1, &state.2).ok());
             }
         });

@@ -52,7 +52,7 @@ pub fn all() -> anyhow::Result<Vec<Golden>> {
 
 impl Golden {
     /// Checks that an embedding, normalised or not, is the golden one, and gives 1 - cosine. The
-    /// cosine has to be `cosine_min`.
+    /// cosine has to be at least `cosine_min`.
     ///
     /// # Errors
     /// When it is not; the error names whose embedding it is.

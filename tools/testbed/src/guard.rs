@@ -1,5 +1,5 @@
-//! Guards: each group of processes has a small shell beside it that ends the group when whoever
-//! started it is killed, which nobody can prevent and nobody is told of.
+//! Guards: each group of processes has a small shell beside it. When the process that started the
+//! group is killed, which it can neither prevent nor notice, the shell ends the group.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::Pid;
 
-/// A line means that the group has ended, and the end of the pipe that its writer has. The group
-/// gets as long as a dropped one.
+/// A line means that the group has ended; the end of the pipe, that the process that writes it has.
+/// The group gets as long to end as a dropped one.
 const SCRIPT: &str = r#"
 read -r _ && exit
 kill -s TERM -- "-$1" 2>/dev/null

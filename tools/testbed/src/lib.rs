@@ -26,8 +26,8 @@ use std::sync::LazyLock;
 
 /// The root of the clone.
 ///
-/// That is the one whose package Cargo runs, wherever this was compiled: whoever copies a clone
-/// with its `target` means the copy. Without Cargo it is the one where this was compiled.
+/// That is the clone whose package Cargo runs, even if this was compiled in another one: whoever
+/// copies a clone with its `target` means the copy. Without Cargo, it is where this was compiled.
 #[must_use]
 pub fn root() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -1,8 +1,8 @@
 //! Ports for servers that have to be told theirs before they start.
 //!
-//! The usual way is to bind port 0, to read which port that is, and to close it again. It is not
-//! safe: until the server binds the port, seconds later, the system may give it to any connection.
-//! So these ports are from a range that no system gives to connections.
+//! The usual way is to bind port 0, to read which port that is, and to close it again. That is not
+//! safe: until the server binds the port, seconds later, the system may give it to a connection. So
+//! these ports are from a range that systems do not give to connections.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};

@@ -109,7 +109,7 @@ impl Group {
     /// Ends the whole group: asks it to, and kills what is still there after so long. Says whether
     /// all of it ended by itself.
     pub fn end(&mut self, max: Duration) -> bool {
-        // An id that is free again may belong to somebody else.
+        // The id of a group that has ended may belong to another one by now.
         if !running().contains(&self.id.as_raw_nonzero().get()) {
             return true;
         }
@@ -164,8 +164,8 @@ pub fn command_lines_with(text: &str) -> io::Result<Vec<String>> {
     Ok(lines.filter(|line| line.contains(text)).collect())
 }
 
-/// The most memory that one of the processes has which run a program and were started by one whose
-/// command line contains a text, in bytes, on Linux.
+/// The memory of the largest process, in bytes, of those that run a program and were started by a
+/// process whose command line contains a text; on Linux.
 ///
 /// # Errors
 /// When the kernel does not list processes, or there is none.

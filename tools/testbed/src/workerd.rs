@@ -1,6 +1,6 @@
 //! The public Worker in a workerd of its own, without wrangler and without the private Worker. It
-//! starts within a second, takes its weights from a [`Bucket`], and several of it can share their
-//! Durable Objects, as versions of a Worker do while one replaces the other.
+//! starts within a second, and takes its weights from a [`Bucket`]. Several can share their Durable
+//! Objects, as versions of a Worker do while one replaces the other.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};

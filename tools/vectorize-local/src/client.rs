@@ -103,7 +103,7 @@ fn check_return_metadata(options: &Object) -> JsResult<()> {
     Err(JsError::new(&text).into())
 }
 
-/// Typed arrays as plain ones: JSON would make objects of them.
+/// Makes plain arrays of typed ones: JSON would make objects of them.
 fn plain_numbers(values: JsValue) -> JsValue {
     if ArrayBuffer::is_view(&values) { Array::from(&values).into() } else { values }
 }

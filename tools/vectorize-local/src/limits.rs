@@ -1,6 +1,6 @@
-//! The limits of Vectorize that this stand-in enforces. From Cloudflare's documentation
-//! (vectorize/platform/limits), but for the two limits on ids in one call, which only the texts of
-//! its errors name.
+//! The limits of Vectorize that this stand-in enforces, from Cloudflare's documentation
+//! (vectorize/platform/limits). Only the two limits on ids in one call are from the texts of its
+//! errors.
 
 /// Most dimensions that an index can have.
 pub const DIMENSIONS_MAX: usize = 1536;

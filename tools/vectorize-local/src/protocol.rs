@@ -57,8 +57,8 @@ pub struct Processed {
     pub mutation: Option<String>,
 }
 
-/// How much metadata matches bring back. There are no metadata indexes here, so what is indexed is
-/// nothing; the limits differ all the same.
+/// How much metadata matches bring back. There are no metadata indexes here, so `indexed` brings
+/// nothing back; but it has other limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum ReturnMetadata {
     #[default]

@@ -189,7 +189,7 @@ impl Storage {
     }
 }
 
-/// A time for the database, which has no unsigned integers. The sign is far away.
+/// A time for the database, which has signed integers only. No time is so late that it matters.
 fn integer(time_ms: u64) -> Sql {
     Sql::Integer(time_ms as i64)
 }

@@ -1,15 +1,16 @@
 // What Cloudflare calls: classes whose methods lead to the Worker in WebAssembly.
 //
-// A trap or a panic ends the module's instance. The next call makes a new one, and makes the
-// objects anew in it, because they lived in the memory of the old one.
+// A trap or a panic ends the module's instance. The next call makes a new instance and new objects
+// in it, because the objects lived in the memory of the old one.
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import * as worker from "./bindings.js";
 
 // Kept by the library `worker`: the number of the instance, and whether that has panicked.
 const state = worker.__worker_init_state();
 
-// Ends each call that is under way. Nothing in an instance that has trapped goes on, so calls
-// would wait for ever: the runtime cannot see that while they wait for an object that waits too.
+// Ends each call that is under way. Nothing goes on in an instance that has trapped, so these calls
+// would wait for ever. The runtime does not notice that while they wait for an object that waits
+// too.
 const underWay = new Set();
 
 function end() {
@@ -57,8 +58,8 @@ export async function run(call) {
 export class Entrypoint extends WorkerEntrypoint {
     fetch(request) {
         const response = run(() => worker.fetch(request, this.env, this.ctx));
-        // A request is answered to its end even when the caller hangs up. Otherwise it would stop
-        // anywhere, with a face half stored, and never give back the permits that it holds.
+        // A request goes on to its end even when the caller hangs up. Otherwise it would stop
+        // anywhere, with a face half stored, and never give back its permits.
         this.ctx.waitUntil(response);
         return response;
     }

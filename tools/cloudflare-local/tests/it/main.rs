@@ -1,5 +1,5 @@
-//! What the stand-in refuses, and how it breaks connections. What it takes is seen by the tests of
-//! deployments, through the real wrangler.
+//! What the stand-in refuses, and how it breaks connections. What it accepts, the tests of
+//! deployments show through the real wrangler.
 
 #![expect(clippy::unwrap_used, reason = "tests end at the first surprise")]
 
