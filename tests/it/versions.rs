@@ -26,7 +26,7 @@ const MODEL: &str = "casia-webface";
 /// More than an isolate of Cloudflare may hold in WebAssembly besides everything else.
 const MEMORY_MB_MAX: f64 = 100.0;
 
-/// The records of a pair, by their names.
+/// The records of both shards, and their weights' name.
 struct Pair {
     weights: Weights,
     records: [Vec<u8>; 2],

@@ -82,8 +82,8 @@ impl Scene {
     }
 }
 
-/// The frame with the head turned, to its own left if the degrees are positive. The head is taken
-/// for an upright cylinder with a round nose; what stands behind it is left where it was.
+/// The frame with the head turned, to its own left if the degrees are positive. The head counts as
+/// an upright cylinder with a round nose. The background stays as it is.
 fn turned(frame: &RgbImage, degrees: f64) -> RgbImage {
     /// How far the nose stands out, and its width, as shares of the head's.
     const NOSE_HEIGHT: f64 = 0.5;

@@ -50,7 +50,7 @@ const DIMENSIONS: f64 = wire::limits::EMBEDDING_DIMENSIONS as f64;
 /// says why.
 const EMBEDDING_S: f64 = 0.2;
 
-/// Assumed: what a line of the log is billed as, with what Cloudflare adds.
+/// Assumed: the size of a log line as Cloudflare bills it, with what it adds, in gigabytes.
 const LINE_GB: f64 = 4.84e-6;
 
 /// Assumed: the share of requests that are slow, fail or are refused. Both Workers log them.

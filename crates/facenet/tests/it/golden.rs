@@ -54,8 +54,8 @@ pub(crate) fn of_another_pair(record: &[u8]) -> Vec<u8> {
     other
 }
 
-/// Checks that an engine takes no two records of different pairs, nor another pair than is wanted.
-/// `load` loads the second shard of a pair.
+/// Checks that an engine refuses two records of different pairs, and a pair that is not the wanted
+/// one. `load` loads the second shard of a pair.
 #[track_caller]
 pub(crate) fn check_pairs<E: Engine>(
     engine: &E,
