@@ -1,7 +1,8 @@
 //! From a file to rows of pixels: which units are decoded, and when the rows of each are complete.
 
 use crate::colour;
-use crate::header::{COEFFICIENTS, Header};
+use crate::header::Header;
+use crate::idct::COEFFICIENTS;
 use crate::plane::{BLOCK, Layout, Plane};
 use crate::scan::{Decoder, State};
 use crate::upsample::Upsampler;

@@ -2,6 +2,7 @@
 
 use crate::JpegError;
 use crate::huffman::Codes;
+use crate::idct::COEFFICIENTS;
 
 const TRUNCATED: JpegError = JpegError::Truncated;
 
@@ -22,9 +23,6 @@ const APP1: u8 = 0xe1;
 const APP14: u8 = 0xee;
 const APP15: u8 = 0xef;
 const COM: u8 = 0xfe;
-
-/// Coefficients of a block.
-pub(crate) const COEFFICIENTS: usize = 64;
 
 /// Tables of each kind that a file can have at once.
 const TABLES: usize = 4;

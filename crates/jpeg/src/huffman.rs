@@ -2,7 +2,7 @@
 
 use crate::JpegError;
 use crate::bits::Bits;
-use crate::header::COEFFICIENTS;
+use crate::idct::COEFFICIENTS;
 
 /// Codes of up to so many bits are looked up in a table. Only a few codes of a hundred are longer.
 const FAST_BITS: u32 = 10;

@@ -15,6 +15,9 @@ const PASS_BITS: usize = 2;
 /// Coefficients of a row and of a column, and samples.
 const SIDE: usize = 8;
 
+/// Coefficients of a block.
+pub(crate) const COEFFICIENTS: usize = SIDE * SIDE;
+
 /// The last place, in the order of a file, up to which all coefficients are in the first four rows
 /// and columns.
 const LAST_OF_QUARTER: usize = 9;
@@ -134,7 +137,7 @@ fn lines<const N: usize, const L: usize>(f: &[[Number; L]; SIDE], bits: usize) -
 /// which there is no room are not.
 #[inline]
 pub(crate) fn transform<const N: usize>(
-    coefficients: &[i16; SIDE * SIDE],
+    coefficients: &[i16; COEFFICIENTS],
     last: usize,
     samples: &mut [u8],
     stride: usize,
@@ -158,7 +161,7 @@ pub(crate) fn transform<const N: usize>(
 /// The same where only the first `C` rows and columns have coefficients.
 #[inline(never)]
 fn block<const N: usize, const C: usize>(
-    coefficients: &[i16; SIDE * SIDE],
+    coefficients: &[i16; COEFFICIENTS],
     samples: &mut [u8],
     stride: usize,
 ) {

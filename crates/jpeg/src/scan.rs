@@ -2,9 +2,9 @@
 
 use crate::JpegError;
 use crate::bits::{Bits, Place};
-use crate::header::{COEFFICIENTS, RST0, Scan};
+use crate::header::{RST0, Scan};
 use crate::huffman::Table;
-use crate::idct::transform;
+use crate::idct::{COEFFICIENTS, transform};
 use crate::plane::Plane;
 
 /// Where the coefficients are in a block, in the order of a file (ITU-T T.81, figure A.6).
