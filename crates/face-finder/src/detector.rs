@@ -12,15 +12,12 @@ use facenet::simd::row::Runs;
 
 use self::stream::{Pool, Pooling, Stage};
 use crate::layers::{Convolution, KERNEL, Separable};
-use crate::scale::Square;
+use crate::scale::{CELL, Square};
 use crate::weights::Reader;
 
 #[cfg(test)]
 pub(crate) use boxes::OVERLAP_MAX;
 pub(crate) use boxes::{Detection, suppress};
-
-/// Side of a cell in pixels of the input: the five poolings of stride 2.
-pub(crate) const CELL: usize = 32;
 
 /// Numbers per cell: for each anchor x, y, width, height and score.
 const OUTPUTS: usize = boxes::ANCHORS.len() * 5;

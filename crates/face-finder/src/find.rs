@@ -8,7 +8,7 @@ use crate::landmarks::{self, Landmarks};
 use crate::picture::Picture;
 use crate::presence;
 use crate::quality::Quality;
-use crate::scale::Square;
+use crate::scale::{CELL, Square};
 use crate::weights::{Reader, WeightsError};
 
 /// Input sizes of the detector in pixels, as on the page. It sees nearly all faces that are 45 to
@@ -130,7 +130,7 @@ impl Finder {
     /// What is found at these sizes. A size that would enlarge the picture is made smaller: a
     /// larger copy shows nothing more, but gives false faces.
     fn detect(&self, picture: &Picture<'_>, sizes: &[usize]) -> Vec<Detection> {
-        let most = picture.width().max(picture.height()).next_multiple_of(detector::CELL);
+        let most = picture.width().max(picture.height()).next_multiple_of(CELL);
         let mut sizes: Vec<usize> = sizes.iter().map(|&size| size.min(most)).collect();
         sizes.dedup();
         let detect = |&size: &usize| self.detector.detect(&Square::of(picture, size), SCORE_MIN);
@@ -197,7 +197,7 @@ pub(crate) mod tests {
         assert_eq!(constant(PAGE, "SURE"), SURE);
         assert_eq!(constant(PAGE, "INSIDE_MAX"), INSIDE_MAX);
         assert_eq!(constant(PAGE, "OVERLAP_MAX"), OVERLAP_MAX);
-        assert_eq!(constant(PAGE, "CELL"), detector::CELL as f64);
+        assert_eq!(constant(PAGE, "CELL"), CELL as f64);
     }
 
     fn detection([x, y, side]: [f64; 3], score: f64) -> Detection {

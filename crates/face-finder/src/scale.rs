@@ -6,6 +6,9 @@
 
 use crate::picture::{Picture, Region};
 
+/// Side of a cell of the detector, in pixels of its input: it has five poolings of stride 2.
+pub(crate) const CELL: usize = 32;
+
 /// A picture in a square, RGB.
 pub(crate) struct Square {
     side: usize,
@@ -22,7 +25,7 @@ impl Square {
         let target = Target { x: 0.0, y: 0.0, width, height };
         // face-api.js computes boxes from the rounded size, though it draws in the exact one.
         let per_cell = |picture: usize, drawn: f64| {
-            crate::detector::CELL as f64 * picture as f64 / (drawn + 0.5).floor().max(1.0)
+            CELL as f64 * picture as f64 / (drawn + 0.5).floor().max(1.0)
         };
         let picture_per_cell = [per_cell(region.width, width), per_cell(region.height, height)];
         Self { side, pixels: draw(picture, region, target, side), picture_per_cell }
@@ -33,7 +36,7 @@ impl Square {
     pub(crate) fn around(picture: &Picture<'_>, [width, height]: [f64; 2], side: usize) -> Self {
         let [x, y] = [width, height].map(|length| (side as f64 - length) / 2.0);
         let target = Target { x, y, width, height };
-        let picture_per_cell = [crate::detector::CELL as f64; 2];
+        let picture_per_cell = [CELL as f64; 2];
         Self { side, pixels: draw(picture, picture.region(), target, side), picture_per_cell }
     }
 

@@ -2,9 +2,9 @@
 //! constants and the order of the computations are face-api's (`tinyFaceDetector/const.ts`,
 //! `TinyYolov2Base.ts`, `nonMaxSuppression.ts`).
 
-use crate::detector::{CELL, OUTPUTS};
+use crate::detector::OUTPUTS;
 use crate::geometry::{Point, Rectangle};
-use crate::scale::Square;
+use crate::scale::{CELL, Square};
 
 /// The shapes of boxes: width and height in cells. The network tells how much a box differs.
 pub(super) const ANCHORS: [[f64; 2]; 5] = [
