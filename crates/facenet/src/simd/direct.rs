@@ -15,6 +15,7 @@ use std::ops::Range;
 
 use super::aligned::Aligned;
 use super::feature_map::{FeatureMap, Shape};
+use super::finish::{Finish, store};
 use super::kernels::{
     Halves, LANES, ROWS, Runs, decode_f16, gemm_f32_rx8, parts, tiles, with_rows,
 };
@@ -78,15 +79,6 @@ struct Place {
     target: u32,
     /// Its row, or its column when pixels are taken column by column.
     line: u32,
-}
-
-/// What is done with the sums.
-#[derive(Clone, Copy)]
-pub(super) enum Finish<'a> {
-    /// `max(sum, 0)`.
-    Relu,
-    /// `residual + scale * sum`, and `ReLU` unless it is the last block.
-    Residual { residual: &'a FeatureMap, scale: f32, relu: bool },
 }
 
 /// Computes `conv` over all of `input` into the channels of `output` from `at` on. The padding is
@@ -323,28 +315,6 @@ fn add_tile<const R: usize>(
     let rows: &[usize; R] = rows.first_chunk().expect("a row for each pixel");
     let tile = tile.first_chunk_mut().expect("a sum for each pixel");
     gemm_f32_rx8(input, rows, Runs::one(panel.len()), panel, prefetch, tile);
-}
-
-/// Stores the eight sums of a pixel.
-#[inline(always)]
-pub(super) fn store(sums: &[f32; LANES], output: &mut [f32], target: usize, finish: Finish<'_>) {
-    let output: &mut [f32; LANES] =
-        output[target..].first_chunk_mut().expect("the output has all channels");
-    *output = match finish {
-        Finish::Relu => sums.map(relu),
-        Finish::Residual { residual, scale, relu: with_relu } => {
-            let residual: &[f32; LANES] =
-                residual.data[target..].first_chunk().expect("it has the shape of the output");
-            let sums = std::array::from_fn(|lane| residual[lane] + scale * sums[lane]);
-            if with_relu { sums.map(relu) } else { sums }
-        }
-    };
-}
-
-/// Keeps a NaN and is one instruction, unlike `f32::max`.
-#[inline(always)]
-pub(super) fn relu(value: f32) -> f32 {
-    if value < 0.0 { 0.0 } else { value }
 }
 
 /// The largest values in each [`MAX_POOL`] window.

@@ -33,6 +33,8 @@ mod feature_map;
 
 mod aligned;
 
+mod finish;
+
 mod direct;
 
 mod winograd;

@@ -4,8 +4,9 @@
 //! Concatenation is not a step: the branches of a block write into one feature map, each into its
 //! own channels.
 
-use super::direct::{self, Finish, average_pool, max_pool};
+use super::direct::{self, average_pool, max_pool};
 use super::feature_map::{FeatureMap, Shape};
+use super::finish::Finish;
 use super::int8::{self, ByteConv, ByteMap};
 use super::scratch::{Scratch, Sizes};
 use super::times;

@@ -6,8 +6,9 @@
 
 #![expect(clippy::float_cmp, reason = "pooling copies numbers")]
 
-use super::direct::{Finish, convolve, max_pool};
+use super::direct::{convolve, max_pool};
 use super::feature_map::{FeatureMap, Shape};
+use super::finish::Finish;
 use super::kernels::tests::Numbers;
 use super::kernels::{LANES, f16_to_f32};
 use super::scratch::{Scratch, Sizes};

@@ -23,8 +23,8 @@ mod weights;
 pub(super) use map::ByteMap;
 pub(super) use weights::{ByteConv, Packer};
 
-use super::direct::{Finish, store};
 use super::feature_map::{FeatureMap, Shape};
+use super::finish::{Finish, store};
 use super::kernels::{LANES, Quads, Runs, Sums, WEIGHT_ZERO, byte_tiles, gemm_i8_rx8, with_rows};
 use crate::layers::Window;
 

@@ -2,8 +2,8 @@
 
 use super::{ByteConv, ByteMap, Packer, Scratch, Sizes, convolve};
 use crate::layers::Window;
-use crate::simd::direct::Finish;
 use crate::simd::feature_map::{FeatureMap, Shape};
+use crate::simd::finish::Finish;
 use crate::simd::kernels::tests::Numbers;
 use crate::simd::kernels::{BYTE_ZERO, LANES, WEIGHT_MAX};
 use crate::simd::tests::random_map;

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use super::Scratch;
 use super::axis::{Axis, Line, add};
 use crate::simd::aligned::LINE;
-use crate::simd::direct::relu;
 use crate::simd::feature_map::FeatureMap;
+use crate::simd::finish::relu;
 use crate::simd::kernels::{
     Halves, LANES, Runs, Vector, WIDTH, gemm_f32_rx8, parts, tiles, with_rows,
 };
