@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::assets::Assets;
-
 /// What a token may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
@@ -94,6 +92,44 @@ pub struct Index {
     pub metric: String,
     /// What its maker wrote about it.
     pub description: String,
+}
+
+/// The assets of an account.
+#[derive(Debug, Default)]
+pub(crate) struct Assets {
+    /// Hashes of the files that are there already.
+    pub(crate) stored: BTreeSet<String>,
+    /// What was announced, by the token of its session.
+    pub(crate) sessions: BTreeMap<String, BTreeMap<String, File>>,
+    /// The paths and hashes for a Worker's version, by the token that says they are all there.
+    complete: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// A file as it was announced.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) hash: String,
+    pub(crate) size: u64,
+}
+
+impl Assets {
+    /// The paths and hashes that a token stands for.
+    pub(crate) fn of(&self, token: &str) -> Option<&BTreeMap<String, String>> {
+        self.complete.get(token)
+    }
+
+    /// The hashes of a manifest whose files are not there yet.
+    pub(crate) fn missing(&self, manifest: &BTreeMap<String, File>) -> Vec<String> {
+        let hashes: BTreeSet<&String> = manifest.values().map(|file| &file.hash).collect();
+        hashes.into_iter().filter(|hash| !self.stored.contains(*hash)).cloned().collect()
+    }
+
+    /// Notes that all files of a manifest are there. Gives the token that says so.
+    pub(crate) fn complete(&mut self, token: String, manifest: &BTreeMap<String, File>) -> Value {
+        let paths = manifest.iter().map(|(path, file)| (path.clone(), file.hash.clone()));
+        self.complete.insert(token.clone(), paths.collect());
+        token.into()
+    }
 }
 
 /// A Worker.

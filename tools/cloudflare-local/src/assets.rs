@@ -1,12 +1,12 @@
 //! The static assets of Workers: what is announced, what is missing, and what comes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::account::Account;
+use crate::account::{Account, File};
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
 
@@ -15,41 +15,6 @@ const BUCKET: usize = 40;
 
 /// Bytes of a file at most.
 const FILE_BYTES_MAX: u64 = 25 << 20;
-
-/// The assets of an account.
-#[derive(Debug, Default)]
-pub(crate) struct Assets {
-    /// Hashes of the files that are there already.
-    stored: BTreeSet<String>,
-    /// What was announced, by the token of its session.
-    sessions: BTreeMap<String, BTreeMap<String, File>>,
-    /// The paths and hashes for a Worker's version, by the token that says they are all there.
-    complete: BTreeMap<String, BTreeMap<String, String>>,
-}
-
-#[derive(Clone, Debug)]
-struct File {
-    hash: String,
-    size: u64,
-}
-
-impl Assets {
-    /// The paths and hashes that a token stands for.
-    pub(crate) fn of(&self, token: &str) -> Option<&BTreeMap<String, String>> {
-        self.complete.get(token)
-    }
-
-    fn missing(&self, manifest: &BTreeMap<String, File>) -> Vec<String> {
-        let hashes: BTreeSet<&String> = manifest.values().map(|file| &file.hash).collect();
-        hashes.into_iter().filter(|hash| !self.stored.contains(*hash)).cloned().collect()
-    }
-
-    fn complete(&mut self, token: String, manifest: &BTreeMap<String, File>) -> Value {
-        let paths = manifest.iter().map(|(path, file)| (path.clone(), file.hash.clone()));
-        self.complete.insert(token.clone(), paths.collect());
-        token.into()
-    }
-}
 
 /// Begins a session: tells which of the announced files are not there yet.
 pub(crate) fn begin(account: &mut Account, call: &Call, worker: &str) -> Outcome {

@@ -9,7 +9,7 @@ use hyper::{Method, header};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::answer::Refusal;
+use crate::answer::{Outcome, Refusal};
 
 /// A part of a multipart body.
 #[derive(Debug)]
@@ -54,6 +54,11 @@ impl Call {
             body,
             parts: form,
         })
+    }
+
+    /// Nothing that this stand-in, or Cloudflare, has.
+    pub(crate) fn no_route(&self) -> Outcome {
+        Err(Refusal::no_route(&format!("{} /{}", self.method, self.path.join("/"))))
     }
 
     /// The body as JSON.

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::account::{Account, Bucket};
 use crate::answer::{Answer, Outcome, Refusal, TIME};
 use crate::call::Call;
-use crate::route::no_route;
 
 /// Buckets, and objects, on a page unless more are asked for.
 const PAGE: usize = 20;
@@ -37,7 +36,7 @@ pub(crate) fn answer(account: &mut Account, call: &Call, path: &[&str]) -> Outco
         (&Method::GET, [name, "objects"]) => list_objects(bucket(account, name)?, call),
         (&Method::DELETE, [name, "objects"]) => delete_objects(bucket(account, name)?, call),
         (_, [name, "objects", key @ ..]) => object(bucket(account, name)?, call, &key.join("/")),
-        _ => no_route(call),
+        _ => call.no_route(),
     }
 }
 
@@ -135,6 +134,6 @@ fn object(bucket: &mut Bucket, call: &Call, key: &str) -> Outcome {
             bucket.objects.remove(key);
             Ok(Answer::of(&json!({ "key": key })))
         }
-        _ => no_route(call),
+        _ => call.no_route(),
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn answer(account: &mut Account, call: &Call) -> Outcome {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     // Uploads of assets bring a token of their session.
     if let ["accounts", id, "workers", "assets", "upload"] = path.as_slice() {
-        return if *id == account.id { assets::upload(account, call) } else { no_route(call) };
+        return if *id == account.id { assets::upload(account, call) } else { call.no_route() };
     }
     if call.token != account.token {
         return Err(Refusal::new(403, 9109, "Invalid access token"));
@@ -24,13 +24,13 @@ pub(crate) fn answer(account: &mut Account, call: &Call) -> Outcome {
             if *id != account.id {
                 return Err(Refusal::forbidden());
             }
-            let Some(permission) = permission(rest) else { return no_route(call) };
+            let Some(permission) = permission(rest) else { return call.no_route() };
             if account.forbidden.contains(&permission) {
                 return Err(Refusal::forbidden());
             }
             of_account(account, call, rest)
         }
-        _ => no_route(call),
+        _ => call.no_route(),
     }
 }
 
@@ -59,13 +59,13 @@ fn of_account(account: &mut Account, call: &Call, path: &[&str]) -> Outcome {
             assets::begin(account, call, name)
         }
         ["workers", "scripts", name, rest @ ..] => scripts::answer(account, call, name, rest),
-        _ => no_route(call),
+        _ => call.no_route(),
     }
 }
 
 fn memberships(account: &Account, call: &Call) -> Outcome {
     if call.method != Method::GET {
-        return no_route(call);
+        return call.no_route();
     }
     if account.forbidden.contains(&Permission::Memberships) {
         return Err(Refusal::new(403, 9109, "Unauthorized to access requested resource"));
@@ -77,9 +77,4 @@ fn memberships(account: &Account, call: &Call) -> Outcome {
         .collect();
     let info = json!({ "page": 1, "per_page": 20, "total_count": list.len() });
     Ok(Answer::page(&Value::Array(list), &info))
-}
-
-/// Nothing that this stand-in, or Cloudflare, has.
-pub(crate) fn no_route(call: &Call) -> Outcome {
-    Err(Refusal::no_route(&format!("{} /{}", call.method, call.path.join("/"))))
 }

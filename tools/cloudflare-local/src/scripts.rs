@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::account::{Account, Deployment, Subdomain, Version, Worker};
 use crate::answer::{Answer, Outcome, Refusal, TIME};
 use crate::call::Call;
-use crate::route::no_route;
 use crate::upload::{self, Upload};
 
 /// Deployments that are listed.
@@ -37,7 +36,7 @@ pub(crate) fn service(account: &mut Account, call: &Call, name: &str) -> Outcome
             account.workers.remove(name);
             Ok(Answer::of(&Value::Null))
         }
-        _ => no_route(call),
+        _ => call.no_route(),
     }
 }
 
@@ -102,7 +101,7 @@ pub(crate) fn answer(account: &mut Account, call: &Call, name: &str, path: &[&st
         (&Method::POST, ["subdomain"]) => set_subdomain(worker, call),
         (&Method::GET, ["schedules"]) => Ok(schedules(worker)),
         (&Method::PUT, ["schedules"]) => set_schedules(worker, call),
-        _ => no_route(call),
+        _ => call.no_route(),
     }
 }
 

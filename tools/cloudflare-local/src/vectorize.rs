@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::account::{Account, Index};
 use crate::answer::{Answer, Outcome, Refusal, TIME};
 use crate::call::Call;
-use crate::route::no_route;
 
 /// Numbers in a vector at most.
 const DIMENSIONS_MAX: u64 = 1536;
@@ -29,7 +28,7 @@ pub(crate) fn answer(account: &mut Account, call: &Call, path: &[&str]) -> Outco
             account.indexes.remove(*name).ok_or_else(|| missing(name))?;
             Ok(Answer::of(&Value::Null))
         }
-        _ => no_route(call),
+        _ => call.no_route(),
     }
 }
 
