@@ -63,6 +63,9 @@ const ROOT: [&str; 28] = [
     "wrangler.toml",
 ];
 
+/// More entries would not be seen at a glance.
+const _: () = assert!(ROOT.len() <= 32);
+
 /// Leftovers and private paths, split so that this file may have them.
 const FORBIDDEN: [&str; 5] = [
     concat!("TO", "DO"),
@@ -267,6 +270,17 @@ fn what_only_computes_knows_no_workers_and_reads_nothing() {
             is_its.then(|| format!("names {found}"))
         });
     }
+}
+
+/// Clippy refuses these calls in the Workers themselves; their libraries are apart.
+#[test]
+fn libraries_of_workers_name_no_clock_and_no_thread() {
+    let folders = ["input", "sandbox", "wire"].map(|name| project::member(name).unwrap());
+    check(&["rs"], |file, text| {
+        let found = ["std::time", "std::thread"].iter().find(|path| text.contains(**path))?;
+        let is_its = folders.iter().any(|folder| file.starts_with(folder.join("src")));
+        is_its.then(|| format!("names {found}"))
+    });
 }
 
 /// The folders that may have unsafe code: the kernels, and bare modules, which export names and
