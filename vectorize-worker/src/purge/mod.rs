@@ -24,7 +24,6 @@
 //! faces, and [tombstones](tombstone::is_ours).
 
 mod last;
-
 mod report;
 
 use std::cell::{Cell, RefCell};
@@ -190,7 +189,7 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
             let Some(page) = self.list(tombstone::PREFIX, cursor).await else { return };
             let mut tombstones = page.entries;
             tombstones.retain(|entry| tombstone::is_ours(&entry.key));
-            self.process_tombstones(tombstones).await;
+            self.delete_vectors_of_page(tombstones).await;
             cursor = page.cursor;
             if cursor.is_none() {
                 return;
@@ -198,12 +197,13 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
         }
     }
 
-    async fn process_tombstones(&self, tombstones: Vec<Entry>) {
+    /// Deletes the vectors of one page of tombstones, and those that are no longer needed.
+    async fn delete_vectors_of_page(&self, tombstones: Vec<Entry>) {
         let count = tombstones.len();
         let (old, young) =
             tombstones.into_iter().partition(|entry| entry.uploaded_ms <= self.earlier_ended_ms);
         let parts = parts(young, Age::Young).into_iter().chain(parts(old, Age::Old));
-        let needless: Vec<_> = stream::iter(parts.map(|part| self.process(part)))
+        let needless: Vec<_> = stream::iter(parts.map(|part| self.delete_vectors_of_part(part)))
             .buffer_unordered(CALLS_AT_ONCE)
             .collect()
             .await;
@@ -217,7 +217,7 @@ impl<V: Vectors, P: Pictures, C: Clock> Run<'_, V, P, C> {
     }
 
     /// Deletes the vectors of some tombstones. Returns the keys of those that are no longer needed.
-    async fn process(&self, Part { tombstones, age }: Part) -> Vec<String> {
+    async fn delete_vectors_of_part(&self, Part { tombstones, age }: Part) -> Vec<String> {
         if self.is_over() {
             return Vec::new();
         }
@@ -306,7 +306,7 @@ enum Age {
     Old,
 }
 
-/// Tombstones of one age that are processed one call after the other.
+/// Tombstones of one age. Several parts are under way at once, each with one call at a time.
 #[derive(Debug)]
 struct Part {
     tombstones: Tombstones,
