@@ -17,7 +17,7 @@ const INDEX_WORKER: &str = "vectorize-local";
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// The Worker that keeps faces.
-pub const STORE_WORKER: &str = "cface-vectorize";
+pub const STORE_WORKER: &str = wire::installation::PRIVATE_WORKER;
 
 /// The time in milliseconds since 1970.
 ///

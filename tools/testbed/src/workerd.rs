@@ -22,8 +22,8 @@ const READY_MAX: Duration = Duration::from_secs(30);
 /// The module that the runtime asks for the Worker.
 const ENTRY: &str = "entry.js";
 
-/// The date up to which changes of the runtime apply, as in wrangler.toml.
-const COMPATIBILITY_DATE: &str = "2026-04-01";
+/// The date up to which changes of the runtime apply, as in `wrangler.toml`.
+pub const COMPATIBILITY_DATE: &str = "2026-04-01";
 
 /// The classes of the Durable Objects, and the names under which they are bound.
 const CLASSES: [(&str, &str); 2] =

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use facenet::embedding::DIMENSIONS;
+use testbed::workerd::COMPATIBILITY_DATE;
 use toml::{Table, Value};
 use wire::installation::{MODELS_BUCKET, PREFIX, PRIVATE_WORKER, PUBLIC_WORKER};
 use wire::retention::{BUCKET_NAME, INDEX_NAME, PURGE_CRON, REPEAT_CRON};
@@ -223,6 +224,9 @@ fn wranglers_files_say_what_the_code_says() {
     let index = wrangler::config(wrangler::INDEX_CONFIG).unwrap();
     let dimensions = index["vars"]["DIMENSIONS"].as_str().unwrap();
     assert_eq!(dimensions.parse(), Ok(DIMENSIONS));
+    for config in [public, private, index] {
+        assert_eq!(config["compatibility_date"].as_str(), Some(COMPATIBILITY_DATE));
+    }
 }
 
 /// Lines of the log have one form, and nobody is in them: one place writes them.
