@@ -2,59 +2,31 @@
 //! weights, a real browser.
 
 mod access;
-
 mod budgets;
-
 mod certain;
-
 mod cold;
-
 mod copies;
-
 mod costs;
-
 mod damaged;
-
 mod deploy;
-
 mod documents;
-
 mod drill;
-
 mod engines;
-
 mod enrol;
-
 mod hostile;
-
 mod http;
-
 mod index;
-
 mod killed;
-
 mod load;
-
 mod log;
-
 mod model;
-
 mod operator;
-
 mod origins;
-
 mod page;
-
 mod people;
-
 mod photographs;
-
 mod rubbish;
-
 mod storage;
-
 mod strangers;
-
 mod uploads;
-
 mod versions;

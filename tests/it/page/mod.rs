@@ -3,27 +3,16 @@
 //! that nothing is cut off, and that nothing is too small to touch.
 
 mod access;
-
 mod accessibility;
-
 mod capture;
-
 mod crops;
-
 mod delivery;
-
 mod failures;
-
 mod guided;
-
 mod journey;
-
 mod pictures;
-
 mod privacy;
-
 mod samples;
-
 mod speed;
 
 use std::path::{Path, PathBuf};
