@@ -2,25 +2,15 @@
 //! browser with a camera that shows a picture of our choice.
 
 pub mod account;
-
 pub mod api;
-
 pub mod browser;
-
 pub mod camera;
-
 pub mod conformance;
-
 pub mod costs;
-
 pub mod hostile;
-
 pub mod index;
-
 pub mod log;
-
 pub mod pictures;
-
 pub mod server;
 
 use std::path::{Path, PathBuf};

@@ -4,11 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests end at the first surprise")]
 
 mod node;
-
 mod photographs;
-
 mod recipe;
-
 mod parity;
-
 mod finding;

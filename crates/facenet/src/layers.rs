@@ -6,7 +6,6 @@
 //! Names, order and numbers are those of facenet-pytorch's `inception_resnet_v1.py`.
 
 mod layer;
-
 mod shard;
 
 pub use layer::{Kind, Layer, Module};

@@ -1,26 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 pub mod layers;
-
 pub mod image;
-
 pub mod embedding;
-
 pub mod verdict;
-
 pub mod record;
-
 pub mod engine;
-
 #[cfg(feature = "simd")]
 pub mod simd;
-
 #[cfg(feature = "burn")]
 pub mod burn;
-
 #[cfg(feature = "layer-outputs")]
 pub mod outputs;
-
 #[cfg(all(any(feature = "simd", feature = "burn"), not(feature = "layer-outputs")))]
 mod outputs;
 

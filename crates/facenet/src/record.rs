@@ -5,7 +5,6 @@
 
 #[cfg(feature = "record-head")]
 pub mod head;
-
 mod weights;
 
 use std::collections::BTreeMap;

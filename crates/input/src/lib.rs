@@ -1,15 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub mod message;
-
 pub mod fields;
-
 pub mod gallery;
-
 pub mod query;
-
 pub mod seen;
-
 #[cfg(feature = "parse")]
 pub mod container;
 #[cfg(feature = "parse")]

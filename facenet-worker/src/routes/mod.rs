@@ -10,16 +10,13 @@ mod gallery;
 mod health;
 mod matching;
 mod openapi;
-mod photograph;
-
 mod samples;
 mod verify;
 mod wake;
 
+mod photograph;
 mod request;
-
 mod response;
-
 mod route;
 
 use wire::log::Record;

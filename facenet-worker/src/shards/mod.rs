@@ -8,29 +8,17 @@
 //! themselves.
 
 mod client;
-
 mod object;
-
 mod codec;
-
 mod region;
-
 mod replicas;
-
 mod limiter;
-
 mod load;
-
 mod pieces;
-
 mod engine;
-
 mod served;
-
 mod wake;
-
 mod statistics;
-
 mod per_shard;
 
 pub(crate) use client::embed;

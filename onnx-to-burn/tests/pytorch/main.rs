@@ -4,9 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests end at the first surprise")]
 
 mod compare;
-
 mod onnx;
-
 mod state_dict;
 
 use std::path::PathBuf;

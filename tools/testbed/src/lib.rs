@@ -2,23 +2,14 @@
 
 #[cfg(feature = "browser")]
 pub mod browser;
-
 pub mod bucket;
-
 pub mod golden;
-
 mod guard;
-
 pub mod port;
-
 pub mod process;
-
 pub mod server;
-
 pub mod wait;
-
 pub mod workerd;
-
 pub mod wrangler;
 
 use std::path::{Path, PathBuf};

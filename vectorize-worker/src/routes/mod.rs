@@ -8,9 +8,7 @@ mod health;
 mod matching;
 
 mod request;
-
 mod response;
-
 mod route;
 
 use wire::faces::{VERSION_HEADER, check_version};

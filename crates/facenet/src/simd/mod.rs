@@ -26,35 +26,22 @@
 )]
 
 mod choice;
-
 mod network;
-
 mod feature_map;
-
 mod aligned;
-
 mod finish;
-
 mod direct;
-
 mod winograd;
-
 mod int8;
-
 mod scratch;
-
 mod weights;
-
 mod stream;
-
 mod kernels;
-
 pub mod row;
 
 // The clock and the totals are for the benchmark in WebAssembly, which is another crate.
 #[cfg(feature = "layer-times")]
 pub mod times;
-
 #[cfg(not(feature = "layer-times"))]
 mod times;
 
@@ -65,7 +52,6 @@ pub mod shapes;
 // A list of tests for WebAssembly, which are called there by another crate.
 #[cfg(feature = "kernel-tests")]
 pub mod tests;
-
 #[cfg(all(test, not(feature = "kernel-tests")))]
 mod tests;
 

@@ -5,21 +5,14 @@
 
 #[cfg(all(feature = "simd", feature = "burn-flex"))]
 mod agreement;
-
 #[cfg(feature = "burn")]
 mod burn;
-
 mod golden;
-
 mod generated;
-
 #[cfg(feature = "simd")]
 mod int8;
-
 #[cfg(all(feature = "simd", feature = "layer-outputs"))]
 mod layers;
-
 mod pictures;
-
 #[cfg(feature = "simd")]
 mod simd;

@@ -2,11 +2,8 @@
 //! without one, or by MTCNN.
 
 mod browser;
-
 mod mtcnn;
-
 mod native;
-
 mod server;
 
 use std::path::{Path, PathBuf};
