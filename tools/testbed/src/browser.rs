@@ -18,8 +18,9 @@ use tempfile::TempDir;
 use crate::process::children_of;
 use crate::{port, wait};
 
-/// Arguments that every Chromium of ours gets: no window, no GPU, no traffic of its own.
-const ARGUMENTS: [&str; 8] = [
+/// Arguments that every Chromium of ours gets: no window, no GPU, no traffic of its own, and no
+/// process for pages that nobody has opened yet.
+const ARGUMENTS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -28,6 +29,7 @@ const ARGUMENTS: [&str; 8] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=SpareRendererForSitePerProcess",
 ];
 
 /// How long a script may take that answers when it is done. Face detection without a GPU takes
