@@ -62,11 +62,19 @@ pub fn png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
     encoded(picture, ImageFormat::Png)
 }
 
+/// A picture in another size. By the library's own type: what is generic would be compiled here,
+/// where nothing is optimised, and take seconds.
+fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    DynamicImage::from(picture.clone())
+        .resize_exact(width, height, FilterType::Triangle)
+        .into_rgb8()
+}
+
 /// A small lossless WebP, for which the picture is made smaller and has fewer colours. Large ones
 /// are refused, and there is no encoder for others.
 fn webp(photograph: &RgbImage) -> anyhow::Result<Vec<u8>> {
     let (width, height) = (photograph.width() * 500 / photograph.height(), 500);
-    let mut small = imageops::resize(photograph, width, height, FilterType::Triangle);
+    let mut small = resized(photograph, width, height);
     small.iter_mut().for_each(|value| *value = *value / 24 * 24 + 12);
     encoded(&small, ImageFormat::WebP)
 }
@@ -82,14 +90,12 @@ fn encoded(picture: &RgbImage, format: ImageFormat) -> anyhow::Result<Vec<u8>> {
 /// # Errors
 /// Those of the encoders.
 pub fn forms(photograph: &RgbImage) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let scaled =
-        |width: u32, height: u32, filter| imageops::resize(photograph, width, height, filter);
     let (width, height) = photograph.dimensions();
     // 24 megapixels, and 300 pixels high.
     let large = (24e6 / f64::from(width * height)).sqrt();
     let [wide, high] = [width, height].map(|side| (f64::from(side) * large) as u32);
-    let large = scaled(wide, high, FilterType::Triangle);
-    let small = scaled(width * 300 / height, 300, FilterType::Triangle);
+    let large = resized(photograph, wide, high);
+    let small = resized(photograph, width * 300 / height, 300);
     let mut forms = vec![
         ("plain JPEG".into(), jpeg(photograph, Kind::Plain)?),
         ("progressive JPEG".into(), jpeg(photograph, Kind::Progressive)?),
@@ -132,7 +138,7 @@ pub fn side_by_side(left: &RgbImage, right: &RgbImage) -> RgbImage {
     let height = left.height().min(right.height());
     let fitted = |picture: &RgbImage| {
         let width = picture.width() * height / picture.height();
-        imageops::resize(picture, width, height, FilterType::Triangle)
+        resized(picture, width, height)
     };
     let (left, right) = (fitted(left), fitted(right));
     let mut both = RgbImage::new(left.width() + right.width(), height);
