@@ -2,6 +2,8 @@
 //! options run the tests that take long instead: those of the reference engine, and those that
 //! compare with PyTorch.
 
+use std::num::NonZero;
+
 use clap::Args;
 
 use super::{build, test_wasm, weights};
@@ -65,9 +67,17 @@ fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
         checkpoint::ensure(Checkpoint::GOLDEN, false)?
     };
     with_browser(cargo_test("the end-to-end tests", &WITHOUT_BURN, &END_TO_END, filter))
+        .args(["--", "--test-threads", &end_to_end_threads().to_string()])
         .env("CFACE_XTASK", std::env::current_exe()?)
         .env("CFACE_GRAPH", graph)
         .shown()
+}
+
+/// How many end-to-end tests run at once. A test waits for its server, its browser or a deadline
+/// for a third of its time, so there are half as many again as processors.
+fn end_to_end_threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    processors + processors.div_ceil(2)
 }
 
 /// The reference engine: natively with both backends, and in the Worker.
