@@ -45,7 +45,7 @@ fn line<const N: usize>(f: &[Number; SIDE]) -> [Number; N] {
     samples
 }
 
-/// How many bits larger than samples the results of [`line`] are.
+/// How many bits larger than samples the results of [`line()`] are.
 const fn extra_bits(samples: usize) -> usize {
     match samples {
         4 => 1,
