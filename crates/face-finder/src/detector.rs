@@ -10,7 +10,7 @@ mod stream;
 
 use facenet::simd::row::Runs;
 
-use self::stream::{Pool, Pooling, Stage};
+use self::stream::{Pool, Pooling, Row, Stage};
 use crate::layers::{Convolution, KERNEL, Separable};
 use crate::scale::{CELL, Square};
 use crate::weights::Reader;
@@ -73,8 +73,11 @@ impl Detector {
         let runs = Runs { count: KERNEL, stride: row, length: KERNEL * COLOURS };
         let mut rows = vec![0.0; KERNEL * row];
         let mut convolved = vec![0.0; width * channels];
+        let (mut before, mut changed): (&[_], _) = (&[], [width; KERNEL]);
         for (y, pixels) in square.rows().enumerate() {
             rows.copy_within(row.., 0);
+            changed = [changed[1], changed[2], differing(before, pixels).min(width)];
+            before = pixels;
             for (value, &byte) in rows[2 * row..].iter_mut().zip(pixels.as_flattened()) {
                 *value = f32::from(byte);
             }
@@ -82,8 +85,9 @@ impl Detector {
             if y + 1 < KERNEL {
                 continue;
             }
-            self.first.row(&rows, (runs, COLOURS, width), &mut convolved);
-            if let Some(pooled) = pool.push(&convolved) {
+            let changed = changed.into_iter().fold(0, usize::max);
+            self.first.row(&rows, (runs, COLOURS, changed), &mut convolved);
+            if let Some(pooled) = pool.push(Row { values: &convolved, changed }) {
                 feed(&mut stages, pooled, &mut output);
             }
         }
@@ -102,6 +106,13 @@ impl Detector {
         };
         self.separable.iter().enumerate().map(stage).collect()
     }
+}
+
+/// How many pixels, from the left, hold all that differs between two rows. All do when there is no
+/// row before.
+fn differing(before: &[[u8; 3]], row: &[[u8; 3]]) -> usize {
+    let same = before.iter().rev().zip(row.iter().rev()).take_while(|(a, b)| a == b).count();
+    row.len() - same
 }
 
 /// Puts the standardisation of pixels into the weights of the layer that reads them. That layer has
@@ -129,11 +140,10 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
-    fn push(&mut self, input: &[f32]) {
+    fn push(&mut self, Row { values, changed }: Row<'_>) {
         let (depth, channels) = (self.layer.depth(), self.layer.channels());
-        let pixels = input.len() / depth;
-        self.row.resize(pixels * channels, 0.0);
-        self.layer.row(input, (Runs::one(depth), depth, pixels), &mut self.row);
+        self.row.resize(values.len() / depth * channels, 0.0);
+        self.layer.row(values, (Runs::one(depth), depth, changed), &mut self.row);
         for cell in self.row.chunks_exact(channels) {
             self.cells.extend(&cell[..OUTPUTS]);
         }
@@ -141,7 +151,7 @@ impl Output<'_> {
 }
 
 /// Gives a row to the first of the stages, what that gives to the next one, and so on.
-fn feed(stages: &mut [Stage<'_>], row: &[f32], output: &mut Output<'_>) {
+fn feed(stages: &mut [Stage<'_>], row: Row<'_>, output: &mut Output<'_>) {
     match stages.split_first_mut() {
         None => output.push(row),
         Some((stage, later)) => {

@@ -1,5 +1,9 @@
 //! A layer of the detector and the pooling after it, as a stage that takes a row and sometimes
 //! gives one.
+//!
+//! Below a wide picture, and beside a high one, its square is black: there each row is like the one
+//! before. With a row goes how many of its pixels, from the left, may differ from those of the row
+//! before it. Only these are computed. The others are still there from the row before, to the bit.
 
 use crate::layers::{KERNEL, Separable};
 
@@ -28,6 +32,13 @@ fn leaky(value: f32) -> f32 {
     larger(value, value * SLOPE)
 }
 
+/// A row, and how many of its pixels may differ from the row before.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) changed: usize,
+}
+
 /// Takes the largest of 2x2 pixels, and applies the activation.
 pub(super) struct Pool {
     pooling: Pooling,
@@ -35,6 +46,8 @@ pub(super) struct Pool {
     /// The row that waits for the next one, already pooled across.
     waiting: Vec<f32>,
     is_waiting: bool,
+    /// How many pixels had changed in the last row, and the larger of that and of the one before.
+    changed: [usize; 2],
     /// The row that was given last.
     given: Vec<f32>,
 }
@@ -43,7 +56,14 @@ impl Pool {
     /// For rows of `width` pixels.
     pub(super) fn new(pooling: Pooling, width: usize, channels: usize) -> Self {
         let row = vec![0.0; width.div_ceil(pooling.stride()) * channels];
-        Self { pooling, channels, waiting: row.clone(), is_waiting: false, given: row }
+        Self {
+            pooling,
+            channels,
+            waiting: row.clone(),
+            is_waiting: false,
+            changed: [width; 2],
+            given: row,
+        }
     }
 
     /// The width of the rows that it gives.
@@ -52,39 +72,47 @@ impl Pool {
     }
 
     /// Takes a row.
-    pub(super) fn push(&mut self, row: &[f32]) -> Option<&[f32]> {
-        let Self { pooling, channels, waiting, is_waiting, given } = self;
+    pub(super) fn push(&mut self, row: Row<'_>) -> Option<Row<'_>> {
+        let Self { pooling, channels, waiting, is_waiting, changed, given } = self;
         let (stride, channels) = (pooling.stride(), *channels);
+        let [last, both] = *changed;
+        *changed = [row.changed, last.max(row.changed)];
+        // A row waits in the place of the one two rows before it.
+        let since = last.max(row.changed).div_ceil(stride);
         if !*is_waiting {
             *is_waiting = true;
-            across(row, stride, channels, waiting);
+            across(row.values, stride, channels, &mut waiting[..since * channels]);
             return None;
         }
-        match pooling {
+        let since = both.max(row.changed).div_ceil(stride);
+        let given = match pooling {
             Pooling::Halve => {
-                across(row, stride, channels, given);
+                let given = &mut given[..since * channels];
+                across(row.values, stride, channels, given);
                 *is_waiting = false;
+                given
             }
             Pooling::Keep => {
                 std::mem::swap(given, waiting);
-                across(row, stride, channels, waiting);
+                across(row.values, stride, channels, waiting);
+                given.as_mut_slice()
             }
-        }
+        };
         for (given, &waiting) in given.iter_mut().zip(&*waiting) {
             *given = leaky(larger(*given, waiting));
         }
-        Some(given)
+        Some(Row { values: &self.given, changed: since })
     }
 
     /// The row that still waits, when there is one.
-    pub(super) fn end(&mut self) -> Option<&[f32]> {
+    pub(super) fn end(&mut self) -> Option<Row<'_>> {
         if !std::mem::take(&mut self.is_waiting) {
             return None;
         }
         for (given, &waiting) in self.given.iter_mut().zip(&self.waiting) {
             *given = leaky(waiting);
         }
-        Some(&self.given)
+        Some(Row { values: &self.given, changed: self.width() })
     }
 }
 
@@ -111,6 +139,8 @@ pub(super) struct Stage<'a> {
     width: usize,
     /// The last rows, with a pixel of zeros on both sides. Row `y` is in place `y % 3`.
     rows: [Vec<f32>; KERNEL],
+    /// How many pixels of each of them had changed.
+    changed: [usize; KERNEL],
     /// How many rows have come.
     count: usize,
     middle: Vec<f32>,
@@ -126,6 +156,7 @@ impl<'a> Stage<'a> {
             layer,
             width,
             rows: [row.clone(), row.clone(), row],
+            changed: [width; KERNEL],
             count: 0,
             middle: vec![0.0; width * layer.channels_in()],
             convolved: vec![0.0; width * layer.channels()],
@@ -139,35 +170,43 @@ impl<'a> Stage<'a> {
     }
 
     /// Takes a row. It is computed when the next one is there.
-    pub(super) fn push(&mut self, row: &[f32]) -> Option<&[f32]> {
-        self.next_row().copy_from_slice(row);
+    pub(super) fn push(&mut self, row: Row<'_>) -> Option<Row<'_>> {
+        self.next_row(row.changed).copy_from_slice(row.values);
         if self.count < 2 { None } else { self.convolve() }
     }
 
     /// Computes the last row, below which there are zeros.
-    pub(super) fn end_rows(&mut self) -> Option<&[f32]> {
-        self.next_row().fill(0.0);
+    pub(super) fn end_rows(&mut self) -> Option<Row<'_>> {
+        self.next_row(self.width).fill(0.0);
         self.convolve()
     }
 
     /// Gives the row that still waits for another one to be pooled with.
-    pub(super) fn end_pool(&mut self) -> Option<&[f32]> {
+    pub(super) fn end_pool(&mut self) -> Option<Row<'_>> {
         self.pool.end()
     }
 
     /// Where the next row goes.
-    fn next_row(&mut self) -> &mut [f32] {
+    fn next_row(&mut self, changed: usize) -> &mut [f32] {
         let place = self.count % KERNEL;
         self.count += 1;
+        self.changed[place] = changed;
         let channels = self.layer.channels_in();
         &mut self.rows[place][channels..][..self.width * channels]
     }
 
     /// Computes the row before the last.
-    fn convolve(&mut self) -> Option<&[f32]> {
+    fn convolve(&mut self) -> Option<Row<'_>> {
         // At the first one, the row above is still the zeros that it began with.
         let rows = [0, 1, 2].map(|y| &*self.rows[(self.count + y) % KERNEL]);
-        self.layer.row(rows, (1, self.width), &mut self.middle, &mut self.convolved);
-        self.pool.push(&self.convolved)
+        let changed = match self.changed.into_iter().fold(0, usize::max) {
+            0 => 0,
+            // A pixel reads one to its left.
+            most => (most + 1).min(self.width),
+        };
+        if changed > 0 {
+            self.layer.row(rows, (1, changed), &mut self.middle, &mut self.convolved);
+        }
+        self.pool.push(Row { values: &self.convolved, changed })
     }
 }

@@ -1,6 +1,6 @@
 //! The detector against its layers as plain loops.
 
-use super::{Detector, OUTPUTS};
+use super::{CELL, Detector, OUTPUTS};
 use crate::picture::Picture;
 use crate::scale::Square;
 use crate::twin::{Map, assert_close};
@@ -41,10 +41,18 @@ fn twin(file: &[u8], square: &Square) -> Map {
 fn rows_through_all_layers_give_what_whole_maps_give() {
     let file = random();
     let detector = Detector::read(&mut Reader::new(&file).unwrap());
-    // Maps of even and odd sides, and the smallest.
-    for side in [32, 64, 96] {
-        let bytes = noise(side, side - 5);
-        let square = Square::of(&Picture::from_rgb(side, side - 5, &bytes).unwrap(), side);
+    // Maps of even and odd sides, and the smallest. Squares that are black below, or at the right,
+    // or nearly everywhere: what is black is not computed anew for each row.
+    let sizes: [(usize, usize); 8] =
+        [(32, 27), (64, 59), (96, 91), (256, 85), (85, 256), (288, 3), (3, 288), (1, 1)];
+    for (width, height) in sizes {
+        let side = width.max(height).next_multiple_of(CELL);
+        let bytes = noise(width, height);
+        // One pixel of it is one of the square.
+        let rows = bytes.chunks(3 * width).map(|row| [row, &vec![0; 3 * (side - width)]].concat());
+        let mut whole: Vec<u8> = rows.flatten().collect();
+        whole.resize(3 * side * side, 0);
+        let square = Square::of(&Picture::from_rgb(side, side, &whole).unwrap(), side);
         let expected = twin(&file, &square);
         assert_eq!(expected.channels, OUTPUTS);
         assert_close(detector.forward(&square), &expected.data);
