@@ -9,6 +9,7 @@ import { models, vendor } from "../vendor/index.js";
 import { chooseBackend } from "./backend.js";
 import { cropFrame, drawCrop, SCORE_MIN } from "./crop.js";
 import {
+  ENLARGE_MAX,
   isInMiddle,
   LOOK_SCORE_MIN,
   LOOK_SIZES,
@@ -58,11 +59,16 @@ export async function load() {
  * @param {import("./detector-search.js").Search} search
  * @returns {Promise<Face[]>}
  */
-export async function detect(picture, { sizes, more, large }) {
+export async function detect(picture, { sizes, more, large, hint = SCORE_MIN }) {
   const longer = Math.max(picture.width, picture.height);
-  let found = merge(await detectAt(picture, limited(sizes, longer)));
-  if (found.every(({ box }) => box.height < large * longer)) {
-    found = merge([...found, ...(await detectAt(picture, limited([more], longer)))]);
+  const first = limited(sizes, longer);
+  const last = limited([more], ENLARGE_MAX * longer);
+  const hinted = merge(await detectAt(picture, first, hint));
+  let found = hinted.filter(({ score }) => score > SCORE_MIN);
+  const isAll = found.length === hinted.length;
+  const isEnough = isAll && found.some(({ box }) => box.height >= large * longer);
+  if (!isEnough && last[0] > Math.max(...first)) {
+    found = merge([...found, ...(await detectAt(picture, last, SCORE_MIN))]);
   }
   const faces = [];
   for (const face of found) {
@@ -74,13 +80,14 @@ export async function detect(picture, { sizes, more, large }) {
 /**
  * @param {Picture} picture
  * @param {number[]} sizes
+ * @param {number} scoreThreshold
  * @returns {Promise<Face[]>}
  */
-async function detectAt(picture, sizes) {
+async function detectAt(picture, sizes, scoreThreshold) {
   if (!library) throw new Error("the detector is not loaded");
   const faces = [];
   for (const inputSize of sizes) {
-    const options = new library.TinyFaceDetectorOptions({ inputSize, scoreThreshold: SCORE_MIN });
+    const options = new library.TinyFaceDetectorOptions({ inputSize, scoreThreshold });
     const found = await library.detectAllFaces(picture, options).withFaceLandmarks(true);
     faces.push(...found.map(plain));
   }

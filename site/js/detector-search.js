@@ -6,16 +6,19 @@
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./crop.js").Rectangle} Rectangle */
-/** @typedef {{sizes: number[], more: number, large: number}} Search  input sizes; one more, for
- *   when no face is large; the height of a box from which a face is large, as a share of the
- *   picture's longer side */
+/** @typedef {{sizes: number[], more: number, large: number, hint?: number}} Search  input sizes;
+ *   one more, for when no face is large, or when something else scores as much as a hint; the
+ *   height of a box from which a face is large, as a share of the picture's longer side */
 
 /**
  * How photographs are searched. The detector sees faces that are 45 to 125 pixels high in its
  * input, so each size is about twice the one before. The last one takes long.
  * @type {Search}
  */
-export const PHOTOGRAPH = { sizes: [96, 224, 480], more: 960, large: 0.2 };
+export const PHOTOGRAPH = { sizes: [96, 224, 480], more: 960, large: 0.1, hint: 0.2 };
+
+/** How much the last size may enlarge a picture. */
+export const ENLARGE_MAX = 1.5;
 
 /** Sides of the detector's input are multiples of this. */
 const CELL = 32;
