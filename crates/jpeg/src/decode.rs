@@ -12,13 +12,6 @@ use crate::{JpegError, Region, Scale};
 /// with one sample for two pixels.
 const MARGIN: usize = 2;
 
-/// The units that hold a range of pixels and the margin beside it: the first, and the one behind
-/// the last.
-const fn units(from: usize, to: usize, unit_pixels: usize, units: usize) -> [usize; 2] {
-    let end = (to + MARGIN).div_ceil(unit_pixels);
-    [from.saturating_sub(MARGIN) / unit_pixels, if end < units { end } else { units }]
-}
-
 /// Where each row of units begins, in each scan.
 pub(crate) type States = Vec<Vec<State>>;
 
@@ -84,6 +77,13 @@ pub(crate) fn decode(
         }
     }
     Ok(states)
+}
+
+/// The units that hold a range of pixels and the margin beside it: the first, and the one behind
+/// the last.
+const fn units(from: usize, to: usize, unit_pixels: usize, units: usize) -> [usize; 2] {
+    let end = (to + MARGIN).div_ceil(unit_pixels);
+    [from.saturating_sub(MARGIN) / unit_pixels, if end < units { end } else { units }]
 }
 
 /// A decoder of each scan. They take turns.

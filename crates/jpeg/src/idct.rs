@@ -25,6 +25,60 @@ const LAST_OF_QUARTER: usize = 9;
 /// It wraps, because damaged files can make it overflow.
 type Number = Wrapping<i32>;
 
+/// The `N` x `N` samples of a block. `coefficients` is in rows, and `last` is the last of them in
+/// the order of a file that is not zero. Row `y` is written to `samples[y * stride..]`; rows for
+/// which there is no room are not.
+#[inline]
+pub(crate) fn transform<const N: usize>(
+    coefficients: &[i16; COEFFICIENTS],
+    last: usize,
+    samples: &mut [u8],
+    stride: usize,
+) {
+    if last == 0 {
+        // What the code below gives when all other coefficients are zero.
+        let sample = ((i32::from(coefficients[0]) << PASS_BITS) + 16) >> (PASS_BITS + 3);
+        let sample = (sample + 128).clamp(0, 255) as u8;
+        for row in samples.chunks_mut(stride).take(N) {
+            if let Some(row) = row.first_chunk_mut::<N>() {
+                *row = [sample; N];
+            }
+        }
+    } else if last <= LAST_OF_QUARTER {
+        block::<N, 4>(coefficients, samples, stride);
+    } else {
+        block::<N, SIDE>(coefficients, samples, stride);
+    }
+}
+
+/// The same where only the first `C` rows and columns have coefficients.
+#[inline(never)]
+fn block<const N: usize, const C: usize>(
+    coefficients: &[i16; COEFFICIENTS],
+    samples: &mut [u8],
+    stride: usize,
+) {
+    let mut columns = [[Wrapping(0); C]; SIDE];
+    for (row, coefficients) in columns.iter_mut().zip(coefficients.chunks_exact(SIDE)).take(C) {
+        for (number, coefficient) in row.iter_mut().zip(coefficients) {
+            *number = Wrapping(i32::from(*coefficient));
+        }
+    }
+    let columns: [_; N] = lines(&columns, CONST_BITS - PASS_BITS + extra_bits(N));
+    let mut rows = [[Wrapping(0); N]; SIDE];
+    for (y, row) in columns.iter().enumerate() {
+        for (column, number) in rows.iter_mut().zip(row) {
+            column[y] = *number;
+        }
+    }
+    let rows: [_; N] = lines(&rows, CONST_BITS + PASS_BITS + 3 + extra_bits(N));
+    for (y, output) in samples.chunks_mut(stride).take(N).enumerate() {
+        if let Some(output) = output.first_chunk_mut::<N>() {
+            *output = std::array::from_fn(|x| (rows[x][y].0 + 128).clamp(0, 255) as u8);
+        }
+    }
+}
+
 /// A constant, which may be negative, as libjpeg rounds it.
 const fn constant(value: f64) -> Number {
     let positive = (value.abs() * (1 << CONST_BITS) as f64 + 0.5) as i32;
@@ -130,58 +184,4 @@ fn lines<const N: usize, const L: usize>(f: &[[Number; L]; SIDE], bits: usize) -
         }
     }
     samples
-}
-
-/// The `N` x `N` samples of a block. `coefficients` is in rows, and `last` is the last of them in
-/// the order of a file that is not zero. Row `y` is written to `samples[y * stride..]`; rows for
-/// which there is no room are not.
-#[inline]
-pub(crate) fn transform<const N: usize>(
-    coefficients: &[i16; COEFFICIENTS],
-    last: usize,
-    samples: &mut [u8],
-    stride: usize,
-) {
-    if last == 0 {
-        // What the code below gives when all other coefficients are zero.
-        let sample = ((i32::from(coefficients[0]) << PASS_BITS) + 16) >> (PASS_BITS + 3);
-        let sample = (sample + 128).clamp(0, 255) as u8;
-        for row in samples.chunks_mut(stride).take(N) {
-            if let Some(row) = row.first_chunk_mut::<N>() {
-                *row = [sample; N];
-            }
-        }
-    } else if last <= LAST_OF_QUARTER {
-        block::<N, 4>(coefficients, samples, stride);
-    } else {
-        block::<N, SIDE>(coefficients, samples, stride);
-    }
-}
-
-/// The same where only the first `C` rows and columns have coefficients.
-#[inline(never)]
-fn block<const N: usize, const C: usize>(
-    coefficients: &[i16; COEFFICIENTS],
-    samples: &mut [u8],
-    stride: usize,
-) {
-    let mut columns = [[Wrapping(0); C]; SIDE];
-    for (row, coefficients) in columns.iter_mut().zip(coefficients.chunks_exact(SIDE)).take(C) {
-        for (number, coefficient) in row.iter_mut().zip(coefficients) {
-            *number = Wrapping(i32::from(*coefficient));
-        }
-    }
-    let columns: [_; N] = lines(&columns, CONST_BITS - PASS_BITS + extra_bits(N));
-    let mut rows = [[Wrapping(0); N]; SIDE];
-    for (y, row) in columns.iter().enumerate() {
-        for (column, number) in rows.iter_mut().zip(row) {
-            column[y] = *number;
-        }
-    }
-    let rows: [_; N] = lines(&rows, CONST_BITS + PASS_BITS + 3 + extra_bits(N));
-    for (y, output) in samples.chunks_mut(stride).take(N).enumerate() {
-        if let Some(output) = output.first_chunk_mut::<N>() {
-            *output = std::array::from_fn(|x| (rows[x][y].0 + 128).clamp(0, 255) as u8);
-        }
-    }
 }
