@@ -34,8 +34,8 @@ async fn a_server_that_is_killed_leaves_whole_data_and_no_process() -> anyhow::R
         let api = Api::of(&server);
         check(&api, &stored, &deleted).await.with_context(|| format!("after kill {round}"))?;
         let crop = CROPS[round as usize % CROPS.len()];
-        // The first one loads the model. However slow the machine is, it is done before the kill:
-        // a face is stored, and in all rounds but the first another one is deleted.
+        // The first enrolment of a round loads the model. It is complete before the time to the
+        // kill begins, so each round stores a face, and each but the first deletes one.
         use_it(&api, crop, &mut stored, &mut deleted).await?;
         let rest = async {
             loop {
@@ -70,7 +70,7 @@ async fn use_it(
     let answer = api.enrol("Ada", &golden(crop)).await?;
     let text = |member: &str| answer[member].as_str().map(str::to_owned).context("no text");
     let before = stored.pop_first();
-    // At once: a kill during the deletion must not hide what became of this one.
+    // Before the deletion below, which the kill may cut off: this face is stored all the same.
     stored.insert(text("id")?, text("delete_token")?);
     // What is deleted counts as neither until the answer comes.
     if let Some((id, token)) = before {

@@ -62,8 +62,8 @@ pub fn png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
     encoded(picture, ImageFormat::Png)
 }
 
-/// A picture in another size. By the library's own type: what is generic would be compiled here,
-/// where nothing is optimised, and take seconds.
+/// A picture in another size. `DynamicImage` is compiled in the library, which is optimised. The
+/// generic functions for `RgbImage` would be compiled here without optimisation, and take seconds.
 fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     DynamicImage::from(picture.clone())
         .resize_exact(width, height, FilterType::Triangle)

@@ -202,8 +202,8 @@ impl Page {
         .await
     }
 
-    /// Checks the present state in both sizes and themes, and takes a screenshot of each. Each size
-    /// and each theme meets all rules of axe-core once, and each pair of them those of colours.
+    /// Checks the present state in both sizes and both themes, and takes a screenshot of each pair.
+    /// Every pair is checked by axe-core's rules on colours, and one pair of each size by all.
     async fn look(&self, name: &str) -> anyhow::Result<()> {
         for (size, (width, height), whole) in
             [("phone", PHONE, "light"), ("desktop", DESKTOP, "dark")]
@@ -225,7 +225,7 @@ impl Page {
         Ok(())
     }
 
-    /// What axe-core finds by these rules, or by all.
+    /// What axe-core finds by these rules; by all of them if none are named.
     async fn findings(&self, rules: Option<[&str; 2]>) -> anyhow::Result<Value> {
         if self.browser.execute(HAS_AXE).await? != true {
             let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -11,7 +11,7 @@ use super::Page;
 /// The variable that says how many searches are measured, after a first one that loads the model.
 const SEARCHES: &str = "CFACE_SEARCHES";
 
-/// As many without it: enough to see that the page can search again and again.
+/// How many are measured without it: enough to see that the page can search several times.
 const SEARCHES_USUAL: usize = 3;
 
 /// Waits for a state after a click, by the browser's own clock.
