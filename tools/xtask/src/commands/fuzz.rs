@@ -4,11 +4,14 @@
 //! WebAssembly in V8, where `usize` has 32 bits and memory has a bound. Pictures and forms go
 //! through the sandbox's module, as in the Worker, the others through a module of their own.
 //!
+//! The fuzzer has one thread, so as many targets run at once as there are processors.
+//!
 //! The fuzzer needs a nightly compiler for its instrumentation, and nothing else of the project
 //! does. Where there is none, the command says so and does nothing, but fails in CI.
 
 use std::fmt;
 use std::fs;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -22,7 +25,7 @@ use crate::run::{self, Run};
 use crate::setup::wasm::{self, Simd, Toolchain};
 use crate::setup::{finder, npm, sandbox, tools};
 use crate::v8::V8;
-use crate::{ci, progress, project, stop};
+use crate::{ci, parallel, progress, project, stop};
 
 /// The targets in `tests/fuzz/fuzz_targets`, and the most bytes of an input: longer ones find
 /// nothing more and take longer.
@@ -89,30 +92,50 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .hint("Is there a C++ compiler (on Debian: apt-get install g++)?")
         .quietly()?;
     let chosen = |name: &str| options.target.as_deref().is_none_or(|target| target == name);
-    for (name, bytes_max) in TARGETS.into_iter().filter(|(name, _)| chosen(name)) {
+    let targets: Vec<_> = TARGETS.into_iter().filter(|(name, _)| chosen(name)).collect();
+    let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
+    for targets in targets.chunks(at_once) {
         stop::check()?;
-        // What is found goes to the first folder; what is committed is only read.
-        let found = project::root().join("tests/fuzz/target/found").join(name);
-        fs::create_dir_all(&found).with_context(|| format!("making {}", found.display()))?;
-        let report = fuzz(format!("fuzzing {name}"))
-            .args(["run", "--fuzz-dir", "tests/fuzz", name])
-            .args([found.as_os_str(), format!("tests/fuzz/corpus/{name}").as_ref()])
-            .args(["--", &format!("-max_total_time={}", options.seconds)])
-            .args([format!("-max_len={bytes_max}"), format!("-malloc_limit_mb={MALLOC_MB_MAX}")])
-            .args([format!("-timeout={INPUT_S_MAX}"), "-print_final_stats=1".into()])
-            .hint(format!(
-                "tests/fuzz/artifacts/{name} has the input; the output above says what it did"
-            ));
-        let mut told = Told::default();
-        let step = progress::Step::begin(&format!("fuzzing {name}"));
-        report.logged(|line| {
-            told.read(line);
-            step.note(line);
-        })?;
-        step.done();
-        println!("{name}: {told}, no fault");
-        replay(name, &[found, project::root().join("tests/fuzz/corpus").join(name)])?;
+        parallel::all(targets, |&(name, bytes_max)| run_target(&fuzz, name, bytes_max, options))?;
     }
+    for (name, _) in targets {
+        replay(name, &[found(name), project::root().join("tests/fuzz/corpus").join(name)])?;
+    }
+    Ok(())
+}
+
+/// Where what the fuzzer finds of a target is kept.
+fn found(name: &str) -> PathBuf {
+    project::root().join("tests/fuzz/target/found").join(name)
+}
+
+/// Runs the fuzzer on a target. `fuzz` gives its command.
+fn run_target(
+    fuzz: impl Fn(String) -> Run,
+    name: &str,
+    bytes_max: usize,
+    options: &Options,
+) -> anyhow::Result<()> {
+    // What is found goes to the first folder; what is committed is only read.
+    let found = found(name);
+    fs::create_dir_all(&found).with_context(|| format!("making {}", found.display()))?;
+    let report = fuzz(format!("fuzzing {name}"))
+        .args(["run", "--fuzz-dir", "tests/fuzz", name])
+        .args([found.as_os_str(), format!("tests/fuzz/corpus/{name}").as_ref()])
+        .args(["--", &format!("-max_total_time={}", options.seconds)])
+        .args([format!("-max_len={bytes_max}"), format!("-malloc_limit_mb={MALLOC_MB_MAX}")])
+        .args([format!("-timeout={INPUT_S_MAX}"), "-print_final_stats=1".into()])
+        .hint(format!(
+            "tests/fuzz/artifacts/{name} has the input; the output above says what it did"
+        ));
+    let mut told = Told::default();
+    let step = progress::Step::begin(&format!("fuzzing {name}"));
+    report.logged(|line| {
+        told.read(line);
+        step.note(line);
+    })?;
+    step.done();
+    println!("{name}: {told}, no fault");
     Ok(())
 }
 

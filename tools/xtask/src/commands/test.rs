@@ -11,7 +11,7 @@ use crate::project::WITHOUT_BURN;
 use crate::run::Run;
 use crate::setup::checkpoint::{self, Checkpoint};
 use crate::setup::{browser, finder, npm, pytorch as oracle, site};
-use crate::{project, stop};
+use crate::{parallel, project, stop};
 
 /// The target of the end-to-end tests, which Cargo leaves out unless it is named.
 const END_TO_END: [&str; 2] = ["--test", "end-to-end"];
@@ -102,18 +102,24 @@ fn burn(filter: Option<&str>) -> anyhow::Result<()> {
 
 /// Weights and code through PyTorch and ONNX, against those of the checkpoint.
 fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
-    let (onnx, state_dicts, graph) = {
+    let tests = |what: &str| {
+        let selection = ["--package", "onnx-to-burn", "--features", "onnx"];
+        cargo_test(what, &selection, &[], filter)
+    };
+    let prepare = || {
         let _lock = project::lock()?;
         weights::ensure(Checkpoint::GOLDEN)?;
         if filter.is_none_or(|filter| "golden outputs".contains(filter)) {
             oracle::golden(true)?;
         }
         let graph = checkpoint::ensure(Checkpoint::GOLDEN, false)?;
-        (oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, graph)
+        Ok((oracle::ensure_onnx()?, oracle::ensure_state_dicts()?, graph))
     };
+    // The one waits for the network and the disk, the other one for the processors.
+    let compile = || tests("compiling the tests with PyTorch").args(["--no-run"]).quietly();
+    let ((onnx, state_dicts, graph), ()) = parallel::both(prepare, compile)?;
     stop::check()?;
-    let selection = ["--package", "onnx-to-burn", "--features", "onnx"];
-    cargo_test("the tests with PyTorch", &selection, &[], filter)
+    tests("the tests with PyTorch")
         .env("CFACE_ONNX_DIR", onnx)
         .env("CFACE_STATE_DICTS", state_dicts)
         .env("CFACE_GRAPH", graph)
