@@ -18,6 +18,9 @@ use crate::setup::finder;
 /// The script, in the root of the clone.
 const HOST: &str = "tools/xtask/src/v8/host.mjs";
 
+/// What makes V8 compute the relaxed dot product as on a processor without AVX-VNNI.
+pub(crate) const WITHOUT_VNNI: &str = "--no-enable-avx-vnni";
+
 /// A running V8. Ends when dropped.
 pub(crate) struct V8 {
     requests: ChildStdin,
@@ -88,11 +91,6 @@ impl V8 {
         let request =
             json!({ "operation": "read", "name": name, "function": function, "file": file });
         number(&self.ask(&request)?["ms"])
-    }
-
-    /// Forgets what was opened.
-    pub(crate) fn close(&mut self, name: &str) -> anyhow::Result<()> {
-        self.ask(&json!({ "operation": "close", "name": name })).map(drop)
     }
 
     /// Calls an export with numbers, and gives what it returns and how long it took in

@@ -1,5 +1,6 @@
-//! The part of `cargo xtask test` that runs in WebAssembly, with and without relaxed SIMD: every
-//! test of the kernels, the golden crops through our own engine, and each of its layers.
+//! The part of `cargo xtask test` that runs in WebAssembly: every test of the kernels, the golden
+//! crops through our own engine, and each of its layers. All of it without relaxed SIMD, with it,
+//! and with it as on a processor without AVX-VNNI.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +13,13 @@ use crate::setup::checkpoint::Checkpoint;
 use crate::setup::engines::Engine;
 use crate::setup::wasm::{self, Simd};
 use crate::setup::{golden, npm};
-use crate::v8::V8;
+use crate::v8::{V8, WITHOUT_VNNI};
 
-const ENGINES: [Engine; 2] =
-    [engine("tests-simd128", Simd::Fixed), engine("tests-relaxed-simd", Simd::Relaxed)];
+const PLAIN: Engine = engine("tests-simd128", Simd::Fixed);
+const RELAXED: Engine = engine("tests-relaxed-simd", Simd::Relaxed);
+
+/// The modules, and options of the V8 that runs them.
+const HOSTS: [(Engine, &[&str]); 3] = [(PLAIN, &[]), (RELAXED, &[]), (RELAXED, &[WITHOUT_VNNI])];
 
 /// What our own engine computes in, its number, and the least cosine with the golden embeddings.
 const ARITHMETICS: [(&str, u32, f64); 2] =
@@ -41,9 +45,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
         weights::ensure(Checkpoint::GOLDEN)?;
         (build()?, golden::ensure_tensors()?)
     };
-    let mut v8 = V8::start()?;
-    for (name, module) in modules {
-        println!("\nrunning in WebAssembly: {name}");
+    for (name, module, options) in modules {
+        println!("\nrunning in WebAssembly: {name} {}", options.join(" "));
+        let mut v8 = V8::start_with(options)?;
         v8.open(name, &module)?;
         run_kernel_tests(&mut v8, name)?;
         for (arithmetic, variant, cosine_min) in ARITHMETICS {
@@ -57,15 +61,16 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let crop = tensors.join(LAYERS_CROP).with_extension("f32");
         v8.compute(name, "compare_layers", &crop).context("a layer gives something else")?;
         println!("every layer against PyTorch's outputs ... ok\n{}", v8.text(name)?);
-        v8.close(name)?;
     }
     Ok(())
 }
 
-/// The modules with their names.
-fn build() -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+/// The modules with their names, and options of V8.
+fn build() -> anyhow::Result<Vec<(&'static str, PathBuf, &'static [&'static str])>> {
     let toolchain = wasm::ensure()?;
-    ENGINES.iter().map(|engine| Ok((engine.name, engine.ensure(&toolchain)?))).collect()
+    let build =
+        |(engine, options): (Engine, _)| Ok((engine.name, engine.ensure(&toolchain)?, options));
+    HOSTS.into_iter().map(build).collect()
 }
 
 fn run_kernel_tests(v8: &mut V8, name: &str) -> anyhow::Result<()> {

@@ -176,7 +176,6 @@ const operations = {
     const { ms } = await open[name].read({ function: called, bytes: await readFile(file) });
     return { ms };
   },
-  close: ({ name }) => ({ closed: delete open[name] }),
   /** Calls an export of a bare module with numbers. */
   call: ({ name, function: called, args }) => timed(() => open[name].exports[called](...args)),
   text: ({ name }) => ({ text: open[name].text() }),

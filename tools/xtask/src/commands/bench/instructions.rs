@@ -3,10 +3,7 @@
 use super::engines::OWN_ENGINES;
 use super::report::Sample;
 use super::{Effort, Material, shards};
-use crate::v8::V8;
-
-/// What makes V8 compute the relaxed dot product as on a processor without AVX-VNNI.
-const WITHOUT_VNNI: &str = "--no-enable-avx-vnni";
+use crate::v8::{V8, WITHOUT_VNNI};
 
 /// Measures each of our own engines as on a processor without AVX-VNNI.
 pub(super) fn without_vnni(
