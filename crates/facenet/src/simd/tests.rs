@@ -229,6 +229,7 @@ all! {
     direct: crate::simd::tests::direct_convolutions_are_as_defined;
     winograd: crate::simd::tests::winograd_is_as_defined;
     integers: crate::simd::int8::tests::integer_convolutions_are_as_defined;
+    extremes: crate::simd::int8::tests::extreme_sums_are_those_of_floats;
     rounded_weights: crate::simd::int8::tests::weights_are_rounded_by_channel;
     rounded_maps: crate::simd::int8::tests::maps_are_rounded_as_a_whole;
     choice: crate::simd::tests::winograd_is_chosen_where_it_pays;

@@ -156,3 +156,34 @@ pub(in crate::simd) fn maps_are_rounded_as_a_whole() {
         assert_eq!(rounded(&map).scale.to_bits(), value.to_bits());
     }
 }
+
+/// Where every value and every weight of a channel is the largest, rounding changes nothing, and
+/// sums are as large as they get: those of floats come out.
+pub(in crate::simd) fn extreme_sums_are_those_of_floats() {
+    // The deepest layers of the network.
+    for (channels, kernel, stride) in [(1792, [1, 1], 1), (256, [3, 3], 2)] {
+        let depth = channels * kernel[0] * kernel[1];
+        let window = Window { kernel, stride, padding: [0, 0] };
+        let signs = [1.0, -1.0, 0.0, 1e4, -1e4, 1e-4, -1e-4, 1.0];
+        let weights = signs.into_iter().flat_map(|weight| vec![weight; depth]);
+        let conv =
+            packed(channels, LANES, window, &weights.chain([0.5; LANES]).collect::<Vec<_>>());
+        let input = Shape::new(kernel[0], kernel[1], channels);
+        let mut sizes = Sizes::default();
+        let target = Shape::new(1, 1, LANES);
+        sizes.include(target);
+        for value in [0.0, 1e-20, 1.0, 3e4] {
+            let mut map = FeatureMap::new(input);
+            map.data.fill(value);
+            let mut output = FeatureMap::new(target);
+            let mut scratch = Scratch::new(sizes);
+            let to = (&mut output, 0);
+            convolve(&conv, &rounded(&map), to, Finish::Relu, &mut scratch);
+            for (weight, &actual) in signs.into_iter().zip(&*output.data) {
+                let expected = (weight * value * depth as f32 + 0.5).max(0.0);
+                let difference = (actual - expected).abs();
+                assert!(difference <= 1e-5 * expected, "{value} * {weight}: {actual}, {expected}");
+            }
+        }
+    }
+}
