@@ -53,6 +53,28 @@ pub enum Source {
     Server(String),
 }
 
+impl Source {
+    /// The pipeline that its embeddings are of.
+    ///
+    /// # Errors
+    /// When a server does not say.
+    pub fn pipeline(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Simd { simd, .. } => Ok(simd.pipeline().to_owned()),
+            #[cfg(feature = "f32")]
+            Self::F32 { .. } => Ok(facenet::PIPELINE.to_owned()),
+            Self::Server(url) => {
+                let mut answer = ureq::get(format!("{}/config", url.trim_end_matches('/')))
+                    .call()
+                    .context("the server does not answer")?;
+                let config: serde_json::Value = answer.body_mut().read_json()?;
+                let pipeline = config["pipeline"].as_str();
+                Ok(pipeline.context("the server does not name its pipeline")?.to_owned())
+            }
+        }
+    }
+}
+
 /// A source that is ready.
 enum Engine {
     Simd(Box<Model<Simd>>),

@@ -52,9 +52,10 @@ fn collect(name: &str, copy: &Path, dir: &Path) -> anyhow::Result<()> {
 }
 
 fn propose(options: &Options, kept: Option<&Path>) -> anyhow::Result<()> {
+    let pipeline = run::source(options)?.pipeline()?;
     let groups = groups::embed(options, kept)?;
     let measured: Vec<Measured> = groups.iter().map(Measured::of).collect();
-    print!("{}", proposal::describe(&options.model, &measured));
+    print!("{}", proposal::describe(&options.model, &pipeline, &measured));
     Ok(())
 }
 
@@ -62,6 +63,7 @@ fn eval(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<()> {
     let outcome = run::measure(options, pairs_file)?;
     let report = Report {
         model: &options.model,
+        pipeline: &outcome.pipeline,
         engine: engine(options),
         photos: &outcome.photos,
         skipped: &outcome.skipped,

@@ -84,9 +84,9 @@ pub struct Options {
     /// The checkpoint.
     #[arg(long, default_value = "casia-webface")]
     pub model: String,
-    /// The precision of the weights. int8 computes most layers in integers. f32 runs on the Burn
-    /// engine, which takes minutes to build.
-    #[arg(long, value_enum, default_value = "f16")]
+    /// The precision of the weights. int8 computes half of the network in integers, as the Worker
+    /// does unless it is built otherwise. f32 runs on the Burn engine, which takes minutes to build.
+    #[arg(long, value_enum, default_value = "int8")]
     pub weights: Precision,
     /// Asks a running server, for example <http://127.0.0.1:8787>, instead of computing here.
     #[arg(long, value_name = "URL", conflicts_with_all = ["flip", "weights"])]
@@ -128,9 +128,10 @@ impl CropMethod {
 /// The precision of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
-    /// As the Worker has them.
+    /// As the records have them, in floats.
     F16,
-    /// The same, rounded once more for the layers that the engine computes in integers.
+    /// The same, rounded once more for the layers that the engine computes in integers: as the
+    /// Worker computes.
     Int8,
     /// As the checkpoint has them.
     F32,

@@ -15,9 +15,9 @@ const LARGER: [u32; 2] = [100, 1_000];
 
 /// The tables, and the row of a model.
 #[must_use]
-pub fn describe(model: &str, groups: &[Measured]) -> String {
+pub fn describe(model: &str, pipeline: &str, groups: &[Measured]) -> String {
     let thresholds = calibrate::thresholds(groups);
-    let mut text = format!("{model}, pipeline {}\n\n", facenet::PIPELINE);
+    let mut text = format!("{model}, pipeline {pipeline}\n\n");
     text.push_str(&verdicts(groups, thresholds));
     text.push('\n');
     text.push_str(&pictures(groups, thresholds));

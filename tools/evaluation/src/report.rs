@@ -38,6 +38,8 @@ pub struct MethodResult {
 pub struct Report<'a> {
     /// The checkpoint.
     pub model: &'a str,
+    /// The pipeline of the embeddings.
+    pub pipeline: &'a str,
     /// What computed the embeddings, for example `f16 weights`.
     pub engine: String,
     /// The photographs that were used.
@@ -64,11 +66,12 @@ impl Report<'_> {
 
     fn head(&self) -> String {
         let mut text = format!(
-            "{} photographs of {} people ({} skipped); {}, {}\n",
+            "{} photographs of {} people ({} skipped); {}, pipeline {}, {}\n",
             self.photos.photos.len(),
             self.photos.people.len(),
             self.skipped.len(),
             self.model,
+            self.pipeline,
             self.engine,
         );
         for Skipped { file, reason } in self.skipped {
@@ -183,7 +186,7 @@ impl Report<'_> {
             self.results.iter().map(|result| self.result_json(result)).collect();
         json!({
             "model": self.model,
-            "pipeline": facenet::PIPELINE,
+            "pipeline": self.pipeline,
             "engine": self.engine,
             "people": self.photos.people.len(),
             "photographs": self.photos.photos.len(),

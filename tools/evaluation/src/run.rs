@@ -21,6 +21,8 @@ const WEIGHTS: &str = "CFACE_WEIGHTS";
 
 /// What was measured. All crop methods were measured on the same photographs.
 pub struct Outcome {
+    /// The pipeline of the embeddings.
+    pub pipeline: String,
     /// The photographs that every method could use, and the people whom they show.
     pub photos: Photos,
     /// The other photographs.
@@ -50,6 +52,7 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
         }
     };
     let source = source(options)?;
+    let pipeline = source.pipeline()?;
     let mut of_methods = Vec::new();
     for &method in &options.crops {
         let bar = |what: &str| progress(what, all.photos.len());
@@ -62,7 +65,8 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
     let kept = keep_usable(&all, &of_methods, &mut skipped);
     ensure!(!kept.is_empty(), "no picture could be used; the first: {}", first_reason(&skipped));
     let photos = all.only(&kept);
-    let mut outcome = Outcome { photos, skipped, pictures: Vec::new(), results: Vec::new() };
+    let mut outcome =
+        Outcome { pipeline, photos, skipped, pictures: Vec::new(), results: Vec::new() };
     for (&method, embeddings) in options.crops.iter().zip(of_methods) {
         let embeddings: Vec<Option<Embedding>> = embeddings.into_iter().map(Result::ok).collect();
         let lfw = pairs.as_ref().map(|pairs| by_protocol(pairs, &embeddings)).transpose()?;
@@ -78,7 +82,11 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
     Ok(outcome)
 }
 
-pub(crate) fn source(options: &Options) -> anyhow::Result<Source> {
+/// What computes the embeddings.
+///
+/// # Errors
+/// When the weights are missing, or the engine was not compiled in.
+pub fn source(options: &Options) -> anyhow::Result<Source> {
     if let Some(url) = &options.server {
         return Ok(Source::Server(url.clone()));
     }

@@ -38,7 +38,7 @@ fn options(dir: &Path, crops: &[CropMethod]) -> Options {
         crops: crops.into(),
         flip: false,
         model: "casia-webface".into(),
-        weights: Precision::F16,
+        weights: Precision::Int8,
         server: None,
         out: dir.join("out"),
         keep_crops: None,
@@ -77,7 +77,8 @@ fn people_are_told_apart_and_unreadable_pictures_reported() {
 
     let report = Report {
         model: "casia-webface",
-        engine: "f16 weights".into(),
+        pipeline: &outcome.pipeline,
+        engine: "the default".into(),
         photos: &outcome.photos,
         skipped: &outcome.skipped,
         results: outcome.results,
@@ -88,6 +89,7 @@ fn people_are_told_apart_and_unreadable_pictures_reported() {
     }
     let json = report.json();
     assert_eq!(json["photographs"], 5);
+    assert_eq!(json["pipeline"], "1-int8");
     assert_eq!(json["measurements"][0]["verdicts"]["match"]["false_matches"], 0);
 }
 
@@ -128,7 +130,9 @@ fn lfw_on_twenty_real_pairs() {
         (0..10).map(|fold| format!("{}\n{}\n", same[fold % 2], different[fold])).collect();
     let file = dir.path().join("pairs.txt");
     fs::write(&file, format!("10 1\n{}", folds.concat())).unwrap();
-    let outcome = measure(&options(dir.path(), &[CropMethod::AsIs]), Some(&file)).unwrap();
+    // The golden embeddings are floats.
+    let options = Options { weights: Precision::F16, ..options(dir.path(), &[CropMethod::AsIs]) };
+    let outcome = measure(&options, Some(&file)).unwrap();
     let lfw = outcome.results[0].lfw.as_ref().unwrap();
     for (mean, expected) in [(lfw.accuracy, 1.0), (lfw.validation_rate, 1.0)] {
         assert!((mean.mean - expected).abs() < 1e-12 && mean.deviation < 1e-12, "{mean:?}");
