@@ -10,7 +10,18 @@ use super::{BYTE_ZERO, LANES, QUAD, Quads, Runs, Sums, Tile, Vector};
 
 #[inline(always)]
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
-    std::array::from_fn(|i| factor * a[i] + b[i])
+    std::array::from_fn(|i| factor.mul_add(a[i], b[i]))
+}
+
+/// Without FMA each multiply-add is a slow call, but gives the same bits.
+#[inline(always)]
+pub(super) fn fused<T>(run: impl FnOnce() -> T) -> T {
+    #[cfg(target_arch = "x86_64")]
+    if avx2::is_available() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        return unsafe { avx2::fused(run) };
+    }
+    run()
 }
 
 #[inline(always)]
@@ -76,6 +87,11 @@ mod avx2 {
 
     pub(super) fn is_available() -> bool {
         is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn fused<T>(run: impl FnOnce() -> T) -> T {
+        run()
     }
 
     #[target_feature(enable = "avx2,fma")]

@@ -7,8 +7,8 @@
 //!
 //! Integers are exact, so all implementations of a kernel for bytes give the same bits (`bytes`).
 //! Floats: a multiply-add is rounded once where it is fused (natively, and with relaxed SIMD) and
-//! twice elsewhere. Sums run in order of depth. The implementations agree to 1e-5 of the sum of the
-//! absolute products.
+//! twice elsewhere. Sums run in order of depth. So hosts that fuse give the same bits, and all
+//! implementations agree to 1e-5 of the sum of the absolute products.
 
 mod bytes;
 mod halves;
@@ -45,6 +45,12 @@ pub(super) type Vector = [f32; WIDTH];
 #[inline(always)]
 pub(super) fn madd(factor: f32, a: Vector, b: Vector) -> Vector {
     chosen::madd_f32_x4(factor, a, b)
+}
+
+/// Runs code in which [`madd`] is one instruction, where the processor has it.
+#[inline(always)]
+pub(super) fn fused<T>(run: impl FnOnce() -> T) -> T {
+    chosen::fused(run)
 }
 
 /// Output channels in a panel: two vectors of WebAssembly.

@@ -38,6 +38,11 @@ fn madd(a: v128, b: v128, c: v128) -> v128 {
 }
 
 #[inline(always)]
+pub(super) fn fused<T>(run: impl FnOnce() -> T) -> T {
+    run()
+}
+
+#[inline(always)]
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
     floats(madd(f32x4_splat(factor), vector(a), vector(b)))
 }

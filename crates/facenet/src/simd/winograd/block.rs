@@ -8,7 +8,7 @@ use crate::simd::aligned::LINE;
 use crate::simd::feature_map::FeatureMap;
 use crate::simd::finish::relu;
 use crate::simd::kernels::{
-    Halves, LANES, Runs, Vector, WIDTH, gemm_f32_rx8, parts, tiles, with_rows,
+    Halves, LANES, Runs, Vector, WIDTH, fused, gemm_f32_rx8, parts, tiles, with_rows,
 };
 
 /// The most vectors between the transforms along the two axes of a tile: 7x7 for stride 2.
@@ -50,6 +50,11 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
 
     #[inline(never)]
     pub(super) fn transform_input(&self, input: &FeatureMap, target: &mut [f32]) {
+        fused(|| self.input(input, target));
+    }
+
+    #[inline(always)]
+    fn input(&self, input: &FeatureMap, target: &mut [f32]) {
         let shape = input.shape;
         let channels = shape.channels;
         // Tiles reach over the edge where the output's side is not a multiple of theirs. There they
@@ -113,6 +118,11 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
         output: &mut FeatureMap,
         at: usize,
     ) {
+        fused(|| self.output(bias, source, output, at));
+    }
+
+    #[inline(always)]
+    fn output(&self, bias: &[f32; LANES], source: &[f32], output: &mut FeatureMap, at: usize) {
         let shape = output.shape;
         let stride = frequency_stride(self.count * LANES);
         let mut between = [[0.0; WIDTH]; BETWEEN];
@@ -182,10 +192,12 @@ pub(super) fn transform_weights<Y: Axis, X: Axis>(
     channels: usize,
     target: &mut [[f32; LANES]],
 ) {
-    for channel in 0..channels {
-        transform_half::<Y, X, false>(panel, channels, channel, target);
-        transform_half::<Y, X, true>(panel, channels, channel, target);
-    }
+    fused(|| {
+        for channel in 0..channels {
+            transform_half::<Y, X, false>(panel, channels, channel, target);
+            transform_half::<Y, X, true>(panel, channels, channel, target);
+        }
+    });
 }
 
 /// The lower or the upper four output channels.
