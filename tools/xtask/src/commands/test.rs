@@ -6,7 +6,7 @@ use std::num::NonZero;
 
 use clap::Args;
 
-use super::{build, test_wasm, weights};
+use super::{build, test_hosts, test_wasm, weights};
 use crate::project::WITHOUT_BURN;
 use crate::run::Run;
 use crate::setup::checkpoint::{self, Checkpoint};
@@ -29,6 +29,10 @@ pub(crate) struct Options {
     /// Compares with PyTorch instead; fetches several gigabytes the first time.
     #[arg(long)]
     pytorch: bool,
+    /// How many pictures have to give the same embeddings on every host: extreme ones, then random
+    /// ones.
+    #[arg(long, value_name = "COUNT", default_value_t = 16)]
+    pictures: u32,
     /// Runs only tests whose name contains this.
     filter: Option<String>,
 }
@@ -38,12 +42,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     match (options.burn, options.pytorch) {
         (true, _) => burn(filter),
         (_, true) => pytorch(filter),
-        _ => everyday(filter),
+        _ => everyday(filter, options.pictures),
     }
 }
 
 /// Everything but what needs Burn or PyTorch.
-fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
+fn everyday(filter: Option<&str>, pictures: u32) -> anyhow::Result<()> {
     let browser = {
         let _lock = project::lock()?;
         let browser = browser::ensure()?;
@@ -60,6 +64,9 @@ fn everyday(filter: Option<&str>) -> anyhow::Result<()> {
     with_browser(cargo_test("the unit tests", &WITHOUT_BURN, &[], filter)).shown()?;
     if filter.is_none_or(|filter| "webassembly".contains(filter)) {
         test_wasm::run()?;
+    }
+    if filter.is_none_or(|filter| "hosts".contains(filter)) {
+        test_hosts::run(pictures)?;
     }
     let graph = {
         let _lock = project::lock()?;

@@ -17,8 +17,8 @@ use testbed::bucket::Pace;
 use testbed::golden::Golden;
 use testbed::workerd::Workerd;
 
-use super::cold::Scene;
 use super::report::Sample;
+use crate::commands::scene::Scene;
 
 /// What is measured: replicas that the Worker may use, processes, and people.
 const CASES: [(&str, usize, usize); 8] = [

@@ -11,17 +11,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use facenet::Shard;
 use serde_json::{Value, json};
-use testbed::bucket::{Bucket, Objects, Pace};
+use testbed::bucket::Pace;
 use testbed::golden::{Golden, SERVED_COSINE_MIN};
 use testbed::workerd::Workerd;
 
 use super::report::{Sample, line};
-use crate::commands::build::{self, PUBLIC_WORKER};
-use crate::commands::weights;
-use crate::project;
-use crate::setup::checkpoint::Checkpoint;
+use crate::commands::scene::Scene;
 
 /// R2 as it was measured from Workers in its own region: one stream brings 20 to 70 MB a second.
 const R2: Pace =
@@ -42,48 +38,6 @@ pub(super) struct Cold {
     /// After `POST /wake`.
     woken: Sample,
     warm: Sample,
-}
-
-/// The public Worker with the real weights, in a workerd of its own.
-pub(super) struct Scene {
-    objects: Objects,
-    variables: Vec<(&'static str, String)>,
-}
-
-impl Scene {
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let model = Checkpoint::GOLDEN.model();
-        let weights = weights::name(model, &project::weights(model))?;
-        let mut objects = Objects::new();
-        for (shard, file) in Shard::ALL.into_iter().zip(project::shards(model)) {
-            let record = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-            objects.insert(weights.key(shard), record);
-        }
-        let variables = vec![
-            ("MODEL", model.to_owned()),
-            ("WEIGHTS", weights.to_string()),
-            ("ACCESS", "public".to_owned()),
-        ];
-        Ok(Self { objects, variables })
-    }
-
-    /// A bucket with the weights.
-    pub(super) fn bucket(&self, pace: Pace) -> anyhow::Result<Bucket> {
-        Bucket::serve(self.objects.clone(), pace)
-    }
-
-    /// A fresh workerd, with these variables besides.
-    pub(super) fn start(
-        &self,
-        bucket: Bucket,
-        more: &[(&'static str, &str)],
-    ) -> anyhow::Result<Workerd> {
-        let main = project::root().join(build::Options::default().main(PUBLIC_WORKER)?);
-        let build = main.parent().context("a Worker without a folder")?;
-        let own = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
-        let variables: Vec<_> = own.chain(more.iter().copied()).collect();
-        Workerd::start(build, bucket, &[&variables[..]])
-    }
 }
 
 /// Measures so many fresh servers of each kind.
