@@ -7,6 +7,7 @@ mod routes;
 mod foreign;
 
 mod budgets;
+mod byob;
 mod caller;
 mod sandbox;
 mod shards;

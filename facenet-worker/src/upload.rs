@@ -11,11 +11,15 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use wire::limits::{UPLOAD_S_MAX, UPLOADS_BYTES_MAX, UPLOADS_MAX};
 use wire::{Kind, Problem};
-use worker::js_sys::{Reflect, Uint8Array};
-use worker::wasm_bindgen::{JsCast as _, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::ReadableStreamDefaultReader;
+use worker::js_sys::{ArrayBuffer, Uint8Array};
 use worker::{Date, Delay, Request};
+
+use crate::byob::Reader;
+use crate::error;
+
+/// Bytes that are waited for at a time. A crop comes in one or two pieces, and the memory for one
+/// of each body does not count in what all may have.
+const PIECE_BYTES: usize = 32 << 10;
 
 /// The body of one request.
 struct Upload {
@@ -51,46 +55,47 @@ pub(crate) async fn read(request: &Request, bytes_max: usize) -> Result<Uint8Arr
     }
     // A request without a body has no stream.
     let Some(stream) = request.inner().body() else { return Ok(Uint8Array::new_with_length(0)) };
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let reader = Reader::of(&stream).map_err(|error| {
+        error::internal(format_args!("a body is no stream of bytes: {error:?}"))
+    })?;
     let now_ms = Date::now().as_millis();
     let number = UPLOADS.with_borrow_mut(|uploads| uploads.begin(now_ms));
-    let outcome = chunks(&reader, number, bytes_max).await;
+    let outcome = chunks(&reader, number, announced, bytes_max).await;
     let upload = UPLOADS.with_borrow_mut(|uploads| uploads.end(number));
     if let Err(problem) = outcome {
-        // Nobody reads the rest. If that fails, the connection is gone already.
-        drop(reader.cancel());
+        reader.cancel();
         return Err(problem);
     }
     let upload = upload.ok_or_else(too_slow)?;
     joined(&upload).ok_or_else(broke_off)
 }
 
-/// Reads chunks into an upload until there are no more.
+/// Reads chunks into an upload until there are no more, or all that were announced.
 async fn chunks(
-    reader: &ReadableStreamDefaultReader,
+    reader: &Reader,
     number: u64,
+    announced: Option<usize>,
     bytes_max: usize,
 ) -> Result<(), Problem> {
     let mut end = pin!(Delay::from(Duration::from_secs(u64::from(UPLOAD_S_MAX))));
     let mut length: usize = 0;
     loop {
-        let chunk = pin!(JsFuture::from(reader.read()));
-        let chunk = match select(chunk, end.as_mut()).await {
+        let left = announced.map_or(PIECE_BYTES, |announced| announced.saturating_sub(length));
+        if left == 0 {
+            break;
+        }
+        let memory = ArrayBuffer::new(left.min(PIECE_BYTES) as u32);
+        let chunk = match select(pin!(reader.fill(&memory)), end.as_mut()).await {
             Either::Left((chunk, _)) => chunk.map_err(|_| broke_off())?,
             Either::Right(_) => return Err(too_slow()),
         };
-        let Some(chunk) = value_of(&chunk) else { break };
+        let Some(chunk) = chunk else { break };
         length = length.saturating_add(chunk.length() as usize);
         // Also after the upload has ended, so that the caller gets the answer.
         let chunk = (length <= bytes_max).then_some(chunk);
         UPLOADS.with_borrow_mut(|uploads| uploads.add(number, chunk));
     }
     if length > bytes_max { Err(too_large(bytes_max)) } else { Ok(()) }
-}
-
-/// The bytes in what a reader has given. Nothing at the end.
-fn value_of(chunk: &JsValue) -> Option<Uint8Array> {
-    Reflect::get(chunk, &"value".into()).ok()?.dyn_into().ok()
 }
 
 /// The chunks as one.
