@@ -23,12 +23,12 @@ use crate::commands::scene::Scene;
 /// What is measured: replicas that the Worker may use, processes, and people.
 const CASES: [(&str, usize, usize); 8] = [
     ("1", 1, 1),
-    ("1", 1, 2),
-    ("1", 1, 8),
+    ("1", 1, 4),
+    ("1", 1, 16),
     ("1", 1, 32),
     ("1", 1, 96),
-    ("2", 1, 8),
-    ("1", 2, 8),
+    ("2", 1, 16),
+    ("1", 2, 16),
     ("1", 2, 64),
 ];
 
@@ -157,6 +157,7 @@ impl Capacity {
                 "per_second": case.per_second(),
                 "served_ms": case.served.json(),
                 "served_ms_p95": case.served.share(0.95),
+                "served_ms_p99": case.served.share(0.99),
                 "refused": case.refused,
             })
         };
@@ -169,16 +170,16 @@ impl fmt::Display for Capacity {
         writeln!(out, "\nPeople who send one picture after the other, none from the same address")?;
         writeln!(
             out,
-            "{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}  refused",
-            "replicas", "processes", "people", "a second", "median", "95 %"
+            "{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}  refused",
+            "replicas", "processes", "people", "a second", "median", "95 %", "99 %"
         )?;
         for case in &self.0 {
             let Case { replicas, processes, people, served, refused, .. } = case;
-            let (median, most) = (served.median(), served.share(0.95));
+            let [median, most, all] = [0.5, 0.95, 0.99].map(|share| served.share(share));
             writeln!(
                 out,
-                "{replicas:>10}{processes:>10}{people:>10}{:10.1}{median:10.0}{most:10.0}  \
-                 {refused:?}",
+                "{replicas:>10}{processes:>10}{people:>10}{:10.1}{median:10.0}{most:10.0}\
+                 {all:10.0}  {refused:?}",
                 case.per_second()
             )?;
         }
