@@ -162,11 +162,11 @@ fn engines(quick: bool, effort: Effort) -> anyhow::Result<Report> {
     {
         let mut v8 = V8::start()?;
         let server = Server::start()?;
-        report.workerd.first_embed = server.embed(&material.golden)?;
+        report.workerd.first_embed = server.first_embed(&material.golden)?;
         let mut field = Field::open(&mut v8, &material, effort)?;
         field.measure(&server, effort, &mut report)?;
         field.memory(effort, &mut report)?;
-        report.workerd.memory_mb = server.memory_mb()?;
+        report.workerd.memory_mb = server.memory_mb(&material.golden, effort.memory[0])?;
     }
     report.without_vnni = instructions::without_vnni(&material, effort)?;
     for (engine, layers) in OWN_ENGINES.iter().zip(&mut report.layers) {

@@ -227,7 +227,7 @@ impl fmt::Display for Report {
             out,
             "cface in workerd / in Node",
             ratio,
-            "at most 1.15: bodies are copied between objects",
+            "at most 1.15: pictures are decoded, and memory is checked",
         )?;
         line(out, "first POST /embed, ms", *first_embed, "at most 1000: it loads the weights")?;
         for (count, memory) in &self.own_memory_mb {
