@@ -13,6 +13,7 @@ mod documents;
 mod drill;
 mod engines;
 mod enrol;
+mod explained;
 mod hostile;
 mod http;
 mod index;

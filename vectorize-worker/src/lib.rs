@@ -8,6 +8,7 @@ mod gallery;
 mod person;
 mod purge;
 mod search;
+mod size;
 
 mod addition;
 mod copies;

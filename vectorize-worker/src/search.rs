@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::pin;
 
-use facenet::verdict::{self, COMPANY_FACES};
+use facenet::verdict::{self, COMPANY_FACES, Near};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use wire::faces::{Neighbour, Neighbours, Search};
 
@@ -33,7 +33,7 @@ pub(crate) async fn search(
     let wanted = search.top_k as usize;
     let lookups = Lookups { pictures, now_ms: clock.now_ms(), known: RefCell::default() };
     let mut candidates = Vec::new();
-    let mut answer = Neighbours { matches: Vec::new(), incomplete: true, company: None };
+    let mut answer = Neighbours { incomplete: true, ..Neighbours::default() };
     let few = (search.top_k + SPARE).max(COMPANY_FACES as u32);
     for count in [few, CANDIDATES_MAX, CANDIDATE_IDS_MAX] {
         let found = if count <= CANDIDATES_MAX {
@@ -50,7 +50,7 @@ pub(crate) async fn search(
         let people = by_person(ranked.into_iter().take(near));
         let matches = lookups.present(&people, wanted).await?;
         let incomplete = !are_all && matches.len() < wanted;
-        answer = Neighbours { matches, incomplete, company };
+        answer = Neighbours { matches, incomplete, company, gallery_size_at_most: None };
         if !incomplete {
             break;
         }
@@ -75,44 +75,49 @@ async fn add_further(
 }
 
 /// A candidate with its exact distance.
-struct Ranked {
-    id: String,
-    name: String,
+struct Ranked<'a> {
+    id: &'a str,
+    name: &'a str,
     distance: f32,
+    embedding: &'a [f32],
 }
 
 /// Candidates by their exact distance: the scores of the index may be approximate.
-fn ranked(candidates: &[Candidate], query: &[f32]) -> Vec<Ranked> {
-    let rank = |Candidate { id, name, embedding }: &Candidate| Ranked {
-        id: id.clone(),
-        name: name.clone(),
+fn ranked<'a>(candidates: &'a [Candidate], query: &[f32]) -> Vec<Ranked<'a>> {
+    let rank = |Candidate { id, name, embedding }: &'a Candidate| Ranked {
+        id,
+        name,
         distance: distance(embedding, query),
+        embedding,
     };
     let mut ranked: Vec<_> = candidates.iter().map(rank).collect();
-    ranked.sort_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.id.cmp(&b.id)));
+    ranked.sort_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.id.cmp(b.id)));
     ranked
 }
 
-/// How similar the query is to people other than the nearest. Faces that were just deleted count
-/// too: they tell as much about the gallery.
-fn company(ranked: &[Ranked]) -> Option<f32> {
-    let nearest = id::person(&ranked.first()?.id);
-    let faces = ranked.iter().take(COMPANY_FACES);
-    let others = faces.filter(|face| id::person(&face.id) != nearest);
-    verdict::company(others.map(|face| face.distance))
+/// How similar the query is to other people than the nearest. Faces that were deleted a moment ago
+/// count too: they say as much about the gallery.
+fn company(ranked: &[Ranked<'_>]) -> Option<f32> {
+    let near =
+        ranked.iter().take(COMPANY_FACES).map(|&Ranked { id, distance, embedding, .. }| Near {
+            person: id::person(id),
+            distance,
+            embedding,
+        });
+    verdict::company(&near.collect::<Vec<_>>())
 }
 
 /// The faces of a person that a search found, nearest first.
-struct Person {
-    nearest: Ranked,
-    others: Vec<Ranked>,
+struct Person<'a> {
+    nearest: Ranked<'a>,
+    others: Vec<Ranked<'a>>,
 }
 
 /// Gathers the faces of each person. The people are in the order of their nearest faces.
-fn by_person(ranked: impl Iterator<Item = Ranked>) -> Vec<Person> {
-    let mut people: Vec<Person> = Vec::new();
+fn by_person<'a>(ranked: impl Iterator<Item = Ranked<'a>>) -> Vec<Person<'a>> {
+    let mut people: Vec<Person<'a>> = Vec::new();
     for face in ranked {
-        let is_same = |known: &&mut Person| id::person(&known.nearest.id) == id::person(&face.id);
+        let is_same = |known: &&mut Person<'_>| id::person(known.nearest.id) == id::person(face.id);
         match people.iter_mut().find(is_same) {
             Some(known) => known.others.push(face),
             None => people.push(Person { nearest: face, others: Vec::new() }),
@@ -121,9 +126,9 @@ fn by_person(ranked: impl Iterator<Item = Ranked>) -> Vec<Person> {
     people
 }
 
-impl Person {
+impl<'a> Person<'a> {
     /// All faces, nearest first.
-    fn faces(&self) -> impl Iterator<Item = &Ranked> {
+    fn faces(&self) -> impl Iterator<Item = &Ranked<'a>> {
         std::iter::once(&self.nearest).chain(&self.others)
     }
 }
@@ -141,11 +146,11 @@ impl<P: Pictures> Lookups<'_, P> {
     /// The nearest `wanted` people who have a picture that has not expired.
     async fn present(
         &self,
-        people: &[Person],
+        people: &[Person<'_>],
         wanted: usize,
     ) -> Result<Vec<Neighbour>, StoreError> {
         let faces = people.iter().flat_map(Person::faces);
-        let lookups = faces.map(|face| self.is_current(&face.id));
+        let lookups = faces.map(|face| self.is_current(face.id));
         let mut lookups = pin!(stream::iter(lookups).buffered(CALLS_AT_ONCE.min(wanted)));
         let mut following = people.iter().skip(1).map(|person| person.nearest.distance);
         let mut matches: Vec<Neighbour> = Vec::with_capacity(wanted);
@@ -181,14 +186,9 @@ impl<P: Pictures> Lookups<'_, P> {
 }
 
 /// A person by the nearest of the faces that have a picture; `None` when none has.
-fn neighbour(current: &[&Ranked]) -> Option<Neighbour> {
-    let Ranked { id, name, distance } = current.first()?;
-    Some(Neighbour {
-        id: id.clone(),
-        name: name.clone(),
-        distance: *distance,
-        pictures: current.len(),
-    })
+fn neighbour(current: &[&Ranked<'_>]) -> Option<Neighbour> {
+    let Ranked { id, name, distance, .. } = **current.first()?;
+    Some(Neighbour { id: id.to_owned(), name: name.to_owned(), distance, pictures: current.len() })
 }
 
 /// The L2 distance, computed in float64 and rounded once.
@@ -258,20 +258,19 @@ mod tests {
         let fake = Fake::default();
         fake.insert(of('a', 1, 0.1), "");
         fake.insert(of('a', 2, 0.2), "");
-        for person in ['b', 'c', 'd', 'e'] {
-            let company = now(search(&fake, &fake, &fake, &query(1))).unwrap().company;
-            assert_eq!(company, None, "before {person}");
-            fake.insert(of(person, 1, 1.0), "");
+        let company = || now(search(&fake, &fake, &fake, &query(1))).unwrap().company;
+        let angles = [0.6_f32, 0.9, 1.2, 1.5];
+        for (person, angle) in ['b', 'c', 'd', 'e'].into_iter().zip(angles) {
+            assert_eq!(company(), None, "before {person}");
+            fake.insert(of(person, 1, angle), "");
         }
-        let company = now(search(&fake, &fake, &fake, &query(1))).unwrap().company;
-        assert!((company.unwrap() - 1.0_f32.cos()).abs() < 1e-5, "{company:?}");
-        // Only the nearest faces count.
-        for number in 0..40 {
-            fake.insert(of('f', number, 1.5), "");
+        let expected = angles.map(f32::cos).iter().sum::<f32>() / 4.0;
+        assert!((company().unwrap() - expected).abs() < 1e-5, "{:?}", company());
+        // Others who are enrolled with the same pictures add nothing.
+        for person in ['0', '1', '2', '3', '4', '5'] {
+            fake.insert(of(person, 1, 0.2), "");
         }
-        let company = now(search(&fake, &fake, &fake, &query(1))).unwrap().company.unwrap();
-        let expected = (4.0 * 1.0_f32.cos() + 14.0 * 1.5_f32.cos()) / 18.0;
-        assert!((company - expected).abs() < 1e-5, "{company} {expected}");
+        assert!((company().unwrap() - expected).abs() < 1e-5, "{:?}", company());
     }
 
     #[test]

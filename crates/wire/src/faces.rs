@@ -116,7 +116,7 @@ pub struct Search {
 }
 
 /// The answer to a [`Search`], nearest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Neighbours {
     /// People, each once.
     pub matches: Vec<Neighbour>,
@@ -126,6 +126,10 @@ pub struct Neighbours {
     /// How similar the rest of the gallery is to the query: the mean cosine of the nearest faces
     /// that are not of the nearest person. Nothing when there are too few.
     pub company: Option<f32>,
+    /// How many faces the gallery has at most: rounded up, so that it tells no single one. Nothing
+    /// when the index does not say it.
+    #[serde(default)]
+    pub gallery_size_at_most: Option<u64>,
 }
 
 /// A person near the query, by the nearest of the person's faces.
@@ -343,7 +347,7 @@ mod tests {
             Search { namespace: "s".into(), embedding: vec![], top_k: 1, distance_max: 0.5 };
         let neighbour = Neighbour { id: id(), name: name(), distance: 0.5, pictures: 1 };
         let neighbours =
-            Neighbours { matches: vec![neighbour], incomplete: false, company: Some(0.25) };
+            Neighbours { matches: vec![neighbour], company: Some(0.25), ..Neighbours::default() };
         let listed = Listed { id: id(), name: None, pictures: 1, expires_at: expires_at() };
         let listing = Listing { faces: vec![listed], next: None };
         let health = StoreHealth { status: "ok".into(), purge: None };
@@ -357,7 +361,7 @@ mod tests {
             {"id": "i", "searchable": true, "expires_at": "e"},
             {"namespace": "s", "embedding": [], "top_k": 1, "distance_max": 0.5},
             {"matches": [{"id": "i", "name": "n", "distance": 0.5, "pictures": 1}],
-             "incomplete": false, "company": 0.25},
+             "incomplete": false, "company": 0.25, "gallery_size_at_most": null},
             {"faces": [{"id": "i", "name": null, "pictures": 1, "expires_at": "e"}],
              "next": null},
             {"status": "ok", "purge": null},

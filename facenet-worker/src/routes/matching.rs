@@ -2,7 +2,10 @@
 //! the file has another name.)
 
 use facenet::Embedding;
-use facenet::verdict::{Thresholds, Verdict};
+use facenet::verdict::{
+    Measurement, Strangers, Thresholds, Verdict, are_about_equal, false_match_rate_in_gallery,
+    rounded_up,
+};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use input::fields::required;
 use input::query::{self, Options};
@@ -28,37 +31,28 @@ const SAMPLES: &str = "samples";
 /// How many faces of a photograph are searched for at once.
 const AT_ONCE: usize = 4;
 
-/// The answer about a crop or an embedding.
-#[derive(Serialize)]
-struct One {
-    #[serde(flatten)]
-    found: Found,
-    #[serde(flatten)]
-    distances: Distances,
-}
-
-/// The answer about a photograph.
-#[derive(Serialize)]
-struct Many {
-    #[serde(flatten)]
-    faces: Faces<Found>,
-    #[serde(flatten)]
-    distances: Distances,
-}
-
-/// Who a face may be.
+/// Who a face may be: the answer about a crop, an embedding, or each face of a photograph.
 #[derive(Serialize)]
 struct Found {
     verdict: &'static str,
     /// Whether there may be further people who are near enough.
     incomplete: bool,
+    /// Whether two people are about equally near. Then nobody is a match.
+    ambiguous: bool,
     matches: Vec<Match>,
+    /// How many faces there are, at most, if the index says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gallery_size_at_most: Option<u64>,
+    /// How often a stranger finds somebody as near as the nearest, among so many faces. None when
+    /// nobody was found, or nothing was measured with the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_chance_at_most: Option<f64>,
     /// The gallery that was searched, if it is not people's.
     #[serde(skip_serializing_if = "Option::is_none")]
     gallery: Option<&'static str>,
-    /// The thresholds of this verdict.
-    #[serde(skip)]
-    limits: Thresholds,
+    /// Up to which distance the verdicts held here.
+    #[serde(flatten)]
+    limits: Distances,
 }
 
 /// The largest distance of each verdict.
@@ -79,6 +73,9 @@ struct Match {
     id: String,
     name: String,
     distance: f32,
+    /// How often a picture of a stranger is as near. None when nothing was measured with the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    false_match_rate_at_most: Option<f64>,
     picture: String,
     pictures: usize,
 }
@@ -95,7 +92,9 @@ struct Searcher<'a> {
     url: Url,
     namespace: String,
     thresholds: Thresholds,
-    /// Whether the caller has brought a threshold. Then the company does not change it.
+    /// None when nothing was measured with the model.
+    strangers: Option<Strangers>,
+    /// Whether the caller has chosen how near a match is. Then the gallery does not change it.
     is_chosen: bool,
     top_k: u32,
     /// Whether the samples are searched.
@@ -114,6 +113,7 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
         url,
         namespace: facenet::namespace(&model, shards::PIPELINE),
         thresholds,
+        strangers: Measurement::of(&model).map(|measured| measured.strangers),
         is_chosen: options.threshold.is_some(),
         top_k,
         samples,
@@ -127,13 +127,11 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
     let mut found: Vec<_> = stream::iter(found).buffered(AT_ONCE).try_collect().await?;
     record.stage("search");
     if let Some(seen) = seen {
-        let distances = Distances::from(thresholds);
-        return timed(&Many { faces: Faces::new(seen, found), distances }, 200, record);
+        return timed(&Faces::new(seen, found), 200, record);
     }
     let found = found.pop().ok_or_else(Problem::internal)?;
     record.verdict(found.verdict);
-    let distances = Distances::from(found.limits);
-    timed(&One { found, distances }, 200, record)
+    timed(&found, 200, record)
 }
 
 /// The embeddings that are searched for, one for each face of a photograph; and what was seen in
@@ -171,53 +169,100 @@ impl Searcher<'_> {
         let message = Search {
             namespace: self.namespace.clone(),
             embedding: embedding.into_vec(),
-            top_k: self.top_k,
+            // Whether the search is ambiguous takes two.
+            top_k: self.top_k.max(2),
             // Callers see who is at least possible, and nobody else.
             distance_max: self.thresholds.possible_max,
         };
         let Context { env, record, .. } = self.context;
         let neighbours: Neighbours =
             vectorize_client::post(env, record, "/match", &message).await?;
-        // Where the faces near the search are similar to it, so are those of strangers.
-        let company = neighbours.company.filter(|_| !self.is_chosen);
-        Ok(found(neighbours, self.thresholds.in_company(company), &self.url))
+        let limits = self.limits(neighbours.company);
+        Ok(self.found(neighbours, limits))
     }
 
     fn search_samples(&self, embedding: &Embedding) -> Found {
         let neighbours = samples::near(embedding, self.thresholds.possible_max);
-        let mut found = found(neighbours, self.thresholds, &self.url);
+        let limits = self.limits(None);
+        let mut found = self.found(neighbours, limits);
         found.gallery = Some(SAMPLES);
-        found.matches.truncate(self.top_k as usize);
         for one in &mut found.matches {
             one.picture = address(&self.url, &samples::picture_path(&one.id));
         }
         found
     }
+
+    /// Up to which distance the verdicts hold. In a gallery that looks alike to the model, strangers
+    /// are nearer.
+    fn limits(&self, company: Option<f32>) -> Thresholds {
+        match company {
+            _ if self.is_chosen => self.thresholds,
+            None => self.thresholds.alone(self.strangers),
+            known => self.thresholds.in_company(known),
+        }
+    }
+
+    fn found(&self, neighbours: Neighbours, thresholds: Thresholds) -> Found {
+        found(neighbours, thresholds, self.strangers, self.top_k, &self.url)
+    }
 }
 
-/// What the distances mean.
-fn found(neighbours: Neighbours, thresholds: Thresholds, url: &Url) -> Found {
-    let matches: Vec<_> = neighbours
-        .matches
+/// What the distances mean, for at most `top_k` people.
+fn found(
+    neighbours: Neighbours,
+    thresholds: Thresholds,
+    strangers: Option<Strangers>,
+    top_k: u32,
+    url: &Url,
+) -> Found {
+    let Neighbours { matches, incomplete, company, gallery_size_at_most } = neighbours;
+    let mut matches: Vec<_> = matches
         .into_iter()
         .take_while(|neighbour| thresholds.verdict(neighbour.distance) != Verdict::None)
-        .map(|neighbour| Match {
-            picture: address(url, &format!("/faces/{}", neighbour.id)),
-            id: neighbour.id,
-            name: neighbour.name,
-            distance: thresholds.told(neighbour.distance),
-            pictures: neighbour.pictures,
+        .map(|neighbour| {
+            let distance = thresholds.told(neighbour.distance);
+            let rate = strangers.map(|strangers| strangers.at_most(distance, company));
+            Match {
+                picture: address(url, &format!("/faces/{}", neighbour.id)),
+                id: neighbour.id,
+                name: neighbour.name,
+                distance,
+                false_match_rate_at_most: rate,
+                pictures: neighbour.pictures,
+            }
         })
         .collect();
-    // The rounded distance has the same verdict as the exact one.
+    let ambiguous = is_ambiguous(&matches);
+    matches.truncate(top_k as usize);
+    // What is told has the same verdict as the distance itself.
     let verdict = match matches.first() {
+        Some(_) if ambiguous => Verdict::Possible.as_str(),
         Some(nearest) => thresholds.verdict(nearest.distance).as_str(),
-        // Nobody was found, but there may be somebody.
-        None if neighbours.incomplete => INCOMPLETE,
+        // Nobody was found, and that does not mean that nobody is there.
+        None if incomplete => INCOMPLETE,
         None => Verdict::None.as_str(),
     };
-    let incomplete = neighbours.incomplete;
-    Found { verdict, incomplete, matches, gallery: None, limits: thresholds }
+    let rate = matches.first().and_then(|nearest| nearest.false_match_rate_at_most);
+    let by_chance_at_most = rate.zip(gallery_size_at_most).map(|(rate, faces)| {
+        rounded_up(false_match_rate_in_gallery(rate, u32::try_from(faces).unwrap_or(u32::MAX)))
+    });
+    Found {
+        verdict,
+        incomplete,
+        ambiguous,
+        matches,
+        gallery_size_at_most,
+        by_chance_at_most,
+        gallery: None,
+        limits: thresholds.into(),
+    }
+}
+
+/// Whether the second person is about as near as the nearest. One name is no ambiguity: people
+/// enrol again on another device.
+fn is_ambiguous(matches: &[Match]) -> bool {
+    let [nearest, second, ..] = matches else { return false };
+    nearest.name != second.name && are_about_equal(nearest.distance, second.distance)
 }
 
 /// The address of a path of this server.
@@ -231,45 +276,99 @@ fn address(url: &Url, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use facenet::verdict::hundredths;
+    use facenet::verdict::{AMBIGUOUS_MAX, hundredths};
     use wire::faces::Neighbour;
 
     use super::*;
 
+    fn url() -> Url {
+        Url::parse("http://localhost:8787/match?top_k=3").unwrap()
+    }
+
+    fn near(name: &str, distance: f32) -> Neighbour {
+        Neighbour { id: "ab".into(), name: name.into(), distance, pictures: 2 }
+    }
+
+    /// The answer when people are at these distances, each with a name of its own.
+    fn answer(distances: &[f32], incomplete: bool) -> Found {
+        let people = distances.iter().enumerate();
+        let matches = people.map(|(it, &distance)| near(&it.to_string(), distance)).collect();
+        judged(Neighbours { matches, incomplete, ..Neighbours::default() })
+    }
+
+    fn judged(neighbours: Neighbours) -> Found {
+        let thresholds = Thresholds::of("casia-webface").unwrap();
+        let strangers = Measurement::of("casia-webface").map(|measured| measured.strangers);
+        found(neighbours, thresholds, strangers, 3, &url())
+    }
+
     #[test]
     fn the_nearest_decides() {
-        let url = Url::parse("http://localhost:8787/match?top_k=3").unwrap();
         let thresholds = Thresholds::of("casia-webface").unwrap();
-        let answer_of = |distances: &[f32], incomplete| {
-            let near = |&distance: &f32| Neighbour {
-                id: "ab".into(),
-                name: "A".into(),
-                distance,
-                pictures: 2,
-            };
-            let matches = distances.iter().map(near).collect();
-            found(Neighbours { matches, incomplete, company: None }, thresholds, &url)
-        };
-        let answer = |distances: &[f32]| answer_of(distances, false);
-        assert_eq!(answer(&[]).verdict, "none");
-        let possible = answer(&[0.9, 0.92, 1.5]);
+        let Thresholds { match_max, possible_max } = thresholds;
+        assert_eq!(answer(&[], false).verdict, "none");
+        let possible = answer(&[match_max + 0.01, possible_max, 1.5], false);
         assert_eq!((possible.verdict, possible.matches.len()), ("possible", 2));
-        let found = answer(&[0.5, 0.9]);
+        let found = answer(&[0.5, match_max], false);
         assert_eq!((found.verdict, found.matches.len()), ("match", 2));
         assert_eq!(found.matches[0].picture, "http://localhost:8787/faces/ab");
         assert_eq!(found.matches[0].pictures, 2);
-        assert_eq!(found.limits, thresholds);
-        // Distances are told in hundredths, on their side of the threshold.
-        let Thresholds { match_max, possible_max } = thresholds;
-        let near = answer(&[match_max - 0.000_1, match_max + 0.000_1, possible_max]);
-        let told: Vec<_> = near.matches.iter().map(|found| found.distance).collect();
-        assert_eq!(near.verdict, "match");
-        assert_eq!(told, [match_max, hundredths(match_max + 0.01), possible_max]);
-        assert_eq!(answer(&[match_max + 0.000_1]).verdict, "possible");
-        // Whoever is found is the nearest, even if the search may have missed others.
+        assert_eq!(
+            (found.limits.threshold, found.limits.possible_threshold),
+            (match_max, possible_max)
+        );
+        assert_eq!(answer(&[match_max + 0.000_1], false).verdict, "possible");
+        // Whoever is found is the nearest, also when others may be behind.
         for (distances, expected) in [(&[][..], "incomplete"), (&[0.5], "match")] {
-            let answer = answer_of(distances, true);
+            let answer = answer(distances, true);
             assert_eq!((answer.verdict, answer.incomplete), (expected, true));
         }
+    }
+
+    #[test]
+    fn distances_are_told_in_hundredths_on_their_side_of_the_threshold() {
+        let Thresholds { match_max, possible_max } = Thresholds::of("casia-webface").unwrap();
+        let distances = [match_max - 0.000_1, match_max + 0.000_1, possible_max];
+        let near = answer(&distances, false);
+        let told: Vec<_> = near.matches.iter().map(|found| found.distance).collect();
+        assert_eq!(told, [match_max, hundredths(match_max + 0.01), possible_max]);
+    }
+
+    #[test]
+    fn of_two_who_are_about_equally_near_nobody_is_a_match() {
+        let apart = answer(&[0.5, 0.5 + AMBIGUOUS_MAX + 0.01], false);
+        assert_eq!((apart.verdict, apart.ambiguous), ("match", false));
+        let equal = answer(&[0.5, 0.5 + AMBIGUOUS_MAX], false);
+        assert_eq!((equal.verdict, equal.ambiguous), ("possible", true));
+        assert_eq!(equal.matches.len(), 2);
+        // Also when only one is asked for, and not when both have one name.
+        let both = || Neighbours {
+            matches: vec![near("Ada", 0.5), near("Bo", 0.5)],
+            ..Neighbours::default()
+        };
+        let thresholds = Thresholds::of("casia-webface").unwrap();
+        let one = found(both(), thresholds, None, 1, &url());
+        assert_eq!((one.verdict, one.ambiguous, one.matches.len()), ("possible", true, 1));
+        let mut same = both();
+        same.matches[1].name = "Ada".into();
+        assert_eq!(judged(same).verdict, "match");
+    }
+
+    #[test]
+    fn chance_grows_with_the_gallery_and_the_distance() {
+        let mut last = 0.0;
+        for (size, distance) in [(10, 0.3), (20, 0.3), (20, 0.8), (500, 0.8), (u64::MAX, 0.8)] {
+            let found = judged(Neighbours {
+                matches: vec![near("Ada", distance)],
+                gallery_size_at_most: Some(size),
+                ..Neighbours::default()
+            });
+            let rate = found.matches[0].false_match_rate_at_most.unwrap();
+            let chance = found.by_chance_at_most.unwrap();
+            assert!(rate < chance && last < chance && chance <= 1.0, "{size} {distance}: {chance}");
+            last = chance;
+        }
+        assert_eq!(answer(&[0.5], false).by_chance_at_most, None);
+        assert_eq!(answer(&[], false).by_chance_at_most, None);
     }
 }

@@ -79,7 +79,8 @@ pub(super) fn near(embedding: &Embedding, distance_max: f32) -> Neighbours {
         all.filter(|neighbour| neighbour.distance <= distance_max).collect()
     });
     matches.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-    Neighbours { matches, incomplete: false, company: None }
+    let gallery_size_at_most = Some(SAMPLES.len() as u64);
+    Neighbours { matches, gallery_size_at_most, ..Neighbours::default() }
 }
 
 /// Where the page has the picture of a sample.

@@ -1,5 +1,6 @@
 //! `POST /verify`: are these two the same person? Nothing is stored.
 
+use facenet::verdict::Measurement;
 use input::fields::{Fields, required};
 use input::seen::Reading;
 use serde::Serialize;
@@ -14,6 +15,9 @@ use super::response::timed;
 struct Answer {
     verdict: &'static str,
     distance: f32,
+    /// How often pictures of two people are as near. None when nothing was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    false_match_rate_at_most: Option<f64>,
     threshold: f32,
     possible_threshold: f32,
     /// Where the face is, in a photograph.
@@ -30,15 +34,19 @@ pub(super) async fn post(request: Request, context: Context<'_>) -> Result<Respo
         form(&request, &["image", "other", "detect"], reading).await?;
     let (image, seen) = required(image, "image")?.first().ok_or_else(Problem::internal)?;
     let (other, other_seen) = required(other, "other")?.first().ok_or_else(Problem::internal)?;
-    let (_, thresholds) = served_model(env)?;
+    let (model, thresholds) = served_model(env)?;
     record.stage("read");
     let image = embedding_of(&image, &request, context).await?;
     let other = embedding_of(&other, &request, context).await?;
     record.stage("model");
     let distance = image.distance(&other);
+    let strangers = Measurement::of(&model).map(|measured| measured.strangers);
+    let thresholds = thresholds.alone(strangers);
+    let told = thresholds.told(distance);
     let answer = Answer {
         verdict: thresholds.verdict(distance).as_str(),
-        distance: thresholds.told(distance),
+        distance: told,
+        false_match_rate_at_most: strangers.map(|strangers| strangers.at_most(told, None)),
         threshold: thresholds.match_max,
         possible_threshold: thresholds.possible_max,
         bounds: seen.map(|face| face.bounds),

@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::api::Api;
 use tests::browser::Cameras;
 use tests::camera::Scene;
-use tests::{golden, photograph};
+use tests::{golden, photograph, shaded};
 
 use super::Page;
 use crate::access::add_key;
@@ -99,6 +99,29 @@ async fn a_private_server_has_samples_for_who_has_a_key() -> anyhow::Result<()> 
     page.click(&sample("biden-2")).await?;
     page.state("result").await?;
     page.until_text("[data-title]", "Joe Biden").await?;
+    page.close().await
+}
+
+#[tokio::test]
+async fn two_people_who_are_equally_near_are_both_named() -> anyhow::Result<()> {
+    let page = Page::open(Scene::Nobody).await?;
+    let api = Api::of(&page.server);
+    api.enrol("Barack Obama", &golden("obama-2.png")).await?;
+    let double = tempfile::tempdir()?;
+    let file = double.path().join("double.png");
+    std::fs::write(&file, shaded("obama-2.png", 6)?)?;
+    api.enrol("A double", &file).await?;
+    page.choose(&photograph("obama-1.jpg")).await?;
+    page.state("cropped").await?;
+    ensure!(page.find("possible").await?.len() == 2);
+    let title = page.text("[data-title]").await?;
+    for name in ["This might be ", "Barack Obama", " or ", "A double"] {
+        ensure!(title.contains(name), "{title}");
+    }
+    page.until_text("[data-meaning]", "Two people are about equally near").await?;
+    page.until_text("[data-result-rarity]", "At most 1 stranger in").await?;
+    page.until_text("[data-chance]", "Among up to 10 people, at most 1 stranger in").await?;
+    page.look("ambiguous").await?;
     page.close().await
 }
 

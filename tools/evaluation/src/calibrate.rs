@@ -5,29 +5,23 @@
 //! the worst. Groups that are set aside choose nothing.
 
 use facenet::verdict::{
-    AIM_MATCH, AIM_PEOPLE, AIM_PICTURES, AIM_POSSIBLE, Outcome, STRANGERS_STEPS, Share, Thresholds,
-    hundredths, strangers_distance,
+    AIM_MATCH, AIM_PEOPLE, AIM_PICTURES, AIM_POSSIBLE, Curve, Outcome, STRANGERS_STEPS, Share,
+    Strangers, Thresholds, hundredths, rounded_up,
 };
 
-use crate::distances::{Pair, Picture};
 use crate::groups::Group;
 use crate::identify::{Estimate, Gallery, Identification};
+use crate::strangers::Comparisons;
 
 /// How many pictures of a person are enrolled in the table.
 const PICTURES: [usize; 3] = [1, AIM_PICTURES, 5];
 
-/// How often the people are drawn anew for the curve.
-const DRAWS: usize = 200;
-
-/// By how much the thresholds are lower than the groups allow. Each group is a sample; people of
-/// another group may look a little more alike to the model.
+/// The thresholds are lower by this than the groups allow. Each group is a sample, and the people
+/// of another one may look a little more alike to the model.
 const CAUTION: f32 = 0.02;
 
-/// The seed of the draws, so that the same photographs give the same result.
-const SEED: u64 = 20_180_408;
-
-/// The curve never says less than this. Two crops without a face are near each other, whoever they
-/// should show, and nobody knows how often that happens in other photographs.
+/// The curve says no less than this. A crop that shows no face brings any two people together, and
+/// how often that happens in photographs of another kind is not known.
 pub const STRANGERS_MIN: f64 = 1e-4;
 
 /// What was measured on a group.
@@ -42,12 +36,12 @@ pub struct Measured {
     pub skipped: usize,
     /// Whether it has no part in choosing thresholds.
     pub set_aside: bool,
-    /// Whether its people are of both sexes or of several origins.
-    pub mixed: bool,
-    /// Galleries with one, three and five pictures of each person, where people have so many.
+    /// Galleries with one, three and five pictures a person, where people have so many.
     pub galleries: Vec<Identification>,
-    /// How often two strangers are as near, at each step of the curve.
-    pub strangers: Vec<Estimate>,
+    /// How often a stranger is as near, at each step of the curve, of two faces alone.
+    pub alone: Vec<Estimate>,
+    /// The same in each of the galleries, by the distance as its verdict counts it.
+    pub in_company: Vec<Vec<Estimate>>,
 }
 
 impl Measured {
@@ -55,7 +49,7 @@ impl Measured {
     #[must_use]
     pub fn of(group: &Group) -> Self {
         let able = group.enrolled(5);
-        let galleries = PICTURES
+        let galleries: Vec<Identification> = PICTURES
             .into_iter()
             .map(|pictures| pictures.min(able))
             .filter_map(|pictures| {
@@ -68,17 +62,26 @@ impl Measured {
             pictures: group.pictures.len(),
             skipped: group.skipped,
             set_aside: group.set_aside(),
-            mixed: group.mixed(),
+            in_company: galleries.iter().map(|it| it.strangers.curve()).collect(),
             galleries,
-            strangers: strangers(&group.pictures),
+            alone: Comparisons::all(&group.pictures).curve(),
         }
     }
 
     /// The gallery of the aim, or the one that is nearest to it.
     #[must_use]
     pub fn aim(&self) -> Option<&Identification> {
-        let wanted = |it: &&Identification| it.gallery.pictures <= AIM_PICTURES;
-        self.galleries.iter().rev().find(wanted)
+        self.galleries.get(self.aim_at()?)
+    }
+
+    /// How often a stranger is as near there.
+    #[must_use]
+    pub fn strangers_in_aim(&self) -> Option<&[Estimate]> {
+        self.in_company.get(self.aim_at()?).map(Vec::as_slice)
+    }
+
+    fn aim_at(&self) -> Option<usize> {
+        self.galleries.iter().rposition(|it| it.gallery.pictures <= AIM_PICTURES)
     }
 
     /// What a threshold does to the gallery of the aim.
@@ -108,86 +111,34 @@ pub fn thresholds(groups: &[Measured]) -> Thresholds {
     Thresholds { match_max, possible_max: smallest(AIM_POSSIBLE).max(match_max) }
 }
 
-/// The curve of the worst of these groups, of those that choose: at most how often two strangers
-/// are as near. It never falls.
+/// The curves of the worst of the groups that choose, as the source has them.
 #[must_use]
-pub fn curve(groups: &[Measured], counts: impl Fn(&Measured) -> bool) -> Vec<f64> {
-    let mut least = STRANGERS_MIN;
-    (0..=STRANGERS_STEPS)
-        .map(|step| {
-            let chooses = groups.iter().filter(|it| !it.set_aside && counts(it));
-            let at = |group: &Measured| group.strangers.get(step).map(|it| it.high);
-            let worst = chooses.filter_map(at).fold(0.0, f64::max);
-            least = least.max(worst).min(1.0);
-            least
-        })
-        .collect()
+pub fn strangers(groups: &[Measured]) -> Strangers {
+    let chooses = || groups.iter().filter(|group| !group.set_aside);
+    let alone = chooses().map(|group| group.alone.as_slice());
+    let in_company = chooses().flat_map(|group| group.in_company.iter().map(Vec::as_slice));
+    Strangers { alone: worst(alone), in_company: worst(in_company) }
 }
 
-/// For each step of the curve, the share of the pairs of two people that are as near. Its interval
-/// is from drawing the people anew.
-fn strangers(pictures: &[Picture]) -> Vec<Estimate> {
-    let people = pictures.iter().map(|picture| picture.person + 1).max().unwrap_or(0);
-    let mut near: Vec<Pair> = Vec::new();
-    let last = strangers_distance(STRANGERS_STEPS);
-    for (a, first) in pictures.iter().enumerate() {
-        for (b, second) in pictures.iter().enumerate().skip(a + 1) {
-            let distance = first.embedding.distance(&second.embedding);
-            if first.person != second.person && distance <= last {
-                near.push(Pair { distance, a: a as u32, b: b as u32 });
-            }
+/// For each step the upper end of the worst, rounded up. It never falls.
+fn worst<'a>(curves: impl Iterator<Item = &'a [Estimate]>) -> Curve {
+    let mut worst = [STRANGERS_MIN; STRANGERS_STEPS];
+    for curve in curves {
+        for (most, estimate) in worst.iter_mut().zip(curve) {
+            *most = most.max(estimate.high);
         }
     }
-    near.sort_by(|one, other| one.distance.total_cmp(&other.distance));
-    let person = |index: u32| pictures.get(index as usize).map_or(0, |picture| picture.person);
-    // The shares at all steps when person I counts `times[I]` times.
-    let shares = |times: &[f64]| -> Vec<f64> {
-        let time = |person: usize| times.get(person).copied().unwrap_or(0.0);
-        let mut of_person = vec![0.0; people];
-        for picture in pictures {
-            if let Some(sum) = of_person.get_mut(picture.person) {
-                *sum += time(picture.person);
-            }
-        }
-        let all: f64 = of_person.iter().sum();
-        let pairs = (all * all - of_person.iter().map(|own| own * own).sum::<f64>()) / 2.0;
-        let mut pairs_left = near.iter().peekable();
-        let mut sum = 0.0;
-        (0..=STRANGERS_STEPS)
-            .map(|step| {
-                let distance = strangers_distance(step);
-                while let Some(pair) = pairs_left.next_if(|pair| pair.distance <= distance) {
-                    sum += time(person(pair.a)) * time(person(pair.b));
-                }
-                if pairs > 0.0 { sum / pairs } else { 0.0 }
-            })
-            .collect()
-    };
-    let measured = shares(&vec![1.0; people]);
-    let mut random = fastrand::Rng::with_seed(SEED);
-    let drawn: Vec<Vec<f64>> = (0..DRAWS)
-        .map(|_| {
-            let mut times = vec![0.0; people];
-            for _ in 0..people {
-                if let Some(count) = times.get_mut(random.usize(..people)) {
-                    *count += 1.0;
-                }
-            }
-            shares(&times)
-        })
-        .collect();
-    let estimate = |(step, &rate): (usize, &f64)| {
-        let mut at: Vec<f64> = drawn.iter().filter_map(|it| it.get(step)).copied().collect();
-        at.sort_by(f64::total_cmp);
-        let percentile = |share: f64| at.get((share * DRAWS as f64) as usize).copied();
-        let low = percentile(0.025).unwrap_or(rate);
-        Estimate { rate, low, high: percentile(0.975).unwrap_or(rate).max(rate) }
-    };
-    measured.iter().enumerate().map(estimate).collect()
+    let mut least = STRANGERS_MIN;
+    worst.map(|share| {
+        least = least.max(rounded_up(share));
+        least
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use facenet::verdict::strangers_distance;
+
     use super::*;
     use crate::distances::tests::on_a_circle;
 
@@ -210,14 +161,15 @@ mod tests {
         let mut groups = [of("near", &near), of("far", &far)];
         let both = thresholds(&groups);
         assert!((0.45..0.51).contains(&both.match_max), "{both:?}");
-        // At 0.52 of the curve, 12 of 66 pairs of the first group are as near.
-        let step = (0..=STRANGERS_STEPS).find(|&it| strangers_distance(it) >= 0.52).unwrap();
-        assert!(curve(&groups, |_| true)[step] >= 12.0 / 66.0);
-        assert!(curve(&groups, |_| true).is_sorted());
+        // At 0.52, 12 of 66 pairs of the first group are as near.
+        let alone = |groups: &[Measured]| strangers(groups).alone;
+        let step = (0..STRANGERS_STEPS).find(|&it| strangers_distance(it) >= 0.52).unwrap();
+        assert!(alone(&groups)[step] >= 12.0 / 66.0);
+        assert!(alone(&groups).is_sorted() && strangers(&groups).in_company.is_sorted());
         groups[0].set_aside = true;
-        let alone = thresholds(&groups);
-        assert!((0.9..0.99).contains(&alone.match_max), "{alone:?}");
-        assert!((curve(&groups, |_| true)[step] - STRANGERS_MIN).abs() < 1e-12);
+        let thresholds = thresholds(&groups);
+        assert!((0.9..0.99).contains(&thresholds.match_max), "{thresholds:?}");
+        assert!((alone(&groups)[step] - STRANGERS_MIN).abs() < 1e-12);
     }
 
     #[test]

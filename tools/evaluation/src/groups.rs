@@ -33,12 +33,6 @@ impl Group {
         self.collection.as_ref().is_some_and(|it| it.set_aside)
     }
 
-    /// Whether its people are of both sexes or of several origins, as far as that is known.
-    #[must_use]
-    pub fn mixed(&self) -> bool {
-        self.collection.as_ref().is_none_or(|it| it.mixed)
-    }
-
     /// How many people have a usable photograph.
     #[must_use]
     pub fn people(&self) -> usize {

@@ -9,12 +9,14 @@
 use std::collections::BTreeMap;
 
 use facenet::Embedding;
-use facenet::verdict::{COMPANY_FACES, company, in_company};
+use facenet::verdict::{Near, company, in_company};
 
 use crate::distances::Picture;
+use crate::strangers::Comparisons;
 
-/// How many galleries are drawn.
-const GALLERIES: usize = 200;
+/// How many searches there are at least. Everybody searches once in each of the galleries that are
+/// drawn, so of few people there are more galleries.
+const SEARCHES: usize = 40_000;
 
 /// How often the people are drawn anew for an interval.
 const DRAWS: usize = 500;
@@ -64,6 +66,9 @@ pub struct Identification {
     pub gallery: Gallery,
     /// Whether the company counts.
     pub with_company: bool,
+    /// The strangers' searches and each face of the gallery, where it says in what company they
+    /// are.
+    pub strangers: Comparisons,
     searches: Vec<Search>,
 }
 
@@ -91,12 +96,13 @@ impl Identification {
         }
         let gallery = Gallery { people: enrolled, pictures: wanted.pictures };
         let mut random = fastrand::Rng::with_seed(SEED);
-        let mut searches = Vec::new();
-        for _ in 0..GALLERIES {
+        let strangers = Comparisons::of(people.len());
+        let mut it = Self { gallery, with_company: true, strangers, searches: Vec::new() };
+        for _ in 0..SEARCHES.div_ceil(people.len()) {
             random.shuffle(&mut able);
-            draw(&people, &able[..enrolled], gallery, &mut random, &mut searches);
+            it.draw(&people, &able[..enrolled], &mut random);
         }
-        Some(Self { gallery, with_company: true, searches })
+        Some(it)
     }
 
     /// The same searches without the company.
@@ -134,43 +140,59 @@ impl Identification {
         hundredths.into_iter().find(fits).unwrap_or(0.0)
     }
 
+    /// One gallery: everybody searches once, enrolled people with a picture that is not enrolled.
+    fn draw<'a>(
+        &mut self,
+        people: &[Vec<&'a Embedding>],
+        enrolled: &[usize],
+        random: &mut fastrand::Rng,
+    ) {
+        let mut faces: Vec<(usize, &'a Embedding)> = Vec::new();
+        let mut queries: Vec<(usize, &'a Embedding, bool)> = Vec::new();
+        for &person in enrolled {
+            let mut pictures = people[person].clone();
+            random.shuffle(&mut pictures);
+            faces.extend(pictures.iter().take(self.gallery.pictures).map(|it| (person, *it)));
+            queries.extend(pictures.get(self.gallery.pictures).map(|it| (person, *it, true)));
+        }
+        for (person, pictures) in people.iter().enumerate() {
+            if !enrolled.contains(&person) {
+                let picture = pictures[random.usize(..pictures.len())];
+                queries.push((person, picture, false));
+            }
+        }
+        for (person, query, is_enrolled) in queries {
+            let near = |&(whose, face): &(usize, &'a Embedding)| {
+                let embedding = face.as_slice();
+                Near { person: whose, distance: query.distance(face), embedding }
+            };
+            let mut ranked: Vec<Near<'_, usize>> = faces.iter().map(near).collect();
+            ranked.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+            self.search(person, is_enrolled, &ranked);
+        }
+    }
+
+    /// One search, which has ranked the faces of the gallery by their distance.
+    fn search(&mut self, person: usize, enrolled: bool, ranked: &[Near<'_, usize>]) {
+        let Some(nearest) = ranked.first() else { return };
+        let company = company(ranked);
+        if !enrolled && company.is_some() {
+            for face in ranked {
+                self.strangers.add(person, face.person, in_company(face.distance, company));
+            }
+        }
+        self.searches.push(Search {
+            person,
+            distance: in_company(nearest.distance, company),
+            plain: nearest.distance,
+            own: enrolled && nearest.person == person,
+            enrolled,
+        });
+    }
+
     fn false_positives_alone(&self, threshold: f32) -> f64 {
         let searches = self.searches.iter().filter(|search| !search.enrolled);
         mean_of_people(&of_people(searches.map(|it| (it.person, self.distance(it) <= threshold))))
-    }
-}
-
-/// One gallery: everybody searches once, enrolled people with a picture that is not enrolled.
-fn draw(
-    people: &[Vec<&Embedding>],
-    enrolled: &[usize],
-    gallery: Gallery,
-    random: &mut fastrand::Rng,
-    searches: &mut Vec<Search>,
-) {
-    let mut faces: Vec<(usize, &Embedding)> = Vec::new();
-    let mut queries: Vec<(usize, &Embedding, bool)> = Vec::new();
-    for &person in enrolled {
-        let mut pictures = people[person].clone();
-        random.shuffle(&mut pictures);
-        faces.extend(pictures.iter().take(gallery.pictures).map(|it| (person, *it)));
-        queries.extend(pictures.get(gallery.pictures).map(|it| (person, *it, true)));
-    }
-    for (person, pictures) in people.iter().enumerate() {
-        if !enrolled.contains(&person) {
-            let picture = pictures[random.usize(..pictures.len())];
-            queries.push((person, picture, false));
-        }
-    }
-    for (person, query, is_enrolled) in queries {
-        let mut ranked: Vec<(f32, usize)> =
-            faces.iter().map(|(whose, face)| (query.distance(face), *whose)).collect();
-        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let Some(&(plain, nearest)) = ranked.first() else { continue };
-        let others = ranked.iter().take(COMPANY_FACES).filter(|(_, whose)| *whose != nearest);
-        let distance = in_company(plain, company(others.map(|(distance, _)| *distance)));
-        let own = is_enrolled && nearest == person;
-        searches.push(Search { person, distance, plain, own, enrolled: is_enrolled });
     }
 }
 

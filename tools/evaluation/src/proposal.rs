@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use facenet::verdict::{
-    AIM_PEOPLE, AIM_PICTURES, Outcome, STRANGERS_STEPS, Share, Thresholds, strangers_distance,
+    AIM_MATCH, AIM_PEOPLE, AIM_PICTURES, AIM_POSSIBLE, Curve, Outcome, Share, Strangers,
+    Thresholds, strangers_distance,
 };
 
 use crate::calibrate::{self, Measured};
@@ -141,21 +142,45 @@ fn company(groups: &[Measured]) -> String {
     text
 }
 
-/// How often two pictures of two people are as near, for each group.
+/// How rarely a stranger is as near as is told, and in which galleries it was measured.
 fn strangers(groups: &[Measured]) -> String {
-    let mut text = String::from("| up to | at most | in mixed groups |");
+    let stated = calibrate::strangers(groups);
+    let alone: Vec<_> = groups.iter().map(|group| Some(group.alone.as_slice())).collect();
+    let known: Vec<_> = groups.iter().map(Measured::strangers_in_aim).collect();
+    let [near, far] = [AIM_MATCH, AIM_POSSIBLE].map(|aim| stated.alone_within(aim));
+    let mut text =
+        format!("Of two faces alone: match up to {near:.2}, possible up to {far:.2}\n\n");
+    text.push_str(&curves(groups, &stated.alone, &alone));
+    text.push_str("\nIn a gallery that says in what company the search is:\n\n");
+    text.push_str(&curves(groups, &stated.in_company, &known));
+    let largest = [(&stated.alone, &alone), (&stated.in_company, &known)]
+        .map(|(stated, measured)| largest_part(groups, stated, measured))
+        .into_iter()
+        .fold(0.0, f64::max);
+    let _ =
+        writeln!(text, "\nof what is stated, in groups that are set aside: at most {largest:.2}");
+    text
+}
+
+/// The largest part of what is stated that was measured in a group that is set aside.
+fn largest_part(groups: &[Measured], stated: &Curve, measured: &[Option<&[Estimate]>]) -> f64 {
+    let set_aside = groups.iter().zip(measured).filter(|(group, _)| group.set_aside);
+    let curves = set_aside.filter_map(|(_, curve)| *curve);
+    let parts = curves.flat_map(|curve| curve.iter().zip(stated).map(|(it, most)| it.rate / most));
+    parts.fold(0.0, f64::max)
+}
+
+fn curves(groups: &[Measured], stated: &Curve, measured: &[Option<&[Estimate]>]) -> String {
+    let mut text = String::from("| up to | stated |");
     for group in groups {
-        let _ = write!(text, " {} |", group.name);
+        let _ = write!(text, " {}{} |", group.name, if group.set_aside { " *" } else { "" });
     }
-    let _ = writeln!(text, "\n|{}", " --- |".repeat(groups.len() + 3));
-    let all = calibrate::curve(groups, |_| true);
-    let mixed = calibrate::curve(groups, |it| it.mixed);
-    for (step, (most, mixed)) in all.into_iter().zip(mixed).enumerate().step_by(5) {
-        let distance = strangers_distance(step);
-        let _ = write!(text, "| {distance:.2} | {} | {} |", percent(most), percent(mixed));
-        for group in groups {
-            let at = group.strangers.get(step).map_or(0.0, |it| it.rate);
-            let _ = write!(text, " {} |", percent(at));
+    let _ = writeln!(text, "\n|{}", " --- |".repeat(groups.len() + 2));
+    for (step, most) in stated.iter().enumerate().step_by(5) {
+        let _ = write!(text, "| {:.2} | {} |", strangers_distance(step), percent(*most));
+        for curve in measured {
+            let at = curve.and_then(|curve| curve.get(step));
+            let _ = write!(text, " {} |", at.map_or("-".into(), |it| percent(it.rate)));
         }
         text.push('\n');
     }
@@ -182,13 +207,9 @@ fn row(model: &str, groups: &[Measured], thresholds: Thresholds) -> String {
             in_source(far),
         );
     }
-    let curves = [
-        ("strangers", calibrate::curve(groups, |_| true)),
-        ("strangers_in_mixed_groups", calibrate::curve(groups, |it| it.mixed)),
-    ];
-    for (name, curve) in curves {
-        let numbers: Vec<String> = curve.iter().map(|it| rounded_up(*it)).collect();
-        debug_assert_eq!(numbers.len(), STRANGERS_STEPS + 1);
+    let Strangers { alone, in_company } = calibrate::strangers(groups);
+    for (name, curve) in [("alone", alone), ("in_company", in_company)] {
+        let numbers: Vec<String> = curve.iter().map(|share| format!("{share:?}")).collect();
         let _ = writeln!(text, "{name}: [{}],", numbers.join(", "));
     }
     text
@@ -198,13 +219,6 @@ fn in_source(outcome: Outcome) -> String {
     let pair = |Share { measured, at_most }: Share| format!("share({measured:.4}, {at_most:.4})");
     let missed = outcome.not_found.map_or("None".into(), |it| format!("Some({})", pair(it)));
     format!("outcome({}, {missed})", pair(outcome.false_positives))
-}
-
-/// Two significant digits, rounded up, as a number in source.
-fn rounded_up(share: f64) -> String {
-    let unit = 10_f64.powf(share.max(1e-9).log10().floor() - 1.0);
-    let digits = (1.0 - share.max(1e-9).log10().floor()).max(1.0) as usize;
-    format!("{:.digits$}", ((share / unit - 1e-9).ceil() * unit).min(1.0))
 }
 
 fn found(outcome: Outcome) -> String {
@@ -232,10 +246,8 @@ mod tests {
 
     #[test]
     fn shares_are_told_with_two_digits() {
-        for (share, told, up) in
-            [(0.000_1, "0.010 %", "0.00010"), (0.012_34, "1.2 %", "0.013"), (0.5, "50 %", "0.50")]
-        {
-            assert_eq!((percent(share), rounded_up(share)), (told.into(), up.into()));
+        for (share, told) in [(0.000_1, "0.010 %"), (0.012_34, "1.2 %"), (0.5, "50 %")] {
+            assert_eq!(percent(share), told);
         }
     }
 }

@@ -70,7 +70,9 @@ fn json_of(distances: &Distances, threshold: f32) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use facenet::verdict::{Calibration, Group, Share};
+    use facenet::verdict::{
+        Calibration, Group, Measurement, STRANGERS_STEPS, Share, strangers_distance,
+    };
 
     use super::*;
     use crate::proposal::percent;
@@ -105,5 +107,41 @@ mod tests {
         for line in rows.chain([limits]) {
             assert!(README.contains(&line), "the README lacks: {line}");
         }
+    }
+
+    /// The tables that begin with these columns: for each line the distance, what is stated, and
+    /// what was measured on each group, in per cent.
+    fn curves() -> Vec<Vec<Vec<String>>> {
+        let tables = README.split("| up to | stated |").skip(1);
+        let cells =
+            |line: &str| line.trim_matches(['|', ' ']).split(" | ").map(Into::into).collect();
+        let lines = |table: &str| {
+            table.lines().skip(2).map_while(|it| it.strip_prefix("| ").map(cells)).collect()
+        };
+        tables.map(lines).collect()
+    }
+
+    #[test]
+    fn strangers_are_stated_as_the_readme_says_and_were_never_nearer() {
+        let strangers = Measurement::of("casia-webface").unwrap().strangers;
+        let tables = curves();
+        assert_eq!(tables.len(), 2);
+        for (curve, table) in [strangers.alone, strangers.in_company].iter().zip(tables) {
+            assert_eq!(table.len(), STRANGERS_STEPS.div_ceil(5));
+            for (step, line) in table.iter().enumerate() {
+                let (stated, at) = (curve[5 * step], strangers_distance(5 * step));
+                assert_eq!(line[..2], [format!("{at:.2}"), percent(stated)]);
+                for measured in line[2..].iter().filter(|it| *it != "-") {
+                    let share: f64 = measured.trim_end_matches(" %").parse().unwrap();
+                    assert!(share <= 100.0 * stated, "{at:.2}: {measured}");
+                }
+            }
+        }
+        let alone = Thresholds::of("casia-webface").unwrap().alone(Some(strangers));
+        let limits = format!(
+            "match up to {:.2}, possible up to {:.2}\n",
+            alone.match_max, alone.possible_max
+        );
+        assert!(README.contains(&format!("Of two faces alone: {limits}")), "{limits}");
     }
 }

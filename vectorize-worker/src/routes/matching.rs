@@ -1,6 +1,7 @@
 //! `POST /match`: finds the nearest people.
 
-use wire::faces::Search;
+use futures_util::future::join;
+use wire::faces::{Neighbours, Search};
 use wire::limits::TOP_K_MAX;
 use wire::{Kind, Problem, http};
 use worker::{Request, Response};
@@ -10,15 +11,16 @@ use super::request::{check_embedding, check_namespace, message};
 use super::response::json;
 use crate::clock::SystemClock;
 use crate::error::Error;
-use crate::search;
+use crate::{search, size};
 
 pub(super) async fn post(
     request: &mut Request,
     (vectors, pictures): &Stores,
 ) -> Result<Response, Error> {
     let search = parse(&http::read(request).await?)?;
-    let neighbours = search::search(vectors, pictures, &SystemClock, &search).await?;
-    json(&neighbours, 200)
+    let found = search::search(vectors, pictures, &SystemClock, &search);
+    let (found, gallery_size_at_most) = join(found, size::at_most(vectors)).await;
+    json(&Neighbours { gallery_size_at_most, ..found? }, 200)
 }
 
 fn parse(body: &[u8]) -> Result<Search, Problem> {

@@ -160,7 +160,11 @@ impl Vectors for Index {
             .describe()
             .await
             .map_err(StoreError::of("vectorize describe"))?;
-        Ok(IndexState { dimensions: info.dimensions, last_write: info.processed_up_to_mutation })
+        Ok(IndexState {
+            dimensions: info.dimensions,
+            vectors: info.vector_count,
+            last_write: info.processed_up_to_mutation,
+        })
     }
 }
 

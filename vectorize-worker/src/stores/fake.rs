@@ -267,7 +267,8 @@ impl Vectors for Fake {
     async fn state(&self) -> Result<IndexState, StoreError> {
         self.read("vectors.state").await?;
         let last_write = Some(self.applied.get()).filter(|&n| n > 0).map(|n| n.to_string());
-        Ok(IndexState { dimensions: EMBEDDING_DIMENSIONS, last_write })
+        let vectors = Some(self.vectors.borrow().len() as u64);
+        Ok(IndexState { dimensions: EMBEDDING_DIMENSIONS, vectors, last_write })
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Candidate {
 pub(crate) struct IndexState {
     /// Numbers per vector.
     pub(crate) dimensions: usize,
+    /// Vectors, of all namespaces, if the index says it.
+    pub(crate) vectors: Option<u64>,
     /// The last write that was applied.
     pub(crate) last_write: Option<String>,
 }

@@ -143,6 +143,8 @@ pub struct Mutation {
 pub struct IndexInfo {
     /// Numbers per vector.
     pub dimensions: usize,
+    /// Vectors in the index, of all namespaces.
+    pub vector_count: Option<u64>,
     /// The last write that was applied; `None` before the first.
     #[serde(deserialize_with = "text")]
     pub processed_up_to_mutation: Option<String>,
@@ -196,7 +198,8 @@ mod tests {
         });
         let info: IndexInfo = serde_json::from_value(info).unwrap();
         let mutation = info.processed_up_to_mutation.as_deref();
-        assert_eq!((info.dimensions, mutation), (2, Some("0000aaaa-11bb-22cc-33dd-444444eeeeee")));
+        assert_eq!((info.dimensions, info.vector_count), (2, Some(7)));
+        assert_eq!(mutation, Some("0000aaaa-11bb-22cc-33dd-444444eeeeee"));
     }
 
     #[test]
@@ -205,7 +208,7 @@ mod tests {
         assert_eq!(info.processed_up_to_mutation.as_deref(), Some("7"));
         assert_eq!(info.dimensions, 0);
         let odd = json!({"dimensions": 1, "processedUpToMutation": {}, "shards": [1, 2]});
-        let expected = IndexInfo { dimensions: 1, processed_up_to_mutation: None };
+        let expected = IndexInfo { dimensions: 1, ..IndexInfo::default() };
         assert_eq!(serde_json::from_value::<IndexInfo>(odd).unwrap(), expected);
 
         let answer = json!({"matches": [
