@@ -154,8 +154,8 @@ pub(super) const CASIA_WEBFACE: Calibration = Calibration {
                 pictures: 669,
                 set_aside: false,
                 gallery: [20, 3],
-                at_match: outcome(share(0.0027, 0.0047), Some(share(0.1237, 0.1749))),
-                at_possible: outcome(share(0.0170, 0.0230), Some(share(0.0459, 0.0808))),
+                at_match: outcome(share(0.0027, 0.0047), Some(share(0.1239, 0.1754))),
+                at_possible: outcome(share(0.0167, 0.0226), Some(share(0.0459, 0.0808))),
             },
             Group {
                 name: "london",

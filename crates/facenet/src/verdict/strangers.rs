@@ -1,7 +1,7 @@
 //! How rarely strangers are as near as a distance: one curve for a gallery that is known, and one
 //! for two faces alone. `cargo xtask calibrate` prints both.
 
-use super::{COMPANY_MAX, in_company};
+use super::in_company;
 
 /// The first distance of a curve, in hundredths. Whatever is nearer counts like it.
 const FIRST: usize = 50;
@@ -44,7 +44,7 @@ impl Strangers {
     /// grows. Beyond the curve everybody may be as near.
     #[must_use]
     pub fn at_most(&self, told: f32, company: Option<f32>) -> f64 {
-        match company.filter(|company| *company < COMPANY_MAX) {
+        match company {
             None => at(&self.alone, told),
             known => at(&self.in_company, in_company(told, known)),
         }
@@ -102,9 +102,8 @@ mod tests {
         let strangers = strangers();
         let shares = [0.2, 0.35, 0.44].map(|company| strangers.at_most(0.8, Some(company)));
         assert!(shares[0] < shares[1] && shares[1] < shares[2], "{shares:?}");
-        // Copies of a face say nothing of the gallery.
-        let copies = strangers.at_most(0.8, Some(0.9));
-        assert!((copies - strangers.at_most(0.8, None)).abs() < 1e-12);
+        let [most, more] = [0.5, 0.9].map(|company| strangers.at_most(0.8, Some(company)));
+        assert!((most - more).abs() < 1e-12 && shares[2] < most);
     }
 
     #[test]
