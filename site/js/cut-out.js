@@ -77,6 +77,6 @@ async function hold(source, signal, goOn, replaces = false) {
   if (signal.aborted) return;
   if (replaces) session.drop();
   session.hold(crop, source);
-  element("crop-note").textContent = remarks(source.found, crop.size);
+  element("crop-note").textContent = remarks(source.found, canvas, crop.size);
   goOn();
 }

@@ -15,7 +15,7 @@ import { cropFrame } from "./crop.js";
 /** @typedef {{width: number, height: number}} Size */
 
 /** A narrower crop, in pixels of the picture, is blurred when it is enlarged to 160 pixels. */
-const CROP_WIDTH_MIN = 110;
+export const CROP_WIDTH_MIN = 110;
 
 /** The width of a crop as a share of the picture's shorter side. Lenses distort a nearer face. */
 const CROP_SHARE_MAX = 0.85;

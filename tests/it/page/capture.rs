@@ -6,13 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tests::browser::{Cameras, INSECURE_HOST};
-use tests::camera::{Scene, write_turned};
+use tests::camera::{Scene, write_coarse, write_turned};
 use tests::photograph;
 
 use super::Page;
 
 /// Whether the camera is off.
 const IS_OFF: &str = "return document.querySelector('[data-video]').srcObject === null";
+
+/// A photograph of so many rows that is enlarged: its face is blurred, and found all the same.
+const BLURRED_HEIGHT: u32 = 100;
 
 /// Starts the camera, and switches off that the page takes the picture by itself.
 async fn start_camera(page: &Page, scene: Scene) -> anyhow::Result<()> {
@@ -124,7 +127,15 @@ async fn a_photo_is_chosen_turned_dropped_or_pasted() -> anyhow::Result<()> {
     page.load().await?;
     page.choose(&write_turned("obama-2.jpg", page.browser.scratch())?).await?;
     page.state("cropped").await?;
+    let note = page.text("[data-crop-note]").await?;
+    ensure!(note.contains("pixels") && !note.contains("blurred"), "{note}");
     ensure!(page.find("match").await? == ["Obama"]);
+
+    // A face that is blurred in the photo is said to be.
+    page.load().await?;
+    page.choose(&write_coarse("obama-1.jpg", BLURRED_HEIGHT, page.browser.scratch())?).await?;
+    page.state("cropped").await?;
+    page.until_text("[data-crop-note]", "blurred").await?;
 
     // A photo is pasted.
     page.load().await?;

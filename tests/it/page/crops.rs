@@ -1,9 +1,10 @@
-//! What the page cuts out of a picture and what `face-finder` cuts out of it are the same pixels.
+//! What the page cuts out of a picture and what `face-finder` cuts out of it are the same pixels,
+//! and both find them as sharp.
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use face_finder::{Picture, Rectangle, crop};
+use face_finder::{Picture, Rectangle, crop, quality};
 use serde_json::json;
 use tests::camera::Scene;
 
@@ -29,7 +30,8 @@ const RECTANGLES: [[f64; 4]; 12] = [
     [-300.0, -300.0, 2400.0, 2400.0],
 ];
 
-/// Draws the picture and cuts it by the page's own function. Answers RGBA in base64.
+/// Draws the picture, and cuts it and measures the crop's sharpness by the page's own functions.
+/// Answers RGBA in base64, and the sharpness.
 const CUT: &str = "
     const [width, height, rectangles, done] = arguments;
     const picture = Object.assign(document.createElement('canvas'), { width, height });
@@ -42,20 +44,23 @@ const CUT: &str = "
         image.data.set(colours, 4 * pixel);
     }
     context.putImageData(image, 0, 0);
-    const address = new URL('crop.js', document.querySelector('script').src);
-    import(address).then(({ drawCrop }) => done(rectangles.map(([x, y, width, height]) => {
-        const crop = document.createElement('canvas');
-        drawCrop(crop, picture, { x, y, width, height });
-        const { data } = crop.getContext('2d').getImageData(0, 0, crop.width, crop.height);
-        return btoa(Array.from(data, (byte) => String.fromCharCode(byte)).join(''));
-    })));";
+    const load = (name) => import(new URL(name, document.querySelector('script').src));
+    const modules = Promise.all([load('crop.js'), load('find-face.js')]);
+    modules.then(([{ drawCrop }, { sharpness }]) =>
+        done(rectangles.map(([x, y, width, height]) => {
+            const crop = document.createElement('canvas');
+            drawCrop(crop, picture, { x, y, width, height });
+            const { data } = crop.getContext('2d').getImageData(0, 0, crop.width, crop.height);
+            const bytes = Array.from(data, (byte) => String.fromCharCode(byte)).join('');
+            return [btoa(bytes), sharpness(crop)];
+        })));";
 
 #[tokio::test]
 async fn crops_have_the_finder_s_pixels() -> anyhow::Result<()> {
     let page = Page::open(Scene::Nobody).await?;
     let arguments = vec![json!(WIDTH), json!(HEIGHT), json!(RECTANGLES)];
     let answer = page.browser.execute_async_with(CUT, arguments).await?;
-    let crops: Vec<String> = serde_json::from_value(answer)?;
+    let crops: Vec<(String, f64)> = serde_json::from_value(answer)?;
     ensure!(crops.len() == RECTANGLES.len());
 
     let pixel = |index: usize| {
@@ -64,9 +69,11 @@ async fn crops_have_the_finder_s_pixels() -> anyhow::Result<()> {
     };
     let rgb: Vec<u8> = (0..WIDTH * HEIGHT).flat_map(pixel).collect();
     let picture = Picture::from_rgb(WIDTH, HEIGHT, &rgb).context("no picture")?;
-    for ([x, y, width, height], rgba) in RECTANGLES.into_iter().zip(crops) {
+    for ([x, y, width, height], (rgba, sharpness)) in RECTANGLES.into_iter().zip(crops) {
         let rgba = STANDARD.decode(rgba)?;
         let own = crop::cut(&picture, Rectangle { x, y, width, height });
+        let ours = quality::sharpness(&own);
+        ensure!((ours - sharpness).abs() < 0.01 * ours, "{sharpness}, and not {ours}");
         let (own, _) = own.rgb().as_chunks::<3>();
         let (theirs, _) = rgba.as_chunks::<4>();
         ensure!(own.len() == theirs.len());

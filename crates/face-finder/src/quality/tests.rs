@@ -1,8 +1,8 @@
 //! The limits against the page's, and one face for each reason.
 
 use super::{
-    BRIGHT, CROP_WIDTH_MIN, DARK, INPUT_SIDE, OUTSIDE_MAX, Quality, ROLL_MAX, Reason, YAW_MAX,
-    sharpness,
+    BRIGHT, CROP_WIDTH_MIN, DARK, INPUT_SIDE, OUTSIDE_MAX, Quality, ROLL_MAX, Reason,
+    SHARPNESS_MIN, YAW_MAX, sharpness,
 };
 use crate::crop;
 use crate::crop::tests::constant;
@@ -11,6 +11,7 @@ use crate::landmarks::COUNT;
 
 /// How the page judges.
 const PAGE: &str = include_str!("../../../../site/js/quality.js");
+const PAGE_ON_CROPS: &str = include_str!("../../../../site/js/find-face.js");
 
 #[test]
 #[expect(clippy::float_cmp, reason = "the same numbers, not computed ones")]
@@ -21,6 +22,7 @@ fn the_page_has_the_same_limits() {
     assert_eq!(constant(PAGE, "ROLL_MAX"), ROLL_MAX);
     assert_eq!(constant(PAGE, "DARK"), DARK);
     assert_eq!(constant(PAGE, "BRIGHT"), BRIGHT);
+    assert_eq!(constant(PAGE_ON_CROPS, "SHARPNESS_MIN"), SHARPNESS_MIN);
 }
 
 /// A face of this width that looks straight ahead, with the nose moved by a share of the distance
