@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web;
-//! how long a cold server takes; and how many people a server serves. The machine may be busy with
-//! other things. So all engines take turns in one run of V8, and ratios and minima count.
+//! how long a cold server takes; how many people a server serves; and how long a photograph takes.
+//! The machine may be busy with other things. So all engines take turns in one run of V8, and ratios
+//! and minima count.
 
+mod browser;
 mod capacity;
 mod cold;
 mod contestants;
@@ -9,6 +11,7 @@ mod engines;
 mod instructions;
 mod layers;
 mod native;
+mod photographs;
 mod report;
 mod workerd;
 
@@ -56,6 +59,8 @@ enum Part {
     Cold,
     /// Embeddings a second for many people.
     Capacity,
+    /// A whole photograph, beside the page's detector in Chromium.
+    Photographs,
 }
 
 /// How often each thing is measured.
@@ -144,6 +149,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if measures(Part::Capacity) {
         let capacity = capacity::run(&golden, effort.asking)?;
         note("capacity", capacity.json(), capacity.to_string());
+    }
+    if measures(Part::Photographs) {
+        let photographs = photographs::run(effort.rounds, effort.warm_up)?;
+        note("photograph_ms", photographs.json(), photographs.to_string());
     }
     match &options.json {
         Some(file) => fs::write(file, format!("{figures:#}\n"))

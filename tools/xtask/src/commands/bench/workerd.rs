@@ -65,6 +65,20 @@ impl Server {
         self.health()?["memory"]["wasm_mb"].as_f64().context("the server does not tell its memory")
     }
 
+    /// The address of the page.
+    pub(super) fn page(&self) -> String {
+        self.running.url("/")
+    }
+
+    /// Sends a picture to a path, as `/detect`. Gives the status, the header `Server-Timing` and the body.
+    pub(super) fn ask(&self, path: &str, body: &[u8]) -> anyhow::Result<(u16, String, String)> {
+        let mut answer = self.agent.post(self.alone.url(0, path)).send(body)?;
+        let timing = answer.headers().get("server-timing");
+        let timing = timing.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let text = answer.body_mut().read_to_string()?;
+        Ok((answer.status().as_u16(), timing, text))
+    }
+
     fn post(&self, url: &str, body: &[u8]) -> anyhow::Result<(f64, u16, String)> {
         let began = Instant::now();
         let mut answer = self.agent.post(url).send(body)?;
