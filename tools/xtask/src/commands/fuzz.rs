@@ -96,7 +96,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     for targets in targets.chunks(at_once) {
         stop::check()?;
-        parallel::all(targets, |&(name, bytes_max)| run_target(&fuzz, name, bytes_max, options))?;
+        parallel::all(targets, |&(name, bytes_max)| run_target(fuzz, name, bytes_max, options))?;
     }
     for (name, _) in targets {
         replay(name, &[found(name), project::root().join("tests/fuzz/corpus").join(name)])?;
