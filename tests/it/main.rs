@@ -3,6 +3,7 @@
 
 mod access;
 mod budgets;
+mod bulk;
 mod certain;
 mod cold;
 mod copies;
