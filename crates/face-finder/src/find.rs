@@ -17,11 +17,11 @@ use crate::weights::{Reader, WeightsError};
 pub const SIZES: [usize; 3] = [96, 224, 480];
 
 /// The size that sees faces of a twentieth of the picture's height, in pixels. It takes three times
-/// as long as the others together, so it is used only when no face is [large](LARGE), or when there may be
-/// more of them: when something else has nearly been found.
+/// as long as the others together, so it is used only when no face is [large](LARGE), or when there
+/// may be more of them: when something else has nearly been found.
 ///
-/// Of 184 photographs in which MTCNN sees one face alone, and it is large, 4 are looked at so. Of
-/// the faces in photographs of several people this loses 2 of 989.
+/// Of 184 photographs in which MTCNN sees one face, a large one, 4 are looked at in this size.
+/// Where there are several faces, this rule loses 2 of 989.
 pub const SIZE_FOR_SMALL: usize = 960;
 
 /// The height of a box from which a face is large, as a share of the picture's longer side. The
@@ -36,8 +36,8 @@ pub const HINT_MIN: f64 = 0.2;
 /// and one of two hundred real ones.
 const SURE: f64 = 0.8;
 
-/// How much the last size may enlarge a picture, so that faces of 30 pixels are seen. More than that
-/// brings hardly more faces but false ones. The other sizes enlarge nothing.
+/// How much the last size may enlarge a picture, so that faces of 30 pixels are seen. More than
+/// that brings hardly more faces but false ones. The other sizes enlarge nothing.
 pub const ENLARGE_MAX: f64 = 1.5;
 
 /// How much of a box may lie in another one, as a share of its area. Two faces are side by side.
@@ -107,9 +107,12 @@ impl Finder {
 
     /// All faces, the largest first. Each counts once, at the size that sees it best.
     ///
-    /// Measured beside facenet-pytorch's MTCNN on 879 pictures of public repositories, half of them
-    /// of things and animals. Where MTCNN is sure of a face, the largest one is found in 384 of 391
-    /// pictures. There are 20 false faces, mostly of dogs; MTCNN has more.
+    /// Measured beside facenet-pytorch's MTCNN on 418 pictures of people from public repositories,
+    /// most of them hard: crowds, old prints, drawings, masks. Of the faces that MTCNN is sure of,
+    /// and that are a tenth of the picture's height or more, 533 of 580 are found, and in pictures
+    /// with masks 94 of 127. From a twentieth to a tenth it is 294 of 645, and below that 46 of
+    /// 1,241. In 636 pictures of animals and things, 15 finds are none of MTCNN's, mostly dogs;
+    /// MTCNN is sure of 31 that are not found here.
     #[must_use]
     pub fn find(&self, picture: &Picture<'_>) -> Vec<Face> {
         let longer = picture.width().max(picture.height()) as f64;
