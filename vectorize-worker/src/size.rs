@@ -1,8 +1,8 @@
 //! How many faces the gallery has at most, for the chance that a stranger finds somebody in it.
 //!
-//! The index counts its vectors, also those of other models and of faces that were just deleted. The
-//! count is rounded up, so that it says little of a gallery and nothing of anybody. It is asked for
-//! while the search is under way, and costs nothing.
+//! The index counts its vectors, also those of other models and of faces that were just deleted.
+//! The count is rounded up, so that it says little of a gallery and nothing of anybody. It is asked
+//! for while the search is under way, and costs nothing.
 
 use crate::stores::Vectors;
 

@@ -104,8 +104,8 @@ pub struct Near<'a, P> {
 
 /// How similar a search is to the rest of the gallery: the mean cosine of the faces that are not of
 /// the nearest person. `faces` are the nearest of the gallery, nearest first, of which
-/// [`COMPANY_FACES`] count. Copies of a picture count once, and those of the nearest person's not at
-/// all: they say nothing of the gallery. Nothing when there are too few faces to say it.
+/// [`COMPANY_FACES`] count. Copies of a picture count once, and those of the nearest person's not
+/// at all: they say nothing of the gallery. Nothing when there are too few faces to say it.
 #[must_use]
 pub fn company<P: PartialEq>(faces: &[Near<'_, P>]) -> Option<f32> {
     let faces = faces.get(..COMPANY_FACES).unwrap_or(faces);

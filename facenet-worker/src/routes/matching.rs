@@ -192,8 +192,8 @@ impl Searcher<'_> {
         found
     }
 
-    /// Up to which distance the verdicts hold. In a gallery that looks alike to the model, strangers
-    /// are nearer.
+    /// Up to which distance the verdicts hold. In a gallery that looks alike to the model,
+    /// strangers are nearer.
     fn limits(&self, company: Option<f32>) -> Thresholds {
         match company {
             _ if self.is_chosen => self.thresholds,
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn chance_grows_with_the_gallery_and_the_distance() {
         let mut last = 0.0;
-        for (size, distance) in [(10, 0.3), (20, 0.3), (20, 0.8), (500, 0.8), (u64::MAX, 0.8)] {
+        for (size, distance) in [(10, 0.3), (20, 0.3), (20, 0.7), (500, 0.7), (u64::MAX, 0.7)] {
             let found = judged(Neighbours {
                 matches: vec![near("Ada", distance)],
                 gallery_size_at_most: Some(size),

@@ -19,8 +19,8 @@ const NAME: &str = "Barack Obama";
 const COARSE: u32 = 48;
 
 /// How much the grey of two small copies may differ on average, of 255. Fonts differ from machine
-/// to machine; another state of the page differs by more than ten, and a part of the panel that looks
-/// otherwise by more than four.
+/// to machine; another state of the page differs by more than ten, and another look of a part of
+/// the panel by more than four.
 const DIFFERENCE_MAX: f64 = 3.0;
 
 const QUALITY: u8 = 88;

@@ -10,8 +10,8 @@ use facenet::verdict::{
 };
 
 use crate::groups::Group;
-use crate::identify::{Estimate, Gallery, Identification};
-use crate::strangers::Comparisons;
+use crate::identify::{Gallery, Identification};
+use crate::strangers::{Comparisons, Estimate};
 
 /// How many pictures of a person are enrolled in the table.
 const PICTURES: [usize; 3] = [1, AIM_PICTURES, 5];

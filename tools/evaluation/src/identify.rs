@@ -12,7 +12,7 @@ use facenet::Embedding;
 use facenet::verdict::{Near, company, in_company};
 
 use crate::distances::Picture;
-use crate::strangers::Comparisons;
+use crate::strangers::{Comparisons, Estimate};
 
 /// How many searches there are at least. Everybody searches once in each of the galleries that are
 /// drawn, so of few people there are more galleries.
@@ -31,18 +31,6 @@ pub struct Gallery {
     pub people: usize,
     /// How many pictures of each.
     pub pictures: usize,
-}
-
-/// A share, and the interval in which it is for 95 of 100 draws of the group's people.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// As it was measured, 0 to 1.
-    pub rate: f64,
-    /// The lower end of the interval.
-    pub low: f64,
-    /// The upper end. When nothing was counted among N people, it is the largest share of people
-    /// of whom N drawn by chance would include none in one of twenty cases.
-    pub high: f64,
 }
 
 /// What became of one search.

@@ -85,7 +85,8 @@ pub struct Options {
     #[arg(long, default_value = "casia-webface")]
     pub model: String,
     /// The precision of the weights. int8 computes half of the network in integers, as the Worker
-    /// does unless it is built otherwise. f32 runs on the Burn engine, which takes minutes to build.
+    /// does unless it is built otherwise. f32 runs on the Burn engine, which takes minutes to
+    /// build.
     #[arg(long, value_enum, default_value = "int8")]
     pub weights: Precision,
     /// Asks a running server, for example <http://127.0.0.1:8787>, instead of computing here.

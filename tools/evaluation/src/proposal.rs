@@ -8,7 +8,8 @@ use facenet::verdict::{
 };
 
 use crate::calibrate::{self, Measured};
-use crate::identify::{Estimate, Gallery, Identification};
+use crate::identify::{Gallery, Identification};
+use crate::strangers::Estimate;
 
 /// The sizes of the galleries whose rates are computed from the one that was measured. That assumes
 /// that each person of a gallery is as likely to be near as any other.

@@ -19,9 +19,9 @@ pub fn strangers_distance(step: usize) -> f32 {
 pub type Curve = [f64; STRANGERS_STEPS];
 
 /// How often a picture of a stranger is as near to a picture as a distance that was told: the upper
-/// end of the 95 % interval of the worst group that chose the thresholds. A distance is told with an
-/// error of at most a hundredth ([`Thresholds::told`](super::Thresholds::told)), so each step holds
-/// what is nearer than the next one.
+/// end of the 95 % interval of the worst group that chose the thresholds. A distance is told with
+/// an error of at most a hundredth ([`Thresholds::told`](super::Thresholds::told)), so each step
+/// holds what is nearer than the next one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Strangers {
     /// Of two faces of which nothing else is known.
