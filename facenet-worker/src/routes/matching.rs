@@ -203,7 +203,7 @@ impl Searcher<'_> {
     }
 
     fn found(&self, neighbours: Neighbours, thresholds: Thresholds) -> Found {
-        found(neighbours, thresholds, self.strangers, self.top_k, &self.url)
+        found(neighbours, thresholds, self.strangers.as_ref(), self.top_k, &self.url)
     }
 }
 
@@ -211,7 +211,7 @@ impl Searcher<'_> {
 fn found(
     neighbours: Neighbours,
     thresholds: Thresholds,
-    strangers: Option<Strangers>,
+    strangers: Option<&Strangers>,
     top_k: u32,
     url: &Url,
 ) -> Found {
@@ -299,7 +299,7 @@ mod tests {
     fn judged(neighbours: Neighbours) -> Found {
         let thresholds = Thresholds::of("casia-webface").unwrap();
         let strangers = Measurement::of("casia-webface").map(|measured| measured.strangers);
-        found(neighbours, thresholds, strangers, 3, &url())
+        found(neighbours, thresholds, strangers.as_ref(), 3, &url())
     }
 
     #[test]
