@@ -1,4 +1,4 @@
-//! Chromium, as far as a benchmark needs it: a page, and a script in it. It speaks WebDriver to
+//! Chromium, as far as a benchmark needs it: a page, and a script in it. It speaks `WebDriver` to
 //! chromedriver by plain requests, because a client for that would be half of this program.
 
 use std::process::{Child, Command, Stdio};
