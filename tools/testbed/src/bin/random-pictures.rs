@@ -1,5 +1,5 @@
-//! Writes pictures, no two of them alike, as files and as input tensors, and their embeddings by the
-//! default engine on this machine: `N.png`, `N.f32` and, of all, `embeddings.json`.
+//! Writes pictures, no two of them alike, as files and as input tensors, and their embeddings by
+//! the default engine on this machine: `N.png`, `N.f32` and, of all, `embeddings.json`.
 //!
 //! ```text
 //! random-pictures FOLDER WEIGHTS FIRST COUNT

@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: how fast the engines are, against each other and against onnxruntime-web;
 //! how long a cold server takes; how many people a server serves; and how long a photograph takes.
-//! The machine may be busy with other things. So all engines take turns in one run of V8, and ratios
-//! and minima count.
+//!
+//! The machine may be busy with other things. So all engines take turns in one run of V8, and
+//! ratios and minima count.
 
 mod browser;
 mod capacity;

@@ -70,7 +70,7 @@ impl Server {
         self.running.url("/")
     }
 
-    /// Sends a picture to a path, as `/detect`. Gives the status, the header `Server-Timing` and the body.
+    /// Sends a picture to a path. Gives the status, the header `Server-Timing` and the body.
     pub(super) fn ask(&self, path: &str, body: &[u8]) -> anyhow::Result<(u16, String, String)> {
         let mut answer = self.agent.post(self.alone.url(0, path)).send(body)?;
         let timing = answer.headers().get("server-timing");
