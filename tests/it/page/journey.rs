@@ -10,7 +10,7 @@ use super::Page;
 const NAME: &str = "Barack <b>Obama</b>";
 
 /// Rows of pixels to which a picture is reduced, so that the verdict is "possible".
-const DOUBTFUL_ROWS: u32 = 160;
+const DOUBTFUL_ROWS: u32 = 195;
 
 #[tokio::test]
 async fn a_person_enrols_is_found_and_forgotten() -> anyhow::Result<()> {
