@@ -109,6 +109,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_root_readme_says_what_the_table_of_thresholds_says() {
+        let readme = include_str!("../../../README.md");
+        let sentences = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+        let measured = Measurement::of("casia-webface").unwrap();
+        let (aside, chose): (Vec<&Group>, Vec<&Group>) =
+            measured.groups.iter().partition(|group| group.set_aside);
+        let strangers = |group: &&Group| group.at_match.false_positives.at_most;
+        let not_found = |group: &&Group| group.at_match.not_found.map(|share| share.measured);
+        assert!(aside.iter().all(|group| group.at_match.false_positives.measured == 0.0));
+        assert!(aside.iter().filter_map(not_found).all(|share| share == 0.0));
+        let people: u32 = aside.iter().map(|group| group.people).sum();
+        let at_most = aside.iter().map(strangers).fold(0.0, f64::max);
+        let in_the_news = chose.iter().find(|group| group.name == "lfw").unwrap();
+        for words in [
+            format!("{people} in all, had no part"),
+            format!("up to {} cannot be ruled out", percent(at_most)),
+            format!(
+                "In the worst of all groups {} of",
+                percent(measured.worst_match().false_positives.measured)
+            ),
+            format!(
+                "on different days, {} were not found",
+                percent(not_found(in_the_news).unwrap())
+            ),
+        ] {
+            assert!(sentences.contains(&words), "the README lacks: {words}");
+        }
+    }
+
     /// The tables that begin with these columns: for each line the distance, what is stated, and
     /// what was measured on each group, in per cent.
     fn curves() -> Vec<Vec<Vec<String>>> {
