@@ -58,7 +58,11 @@ pub(crate) fn ensure_pytorch() -> anyhow::Result<PathBuf> {
         .try_fold(Fingerprint::default(), |fingerprint, file| fingerprint.tree(file))?
         .finish();
     let name = fingerprint.get(..16).unwrap_or(&fingerprint);
-    let venv = project::cache()?.join("pytorch").join(name);
+    let cache = project::cache()?;
+    // Another clone may be making the same environment.
+    let waiting = "waiting for another clone's PyTorch";
+    let _lock = project::lock_file(&cache.join("pytorch.lock"), waiting)?;
+    let venv = cache.join("pytorch").join(name);
     let python = venv.join("bin/python");
     let stamp = Stamp::at(venv.join("complete"));
     if stamp.is(&fingerprint) {
