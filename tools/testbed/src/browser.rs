@@ -4,19 +4,17 @@
 //! `cargo xtask` finds both programs and names them in `CFACE_CHROMIUM` and `CFACE_CHROMEDRIVER`.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::process::children_of;
-use crate::{port, wait};
+use crate::chromedriver::Chromedriver;
+use crate::wait;
 
 /// Arguments that every Chromium of ours gets: no window, no GPU, no traffic of its own, and no
 /// process for pages that nobody has opened yet.
@@ -42,7 +40,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 /// A running browser with a fresh profile. Ends when dropped; [`Chromium::close`] is gentler.
 pub struct Chromium {
     client: Client,
-    driver: Child,
+    driver: Chromedriver,
     _profile: TempDir,
 }
 
@@ -54,22 +52,9 @@ impl Chromium {
     /// When Chromium or its driver do not start.
     pub async fn open(arguments: &[String], logs: &[&str]) -> anyhow::Result<Self> {
         let profile = tempfile::tempdir()?;
-        let port = port::find()?;
-        let mut driver = Command::new(program("CFACE_CHROMEDRIVER")?)
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting chromedriver")?;
-        match connect(port, capabilities(&profile, arguments, logs)?).await {
-            Ok(client) => Ok(Self { client, driver, _profile: profile }),
-            Err(error) => {
-                driver.kill()?;
-                driver.wait()?;
-                Err(error)
-            }
-        }
+        let driver = Chromedriver::start(&program("CFACE_CHROMEDRIVER")?)?;
+        let client = connect(&driver, capabilities(&profile, arguments, logs)?).await?;
+        Ok(Self { client, driver, _profile: profile })
     }
 
     /// The connection to the browser's driver.
@@ -88,30 +73,13 @@ impl Chromium {
     ///
     /// # Errors
     /// When it does not.
-    pub async fn close(mut self) -> anyhow::Result<()> {
-        self.client.clone().close().await?;
-        self.driver.kill()?;
-        self.driver.wait()?;
-        Ok(())
+    pub async fn close(self) -> anyhow::Result<()> {
+        Ok(self.client.clone().close().await?)
     }
 }
 
-impl Drop for Chromium {
-    fn drop(&mut self) {
-        // A browser outlives a driver that is killed, so it goes first. It is gone already when it
-        // was closed.
-        for browser in children_of(self.driver.id()).unwrap_or_default() {
-            if let Some(browser) = i32::try_from(browser).ok().and_then(Pid::from_raw) {
-                let _ = kill_process(browser, Signal::KILL);
-            }
-        }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
-
-async fn connect(port: u16, capabilities: Capabilities) -> anyhow::Result<Client> {
-    let webdriver = format!("http://127.0.0.1:{port}");
+async fn connect(driver: &Chromedriver, capabilities: Capabilities) -> anyhow::Result<Client> {
+    let webdriver = driver.url();
     let mut builder = ClientBuilder::new(HttpConnector::new());
     builder.capabilities(capabilities);
     let connected = wait::until_async(CONNECT_MAX, async || Ok(builder.connect(&webdriver).await));

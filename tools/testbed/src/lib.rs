@@ -2,6 +2,7 @@
 
 #[cfg(feature = "browser")]
 pub mod browser;
+pub mod chromedriver;
 pub mod bucket;
 pub mod golden;
 mod guard;

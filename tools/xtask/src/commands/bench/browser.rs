@@ -1,12 +1,12 @@
 //! Chromium, as far as a benchmark needs it: a page, and a script in it. It speaks `WebDriver` to
 //! chromedriver by plain requests, because a client for that would be half of this program.
 
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testbed::chromedriver::Chromedriver;
 
 use crate::setup::browser;
 
@@ -16,11 +16,11 @@ const SCRIPT_MAX: Duration = Duration::from_mins(2);
 
 /// A browser. Ends when dropped.
 pub(super) struct Browser {
-    driver: Child,
     agent: ureq::Agent,
     /// Where the driver has this browser.
     session: String,
-    /// What it keeps.
+    _driver: Chromedriver,
+    /// What the browser keeps. It goes after the browser.
     profile: TempDir,
 }
 
@@ -29,18 +29,11 @@ impl Browser {
     pub(super) fn start() -> anyhow::Result<Self> {
         let programs = browser::ensure()?;
         let profile = tempfile::tempdir()?;
-        let port = testbed::port::find()?;
-        let driver = Command::new(&programs.chromedriver)
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting chromedriver")?;
+        let driver = Chromedriver::start(&programs.chromedriver)?;
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let agent = config.timeout_global(Some(START_MAX + SCRIPT_MAX)).build().into();
-        let session = format!("http://127.0.0.1:{port}/session");
-        let mut started = Self { driver, agent, session, profile };
+        let session = format!("{}/session", driver.url());
+        let mut started = Self { agent, session, _driver: driver, profile };
         let folder = format!("--user-data-dir={}", started.profile.path().display());
         let arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", &folder];
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
@@ -78,9 +71,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It ends the browser, and then there is nothing left to end but the driver.
+        // This ends the browser gently. What is dropped next ends whatever is left.
         let _ = self.agent.delete(&self.session).call();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
 }
