@@ -1,31 +1,31 @@
 // @ts-check
 /** The page's entry: listens to what people press, type, drop and paste, and calls what it does. */
 
-import { wake } from "./api.js";
-import { Camera } from "./camera.js";
-import { config, fillFacts } from "./deployment.js";
-import { onPhoto } from "./dropped.js";
-import { forgetByToken, showEarlier } from "./enrolled.js";
-import { addPicture, back, begin, choosePerson, enrol } from "./enrolment.js";
-import * as key from "./key.js";
-import { INVITED } from "./problem.js";
-import { match } from "./result.js";
-import * as session from "./session.js";
-import { cancel } from "./task.js";
-import * as view from "./view.js";
+import { match } from "./answers/result.js";
+import * as session from "./page/session.js";
+import { cancel } from "./page/task.js";
+import * as view from "./page/view.js";
+import { forgetByToken, showEarlier } from "./people/enrolled.js";
+import { addPicture, back, begin, choosePerson, enrol } from "./people/enrolment.js";
+import { wake } from "./server/api.js";
+import { config, fillFacts } from "./server/deployment.js";
+import * as key from "./server/key.js";
+import { INVITED } from "./server/problem.js";
+import { Camera } from "./viewfinder/camera.js";
+import { onPhoto } from "./viewfinder/dropped.js";
 
 /**
  * One promise for all calls, so that they run in the order in which people asked.
- * @type {Promise<typeof import("./capture.js")> | undefined}
+ * @type {Promise<typeof import("./viewfinder/capture.js")> | undefined}
  */
 let loading;
 
 /**
  * Loads the capture and the detector when people first ask for them, then calls a function.
- * @param {(capture: typeof import("./capture.js")) => void} go
+ * @param {(capture: typeof import("./viewfinder/capture.js")) => void} go
  */
 function withCapture(go) {
-  loading ??= import("./capture.js");
+  loading ??= import("./viewfinder/capture.js");
   loading.then(go, () => {
     loading = undefined;
     didNotLoad();
@@ -59,9 +59,9 @@ function agree() {
   if (consent.checked) wakeModel();
 }
 
-/** @param {(samples: typeof import("./samples.js")) => void} go */
+/** @param {(samples: typeof import("./answers/samples.js")) => void} go */
 function withSamples(go) {
-  import("./samples.js").then(go, didNotLoad);
+  import("./answers/samples.js").then(go, didNotLoad);
 }
 
 /** Whoever agrees will search soon, unless the server is for people with a key only. */

@@ -1,9 +1,9 @@
 // @ts-check
 /** The entry of the privacy page: puts the facts of the deployment into its texts and list. */
 
-import { config, fillFacts } from "./deployment.js";
+import { config, fillFacts } from "./server/deployment.js";
 
-/** @typedef {import("./api.js").Stored} Stored */
+/** @typedef {import("./server/api.js").Stored} Stored */
 
 const { stored, allowed_origins: origins = [] } = (await config()) ?? {};
 await fillFacts();

@@ -1,6 +1,6 @@
 //! The recipe of the crop: which face is taken, which rectangle around it, and how that becomes the
-//! 160x160 pixels that FaceNet takes. The page has the same recipe in `site/js/crop.js`; a test
-//! compares the numbers, and what both give.
+//! 160x160 pixels that FaceNet takes. The page has the same recipe in `site/js/finder/crop.js`; a
+//! test compares the numbers, and what both give.
 
 mod stretch;
 

@@ -209,7 +209,7 @@ pub(crate) mod tests {
     use crate::detector::OVERLAP_MAX;
 
     /// How the page searches.
-    pub(crate) const PAGE: &str = include_str!("../../../site/js/detector-search.js");
+    pub(crate) const PAGE: &str = include_str!("../../../site/js/finder/search.js");
 
     #[test]
     #[expect(clippy::float_cmp, reason = "the same numbers, not computed ones")]

@@ -1,7 +1,7 @@
 //! How good a face in a photograph is. The page judges a face in the viewfinder in the same way
-//! (`site/js/quality.js`); a test compares the numbers. Advice to people before a camera is only
-//! there: too near for the lens, hold still, one person only. Of blur the page speaks once it has a
-//! crop (`site/js/find-face.js`).
+//! (`site/js/finder/quality.js`); a test compares the numbers. Advice to people before a camera is
+//! only there: too near for the lens, hold still, one person only. Of blur the page speaks once it
+//! has a crop (`site/js/finder/find-face.js`).
 
 use facenet::layers::INPUT_SIDE;
 

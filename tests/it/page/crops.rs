@@ -45,7 +45,7 @@ const CUT: &str = "
     }
     context.putImageData(image, 0, 0);
     const load = (name) => import(new URL(name, document.querySelector('script').src));
-    const modules = Promise.all([load('crop.js'), load('find-face.js')]);
+    const modules = Promise.all([load('finder/crop.js'), load('finder/find-face.js')]);
     modules.then(([{ drawCrop }, { sharpness }]) =>
         done(rectangles.map(([x, y, width, height]) => {
             const cut = () => {

@@ -92,7 +92,7 @@ async fn it_is_light_and_the_detector_is_loaded_after_consent() -> anyhow::Resul
         .browser
         .execute_async(
             "const done = arguments[arguments.length - 1];
-             const address = new URL('detector.js', document.querySelector('script').src);
+             const address = new URL('finder/detector.js', document.querySelector('script').src);
              import(address).then(({ loadDetector }) => loadDetector()).then(done)",
         )
         .await?;
@@ -117,7 +117,7 @@ async fn files_are_kept_by_their_hash_and_documents_are_guarded() -> anyhow::Res
     let index = get(&format!("{own}/vendor/index.js")).await?.text().await?;
     for path in [
         format!("{own}/js/app.js"),
-        format!("{own}/js/detector-worker.js"),
+        format!("{own}/js/finder/worker.js"),
         format!("{own}/style.css"),
         format!("{own}/vendor/index.js"),
         format!("{}/face-api.esm.js", folder(&index, "vendor")?),
@@ -127,7 +127,7 @@ async fn files_are_kept_by_their_hash_and_documents_are_guarded() -> anyhow::Res
         ensure!(response.status() == 200, "{path}");
         ensure!(response.headers()["cache-control"] == "public, max-age=31536000, immutable");
     }
-    for path in ["/", "/privacy", &format!("{own}/js/detector-worker.js")] {
+    for path in ["/", "/privacy", &format!("{own}/js/finder/worker.js")] {
         let response = get(path).await?;
         let headers = response.headers().clone();
         if !path.starts_with(&own) {

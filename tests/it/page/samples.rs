@@ -130,7 +130,7 @@ async fn shares_are_told_in_words_and_never_rarer_than_they_are() -> anyhow::Res
     let page = Page::open(Scene::Nobody).await?;
     let script = "
         const done = arguments[arguments.length - 1];
-        const address = new URL('explain.js', document.querySelector('script').src);
+        const address = new URL('answers/explain.js', document.querySelector('script').src);
         import(address).then(({ rarity, chance }) => done([
             rarity(1 / 12000), rarity(1 / 12999), rarity(0.3), rarity(0.5), rarity(1),
             rarity(0.001), rarity(1e-9), rarity(undefined), rarity(0), rarity(NaN),

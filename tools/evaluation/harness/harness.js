@@ -4,9 +4,9 @@
  * the page's own code. The site does not serve this file.
  */
 
-import { chooseFace, cropFrame, drawCrop, encodeCrop } from "/js/crop.js";
-import { detectFaces } from "/js/detector.js";
-import { readPicture } from "/js/picture.js";
+import { chooseFace, cropFrame, drawCrop, encodeCrop } from "/js/finder/crop.js";
+import { detectFaces } from "/js/finder/detector.js";
+import { readPicture } from "/js/viewfinder/picture.js";
 
 /**
  * @param {number} photo its index

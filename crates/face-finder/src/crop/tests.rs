@@ -8,7 +8,7 @@ use crate::picture::Picture;
 use crate::quality::Quality;
 
 /// The page's recipe.
-const PAGE: &str = include_str!("../../../../site/js/crop.js");
+const PAGE: &str = include_str!("../../../../site/js/finder/crop.js");
 
 /// What a script says a constant is.
 #[track_caller]

@@ -10,8 +10,8 @@ use crate::geometry::{Point, Rectangle};
 use crate::landmarks::COUNT;
 
 /// How the page judges.
-const PAGE: &str = include_str!("../../../../site/js/quality.js");
-const PAGE_ON_CROPS: &str = include_str!("../../../../site/js/find-face.js");
+const PAGE: &str = include_str!("../../../../site/js/finder/quality.js");
+const PAGE_ON_CROPS: &str = include_str!("../../../../site/js/finder/find-face.js");
 
 #[test]
 #[expect(clippy::float_cmp, reason = "the same numbers, not computed ones")]

@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
  * @param {(text: string) => string} [change]
  */
 async function page(name, change = (text) => text) {
-  const text = change(await readFile(`site/js/${name}`, "utf8"));
+  const text = change(await readFile(`site/js/finder/${name}`, "utf8"));
   const url = `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
   return { url, module: await import(url) };
 }

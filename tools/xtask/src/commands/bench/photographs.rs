@@ -23,8 +23,8 @@ const FIND: &str = "
     const [bytes, rounds, done] = arguments;
     const load = (name) => import(new URL(name, document.querySelector('script').src));
     const find = async () => {
-        const { detectFaces } = await load('detector.js');
-        const { readPicture } = await load('picture.js');
+        const { detectFaces } = await load('finder/detector.js');
+        const { readPicture } = await load('viewfinder/picture.js');
         const file = new Blob([new Uint8Array(bytes)]);
         const times = [];
         for (let round = 0; round < rounds; round += 1) {

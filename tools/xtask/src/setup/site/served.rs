@@ -56,8 +56,8 @@ fn put(site: &Path, served: &Path) -> anyhow::Result<()> {
 /// The page's own files, by their paths below `site`, as they are served.
 fn read(site: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    for folder in ["", "js", "samples", "vendor"] {
-        let folder = site.join(folder);
+    let folders = ["", "samples", "vendor"].map(|folder| site.join(folder));
+    for folder in folders.into_iter().chain(with_folders(site.join("js"))?) {
         for entry in
             fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?
         {
@@ -81,6 +81,21 @@ fn read(site: &Path) -> anyhow::Result<Files> {
         }
     }
     Ok(files)
+}
+
+/// A folder and all folders in it.
+pub(super) fn with_folders(folder: PathBuf) -> anyhow::Result<Vec<PathBuf>> {
+    let mut folders = vec![folder];
+    let mut at = 0;
+    while let Some(folder) = folders.get(at) {
+        let entries =
+            fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+        let paths: Vec<PathBuf> =
+            entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+        folders.extend(paths.into_iter().filter(|path| path.is_dir()));
+        at += 1;
+    }
+    Ok(folders)
 }
 
 fn has_ending(name: &str, ending: &str) -> bool {
@@ -136,6 +151,7 @@ mod tests {
         file("README.md", "not served");
         file("style.css", "a { }");
         file("js/a.js", script);
+        file("js/room/b.js", "b()");
         file("samples/a.jpg", "a picture");
         file("samples/README.md", "not served");
         file("vendor/index.js", "export const vendor = 1;\n");
@@ -181,6 +197,7 @@ mod tests {
                 "_headers".to_owned(),
                 "index.html".to_owned(),
                 own("js/a.js"),
+                own("js/room/b.js"),
                 own("style.css"),
                 own("vendor/index.js"),
                 "samples/a.jpg".to_owned(),

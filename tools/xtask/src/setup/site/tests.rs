@@ -1,7 +1,5 @@
 //! Tests of the copies, and of rules for the page's own files that no browser checks.
 
-use std::path::PathBuf;
-
 use super::*;
 
 /// Lines that a module of the page may have.
@@ -14,21 +12,27 @@ const REQUESTS: [&str; 6] =
 /// What a module may have of [`REQUESTS`].
 fn allowed_requests(module: &str) -> &'static [&'static str] {
     match module {
-        "api.js" => &["fetch("],
+        "server/api.js" => &["fetch("],
         // Passes the browser's function to the detector's library, which loads its models by it.
-        "detection.js" => &["fetch."],
+        "finder/detection.js" => &["fetch."],
         _ => &[],
     }
 }
 
-fn files_of(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
-    let entries = fs::read_dir(project::root().join("site").join(folder)).unwrap();
-    let files: Vec<_> = entries
+/// The files of the page with an ending: their paths below a folder, and their text.
+fn files_of(folder: &str, ending: &str) -> Vec<(String, String)> {
+    let folder = project::root().join("site").join(folder);
+    let all = served::with_folders(folder.clone()).unwrap();
+    let all = all.into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files: Vec<_> = all
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|found| found == ending))
-        .map(|path| (path.clone(), fs::read_to_string(&path).unwrap()))
+        .map(|path| {
+            let name = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(&path).unwrap())
+        })
         .collect();
-    assert!(!files.is_empty(), "{folder}");
+    assert!(!files.is_empty(), "{}", folder.display());
     files
 }
 
@@ -61,8 +65,7 @@ fn other_versions_go_and_the_present_one_stays() {
 
 #[test]
 fn modules_are_small_checked_and_put_data_as_text() {
-    for (path, text) in files_of("js", "js") {
-        let name = path.file_name().unwrap().to_str().unwrap();
+    for (name, text) in files_of("js", "js") {
         assert!(text.starts_with("// @ts-check\n/**"), "{name}: no @ts-check and what it owns");
         let lines = text.lines().count();
         assert!(lines <= MODULE_LINES_MAX, "{name} has {lines} lines");
@@ -74,14 +77,35 @@ fn modules_are_small_checked_and_put_data_as_text() {
         }
         let requests: Vec<_> =
             REQUESTS.into_iter().filter(|request| text.contains(request)).collect();
-        assert_eq!(requests, allowed_requests(name), "{name}: requests are made in api.js");
+        assert_eq!(requests, allowed_requests(&name), "{name}: requests are made in api.js");
     }
+}
+
+/// The rooms of the page's modules. A module imports from its own room and from those after it.
+/// `import()` does not count: it loads later what people may never ask for.
+const ROOMS: [&str; 6] = ["viewfinder", "people", "answers", "finder", "page", "server"];
+
+#[test]
+fn rooms_of_the_page_import_in_one_direction() {
+    let rank = |name: &str| ROOMS.iter().position(|room| *room == name);
+    let mut imported = 0;
+    for (module, text) in files_of("js", "js") {
+        // The entries in the folder above may import from all rooms.
+        let Some((room, _)) = module.split_once('/') else { continue };
+        let own = rank(room).unwrap_or_else(|| panic!("{module} is in no room of the list"));
+        for path in text.split(" from \"../").skip(1) {
+            let other = path.split('/').next().unwrap();
+            let Some(other) = rank(other) else { continue };
+            assert!(other > own, "{module} imports ../{}", path.lines().next().unwrap());
+            imported += 1;
+        }
+    }
+    assert!(imported > 0);
 }
 
 #[test]
 fn documents_hold_no_script_and_no_style_of_their_own() {
-    for (path, text) in files_of("", "html") {
-        let name = path.display();
+    for (name, text) in files_of("", "html") {
         for word in ["<style", " style=", "\"http", " onclick=", " onload=", " onerror="] {
             assert!(!text.contains(word), "{name} contains {word}");
         }

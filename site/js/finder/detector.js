@@ -5,15 +5,15 @@
  * it. It knows no page.
  */
 
-import { models, modelsBytes, vendor, vendorBytes } from "../vendor/index.js";
-import { download } from "./api.js";
-import { PHOTOGRAPH } from "./detector-search.js";
+import { models, modelsBytes, vendor, vendorBytes } from "../../vendor/index.js";
+import { download } from "../server/api.js";
+import { PHOTOGRAPH } from "./search.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./backend.js").Choice} Choice */
 /** @typedef {Choice & {place: "worker" | "window"}} Loaded */
 /** @typedef {(share: number) => void} OnProgress  called with 0 to 1 while files arrive */
-/** @typedef {import("./detector-search.js").Search} Search */
+/** @typedef {import("./search.js").Search} Search */
 /** @typedef {(picture: HTMLCanvasElement, search: Search) => Promise<Face[]>} Detect */
 /** @typedef {{loaded: Loaded, detect: Detect}} Detector */
 
@@ -104,7 +104,7 @@ async function fetchAll() {
 
 /** @returns {Promise<Detector>} */
 async function inWorker() {
-  const worker = new Worker(new URL("./detector-worker.js", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const ask = messenger(worker);
   try {
     const choice = /** @type {Choice} */ (await ask({ kind: "load" }));

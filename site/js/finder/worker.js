@@ -17,7 +17,7 @@ self.addEventListener("message", async ({ data: { id, kind, bitmap, search } }) 
 
 /**
  * @param {ImageBitmap} bitmap
- * @param {import("./detector-search.js").Search} search
+ * @param {import("./search.js").Search} search
  */
 function detectIn(bitmap, search) {
   const picture = new OffscreenCanvas(bitmap.width, bitmap.height);

@@ -4,30 +4,30 @@
  * a crop for a search or an enrolment, or with a sentence that says why there is none.
  */
 
+import { loadDetector } from "../finder/detector.js";
+import * as session from "../page/session.js";
+import { cancel, run } from "../page/task.js";
+import * as view from "../page/view.js";
+import { showForm } from "../people/enrolment.js";
 import { listCameras } from "./camera-list.js";
 import { Camera } from "./camera.js";
 import { cutOut, freeze, showFound } from "./cut-out.js";
-import { loadDetector } from "./detector.js";
-import { showForm } from "./enrolment.js";
 import { clearFrames } from "./frames.js";
 import * as guide from "./guide.js";
 import { watch } from "./live.js";
 import { readPicture } from "./picture.js";
-import * as session from "./session.js";
-import { cancel, run } from "./task.js";
-import * as view from "./view.js";
 
 const { element, elementOf } = view;
 
 const camera = new Camera(elementOf(HTMLVideoElement, "video"));
 const fileField = elementOf(HTMLInputElement, "file");
 
-/** @type {import("./session.js").Shape} */
+/** @type {import("../page/session.js").Shape} */
 let shape = { width: 0, height: 0, mirrored: false };
 
 /**
  * Where the face is that people picked in the viewfinder.
- * @type {() => import("./crop.js").Point | undefined}
+ * @type {() => import("../finder/crop.js").Point | undefined}
  */
 let picked = () => undefined;
 

@@ -5,7 +5,7 @@
  * neither page nor server.
  */
 
-/** @typedef {import("./api.js").Enrolled} Enrolled  without an id while it is not known whether the
+/** @typedef {import("../server/api.js").Enrolled} Enrolled  without an id while it is not known whether the
  *   person is stored: no answer has come */
 
 /** No face is kept longer. */

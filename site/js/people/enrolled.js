@@ -5,17 +5,17 @@
  * who were enrolled from another device, by their delete token.
  */
 
-import * as api from "./api.js";
-import { moment } from "./deployment.js";
+import { show } from "../answers/stored-picture.js";
+import * as session from "../page/session.js";
+import { run } from "../page/task.js";
+import * as view from "../page/view.js";
+import * as api from "../server/api.js";
+import { moment } from "../server/deployment.js";
 import { remembered } from "./remembered.js";
-import * as session from "./session.js";
-import { show } from "./stored-picture.js";
-import { run } from "./task.js";
-import * as view from "./view.js";
 
 const { copyTemplate, element, elementOf } = view;
 
-/** @typedef {import("./api.js").Enrolled} Enrolled */
+/** @typedef {import("../server/api.js").Enrolled} Enrolled */
 
 /** The pause between two questions whether searches find a face: the first, and the longest. */
 const POLL_MS = [700, 10_000];
@@ -137,7 +137,7 @@ async function addPictures(name, token) {
   session.begin();
   session.intendFor(token);
   if (elementOf(HTMLInputElement, "consent").checked) {
-    return (await import("./capture.js")).another();
+    return (await import("../viewfinder/capture.js")).another();
   }
   view.enter("idle");
   view.panel("none");
@@ -156,7 +156,7 @@ function forget(token) {
     });
     remembered.remove(token);
     elementOf(HTMLInputElement, "code").value = "";
-    const { reset } = await import("./capture.js");
+    const { reset } = await import("../viewfinder/capture.js");
     reset();
     view.notice(isDone ? FORGOTTEN : FORGOTTEN_SOON);
   });

@@ -4,7 +4,7 @@
  * cancelled by people first. A task that failed can be tried again.
  */
 
-import { Problem } from "./problem.js";
+import { Problem } from "../server/problem.js";
 import * as view from "./view.js";
 
 /** A search that takes longer than this waits for the model to be loaded. */

@@ -1,8 +1,8 @@
 // @ts-check
 /** Shows the stored picture of a face. */
 
-import * as api from "./api.js";
-import * as key from "./key.js";
+import * as api from "../server/api.js";
+import * as key from "../server/key.js";
 
 /**
  * Shows the picture of a face in an image. Where a key is needed, an image cannot send it, so the

@@ -5,7 +5,7 @@
  * its WebAssembly and its models itself.
  */
 
-import { models, vendor } from "../vendor/index.js";
+import { models, vendor } from "../../vendor/index.js";
 import { chooseBackend } from "./backend.js";
 import { cropFrame, drawCrop, SCORE_MIN } from "./crop.js";
 import {
@@ -17,12 +17,12 @@ import {
   merge,
   placeInSquare,
   SURE,
-} from "./detector-search.js";
+} from "./search.js";
 
 /** @typedef {import("./crop.js").Face} Face */
-/** @typedef {import("../types/face-api.js").Detected} Detected */
-/** @typedef {import("../types/face-api.js").Library} Library */
-/** @typedef {import("../types/face-api.js").Picture} Picture */
+/** @typedef {import("../../types/face-api.js").Detected} Detected */
+/** @typedef {import("../../types/face-api.js").Library} Library */
+/** @typedef {import("../../types/face-api.js").Picture} Picture */
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 
 const LIBRARY = "face-api.esm.js";
@@ -56,7 +56,7 @@ export async function load() {
 /**
  * All faces in a picture, each once.
  * @param {Picture} picture
- * @param {import("./detector-search.js").Search} search
+ * @param {import("./search.js").Search} search
  * @returns {Promise<Face[]>}
  */
 export async function detect(picture, { sizes, more, large, hint = SCORE_MIN }) {

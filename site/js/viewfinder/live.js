@@ -4,16 +4,16 @@
  * When the picture has been good for half a second, it calls for the capture.
  */
 
-import { chooseFace } from "./crop.js";
-import { detectFaces, isReady, loadDetector } from "./detector.js";
+import { chooseFace } from "../finder/crop.js";
+import { detectFaces, isReady, loadDetector } from "../finder/detector.js";
+import { advise, brightness, centre, nearest } from "../finder/quality.js";
+import * as view from "../page/view.js";
 import { frameFaces } from "./frames.js";
-import { advise, brightness, centre, nearest } from "./quality.js";
-import * as view from "./view.js";
 
-/** @typedef {import("./crop.js").Face} Face */
-/** @typedef {import("./crop.js").Point} Point */
-/** @typedef {import("./quality.js").Advice} Advice */
-/** @typedef {import("./quality.js").Pose} Pose */
+/** @typedef {import("../finder/crop.js").Face} Face */
+/** @typedef {import("../finder/crop.js").Point} Point */
+/** @typedef {import("../finder/quality.js").Advice} Advice */
+/** @typedef {import("../finder/quality.js").Pose} Pose */
 
 /** Faces are found in a copy of this width, which shows every face that is large enough. */
 const WIDTH = 640;

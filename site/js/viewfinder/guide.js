@@ -4,10 +4,10 @@
  * do where that pose does not come. Three sides of a face make searches more reliable.
  */
 
-import { poseOf } from "./quality.js";
-import { element } from "./view.js";
+import { poseOf } from "../finder/quality.js";
+import { element } from "../page/view.js";
 
-/** @typedef {import("./quality.js").Pose} Pose */
+/** @typedef {import("../finder/quality.js").Pose} Pose */
 
 /** How long people may try before they are told what else they can do. */
 const PATIENCE_MS = 8000;
@@ -32,7 +32,7 @@ let losingPatience;
 
 /**
  * Asks for the poses that a first picture does not have.
- * @param {import("./crop.js").Point[]} points the landmarks of the face in it
+ * @param {import("../finder/crop.js").Point[]} points the landmarks of the face in it
  */
 export function begin(points) {
   const first = poseOf(points);

@@ -5,7 +5,7 @@
  * On some devices it gives wrong numbers without an error, so the numbers are compared too.
  */
 
-/** @typedef {import("../types/face-api.js").Tensorflow} Tensorflow */
+/** @typedef {import("../../types/face-api.js").Tensorflow} Tensorflow */
 
 /** Names of renderers that compute on the processor. */
 const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;

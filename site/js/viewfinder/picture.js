@@ -4,9 +4,9 @@
  * face that was found in it.
  */
 
-import { CROP_SIZE } from "./crop.js";
+import { CROP_SIZE } from "../finder/crop.js";
 
-/** @typedef {import("./crop.js").Face} Face */
+/** @typedef {import("../finder/crop.js").Face} Face */
 
 /** Some phones refuse larger canvases. */
 const PIXELS_MAX = 16_000_000;
@@ -60,7 +60,7 @@ function reason({ type, name = "" }) {
  * Draws a picture as it is shown, with the landmarks of the face that is taken.
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLCanvasElement} picture
- * @param {import("./find-face.js").Found} [found]
+ * @param {import("../finder/find-face.js").Found} [found]
  */
 export function drawFound(canvas, picture, found) {
   const scale = Math.min(1, SHOWN_SIDE_MAX / Math.max(picture.width, picture.height));

@@ -5,11 +5,11 @@
  * agree to.
  */
 
-import * as api from "./api.js";
+import * as session from "../page/session.js";
+import { run } from "../page/task.js";
+import * as view from "../page/view.js";
+import * as api from "../server/api.js";
 import { match } from "./result.js";
-import * as session from "./session.js";
-import { run } from "./task.js";
-import * as view from "./view.js";
 
 /** Shows the faces that can be searched for. */
 export function open() {

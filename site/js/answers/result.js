@@ -4,15 +4,15 @@
  * rarely a stranger is so near, and behind that their distances on a scale with the thresholds.
  */
 
-import * as api from "./api.js";
+import * as session from "../page/session.js";
+import { patiently, run } from "../page/task.js";
+import { copyTemplate, element, elementOf, enter, panel } from "../page/view.js";
+import * as api from "../server/api.js";
 import { chance, rarity } from "./explain.js";
-import * as session from "./session.js";
 import { show } from "./stored-picture.js";
-import { patiently, run } from "./task.js";
-import { copyTemplate, element, elementOf, enter, panel } from "./view.js";
 
-/** @typedef {import("./api.js").Matches} Matches */
-/** @typedef {import("./api.js").Match} Match */
+/** @typedef {import("../server/api.js").Matches} Matches */
+/** @typedef {import("../server/api.js").Match} Match */
 
 /** The scale of distances ends here. Larger distances say nothing more. */
 const SCALE_END = 1.4;

@@ -1,12 +1,12 @@
 // @ts-check
 /** The form with which people enrol one or more pictures, and agree to that. */
 
-import * as api from "./api.js";
+import * as session from "../page/session.js";
+import { patiently, run } from "../page/task.js";
+import * as view from "../page/view.js";
+import * as api from "../server/api.js";
 import { follow, showAll } from "./enrolled.js";
 import { remembered } from "./remembered.js";
-import * as session from "./session.js";
-import { patiently, run } from "./task.js";
-import * as view from "./view.js";
 
 const { element, elementOf } = view;
 const person = elementOf(HTMLSelectElement, "person");
@@ -19,7 +19,7 @@ const PICTURES_MAX = 8;
 /** Begins an enrolment with the present crop. The camera is asked for pictures from other sides. */
 export async function begin() {
   session.collect(true);
-  (await import("./capture.js")).guideThrough();
+  (await import("../viewfinder/capture.js")).guideThrough();
 }
 
 /** Shows the form with the pictures that there are. */
@@ -47,7 +47,7 @@ export function back() {
 
 /** Takes one more picture of the person. */
 export async function addPicture() {
-  (await import("./capture.js")).another();
+  (await import("../viewfinder/capture.js")).another();
 }
 
 function showPictures() {

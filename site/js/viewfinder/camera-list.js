@@ -1,7 +1,7 @@
 // @ts-check
 /** The list from which people choose a camera. It is hidden where there is only one. */
 
-import { element } from "./view.js";
+import { element } from "../page/view.js";
 
 /**
  * Fills the list.

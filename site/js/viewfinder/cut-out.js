@@ -1,17 +1,17 @@
 // @ts-check
 /** Cuts a face out of the picture in the viewfinder, and another one if people pick it. */
 
-import { drawCrop, encodeCrop } from "./crop.js";
-import { loadDetector } from "./detector.js";
-import { findFace, remarks, take } from "./find-face.js";
+import { drawCrop, encodeCrop } from "../finder/crop.js";
+import { loadDetector } from "../finder/detector.js";
+import { findFace, remarks, take } from "../finder/find-face.js";
+import * as session from "../page/session.js";
+import { run } from "../page/task.js";
+import * as view from "../page/view.js";
 import { clearFrames, frameFaces } from "./frames.js";
 import { drawFound } from "./picture.js";
-import * as session from "./session.js";
-import { run } from "./task.js";
-import * as view from "./view.js";
 
-/** @typedef {import("./session.js").Shape} Shape */
-/** @typedef {import("./session.js").Source} Source */
+/** @typedef {import("../page/session.js").Shape} Shape */
+/** @typedef {import("../page/session.js").Source} Source */
 
 const { element, elementOf } = view;
 const still = elementOf(HTMLCanvasElement, "still");
@@ -31,7 +31,7 @@ export function freeze(picture, shape) {
  * Finds the face and cuts it out.
  * @param {HTMLCanvasElement} picture at full resolution, already shown
  * @param {Shape} shape
- * @param {import("./crop.js").Point | undefined} near takes the face that is nearest to this point
+ * @param {import("../finder/crop.js").Point | undefined} near takes the face that is nearest to this point
  * @param {AbortSignal} signal
  * @param {() => void} goOn called once there is a crop
  */

@@ -4,10 +4,10 @@
  * button that picks its face.
  */
 
-import { cropFrame } from "./crop.js";
-import { element } from "./view.js";
+import { cropFrame } from "../finder/crop.js";
+import { element } from "../page/view.js";
 
-/** @typedef {import("./crop.js").Face} Face */
+/** @typedef {import("../finder/crop.js").Face} Face */
 
 /**
  * @param {Face[]} faces
