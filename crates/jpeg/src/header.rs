@@ -1,28 +1,12 @@
-//! What stands before the pixels: markers and segments (ITU-T T.81, annex B).
+//! What stands before the pixels: the frame, its tables, and the headers of scans.
 
 use crate::JpegError;
 use crate::huffman::Codes;
 use crate::idct::COEFFICIENTS;
-
-const TRUNCATED: JpegError = JpegError::Truncated;
-
-/// Markers, by their second byte.
-const SOF0: u8 = 0xc0;
-const SOF1: u8 = 0xc1;
-const SOF2: u8 = 0xc2;
-const DHT: u8 = 0xc4;
-pub(crate) const RST0: u8 = 0xd0;
-const RST7: u8 = 0xd7;
-const SOI: u8 = 0xd8;
-const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
-const DQT: u8 = 0xdb;
-const DRI: u8 = 0xdd;
-const APP0: u8 = 0xe0;
-const APP1: u8 = 0xe1;
-const APP14: u8 = 0xee;
-const APP15: u8 = 0xef;
-const COM: u8 = 0xfe;
+use crate::segments::marker::{
+    APP0, APP1, APP14, APP15, COM, DHT, DQT, DRI, EOI, SOF0, SOF1, SOF2, SOI, SOS,
+};
+use crate::segments::{is_usual_sampling, take_codes, take_content, take_marker};
 
 /// Tables of each kind that a file can have at once.
 const TABLES: usize = 4;
@@ -107,11 +91,11 @@ impl<'a> Header<'a> {
         let rest = file.strip_prefix(&[0xff, SOI]).ok_or(JpegError::NotJpeg)?;
         let mut reader = Reader { rest, ..Reader::default() };
         while reader.scans.is_empty() || reader.is_incomplete() {
-            let marker = reader.marker()?;
+            let marker = take_marker(&mut reader.rest)?;
             if marker == EOI {
                 return Err(JpegError::Damaged("it ends before its pixels"));
             }
-            let content = reader.segment()?;
+            let content = take_content(&mut reader.rest)?;
             reader.read(marker, content)?;
         }
         let colour = reader.colour();
@@ -125,27 +109,6 @@ impl<'a> Reader<'a> {
     /// Whether a channel is in no scan yet.
     fn is_incomplete(&self) -> bool {
         self.components.iter().any(|component| component.quantisation.is_empty())
-    }
-
-    /// The second byte of the next marker, which any number of 0xff may precede.
-    fn marker(&mut self) -> Result<u8, JpegError> {
-        let filled = self.rest.strip_prefix(&[0xff]).ok_or(match self.rest {
-            [] => TRUNCATED,
-            _ => JpegError::Damaged("there is rubbish between its segments"),
-        })?;
-        let place = filled.iter().position(|&byte| byte != 0xff).ok_or(TRUNCATED)?;
-        let (marker, rest) = filled.get(place..).and_then(<[u8]>::split_first).ok_or(TRUNCATED)?;
-        self.rest = rest;
-        Ok(*marker)
-    }
-
-    fn segment(&mut self) -> Result<&'a [u8], JpegError> {
-        let (length, rest) = self.rest.split_first_chunk().ok_or(TRUNCATED)?;
-        let length = usize::from(u16::from_be_bytes(*length)).checked_sub(2);
-        let length = length.ok_or(JpegError::Damaged("a segment has no length"))?;
-        let (content, rest) = rest.split_at_checked(length).ok_or(TRUNCATED)?;
-        self.rest = rest;
-        Ok(content)
     }
 
     fn read(&mut self, marker: u8, content: &'a [u8]) -> Result<(), JpegError> {
@@ -252,23 +215,11 @@ impl<'a> Reader<'a> {
                 quantisation: Vec::new(),
             });
         }
-        if self.has_usual_sampling() {
+        let samplings: Vec<_> = entries.iter().map(|&[_, it, _]| [it >> 4, it & 15]).collect();
+        if is_usual_sampling(&samplings) {
             Ok(())
         } else {
             Err(JpegError::Unsupported("samples its colours in an unusual way"))
-        }
-    }
-
-    /// Whether the channels are sampled as encoders do it: the first one, and black, most finely;
-    /// the colours once for 1, 2 or 4 samples of the first, across and down.
-    fn has_usual_sampling(&self) -> bool {
-        let finest = |blocks: [usize; 2]| matches!(blocks, [1 | 2 | 4, 1 | 2] | [1, 4]);
-        let blocks: Vec<_> = self.components.iter().map(|component| component.blocks).collect();
-        match *blocks {
-            [grey] => finest(grey),
-            [first, [1, 1], [1, 1]] => finest(first),
-            [first, [1, 1], [1, 1], black] => finest(first) && (black == first || black == [1, 1]),
-            _ => false,
         }
     }
 
@@ -300,12 +251,7 @@ impl<'a> Reader<'a> {
         let restart_interval = self.restart_interval;
         self.scans.push(Scan { parts, restart_interval, data: self.rest });
         if self.is_incomplete() {
-            let ends = |pair: &[u8]| {
-                matches!(*pair, [0xff, next]
-                    if next != 0 && next != 0xff && !(RST0..=RST7).contains(&next))
-            };
-            let end = self.rest.windows(2).position(ends).ok_or(TRUNCATED)?;
-            self.rest = self.rest.get(end..).ok_or(TRUNCATED)?;
+            take_codes(&mut self.rest)?;
         }
         Ok(())
     }

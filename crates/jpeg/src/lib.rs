@@ -8,6 +8,7 @@ mod huffman;
 mod idct;
 mod plane;
 mod scan;
+pub mod segments;
 mod upsample;
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use crate::JpegError;
 use crate::bits::{Bits, Place};
-use crate::header::{RST0, Scan};
+use crate::header::Scan;
 use crate::huffman::Table;
 use crate::idct::{COEFFICIENTS, transform};
 use crate::plane::Plane;
+use crate::segments::marker::RST0;
 
 /// Where the coefficients are in a block, in the order of a file (ITU-T T.81, figure A.6).
 pub(crate) const ZIGZAG: [u8; COEFFICIENTS] = [

@@ -1,27 +1,16 @@
-//! JPEG: markers, segments and entropy-coded data (ITU-T T.81, annex B).
+//! JPEG, part by part. The crate `jpeg` knows where a part ends.
 //!
 //! Kept are the frame, its tables and scans, EXIF, and Adobe's note about colours. Dropped are
 //! profiles, previews, comments and whatever lies behind the picture.
+
+use jpeg::segments::marker::{APP0, APP1, APP14, APP15, COM, DHT, DQT, DRI, EOI, SOF0, SOF2, SOS};
+use jpeg::segments::{is_usual_sampling, take_codes, take_content, take_marker};
 
 use super::kept::Kept;
 use super::reader::Reader;
 use super::{Container, ContainerError, EXIF_BYTES_MAX, Format};
 
 pub(super) const SIGNATURE: [u8; 3] = [0xff, 0xd8, 0xff];
-
-/// Markers, by their second byte.
-const RST0: u8 = 0xd0;
-const RST7: u8 = 0xd7;
-const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
-const DQT: u8 = 0xdb;
-const DRI: u8 = 0xdd;
-const DHT: u8 = 0xc4;
-const APP0: u8 = 0xe0;
-const APP1: u8 = 0xe1;
-const APP14: u8 = 0xee;
-const APP15: u8 = 0xef;
-const COM: u8 = 0xfe;
 
 /// Most scans of a file. libjpeg writes a progressive picture in 10, other encoders in up to 20.
 const SCANS_MAX: usize = 64;
@@ -57,19 +46,19 @@ pub(super) fn scan(file: Vec<u8>) -> Result<Container, ContainerError> {
     kept.push(&file, &reader, 2);
     let mut picture = Picture::default();
     loop {
-        let marker = marker(&mut reader)?;
+        let marker = take_marker(&mut reader.0)?;
         if marker == EOI {
             kept.push(&file, &reader, 2);
             break;
         }
-        let content = segment(&mut reader)?;
+        let content = take_content(&mut reader.0)?;
         if !picture.keeps(marker, content)? {
             continue;
         }
         // The marker, the length and the content.
         kept.push(&file, &reader, 4 + content.len());
         if marker == SOS {
-            let data = entropy_coded(&mut reader)?;
+            let data = take_codes(&mut reader.0)?;
             picture.count_data(data);
             kept.push(&file, &reader, data.len());
         }
@@ -94,36 +83,6 @@ pub(super) fn scan(file: Vec<u8>) -> Result<Container, ContainerError> {
     })
 }
 
-/// The second byte of the next marker, which any number of 0xff may precede.
-fn marker(reader: &mut Reader) -> Result<u8, ContainerError> {
-    if reader.u8()? != 0xff {
-        return Err(ContainerError::Damaged("there is rubbish between its segments"));
-    }
-    loop {
-        match reader.u8()? {
-            0xff => {}
-            marker => return Ok(marker),
-        }
-    }
-}
-
-/// The content of a segment.
-fn segment<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], ContainerError> {
-    let length = usize::from(reader.u16_be()?).checked_sub(2);
-    reader.bytes(length.ok_or(ContainerError::Damaged("a segment has no length"))?)
-}
-
-/// The data of a scan: all up to the next marker but those that restart the decoder.
-fn entropy_coded<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], ContainerError> {
-    let ends = |pair: &[u8]| match *pair {
-        // Behind 0xff, a zero byte says that it was data; another 0xff only fills up.
-        [0xff, next] => next != 0 && next != 0xff && !(RST0..=RST7).contains(&next),
-        _ => false,
-    };
-    let end = reader.0.windows(2).position(ends);
-    reader.bytes(end.ok_or(ContainerError::Damaged("it is cut off"))?)
-}
-
 /// What has come so far.
 #[derive(Default)]
 struct Picture {
@@ -145,11 +104,11 @@ impl Picture {
     fn keeps(&mut self, marker: u8, content: &[u8]) -> Result<bool, ContainerError> {
         match marker {
             // Baseline, extended and progressive.
-            0xc0..=0xc2 => {
+            SOF0..=SOF2 => {
                 if self.frame.is_some() {
                     return Err(ContainerError::Damaged("it has two frames"));
                 }
-                self.frame = Some(Frame::read(marker == 0xc2, content)?);
+                self.frame = Some(Frame::read(marker == SOF2, content)?);
                 Ok(true)
             }
             DHT | DQT | DRI => {
@@ -236,28 +195,11 @@ impl Frame {
             }
             components.push(Component { id, sampling: [sampling >> 4, sampling & 15] });
         }
-        let frame = Self { progressive, width: width.into(), height: height.into(), components };
-        if !frame.has_usual_sampling() {
+        let samplings: Vec<_> = components.iter().map(|component| component.sampling).collect();
+        if !is_usual_sampling(&samplings) {
             return Err(ContainerError::Unsupported("samples its colours in an unusual way"));
         }
-        Ok(frame)
-    }
-
-    /// Whether the channels are sampled as encoders do it: the first one, and black, most finely;
-    /// the colours once for 1, 2 or 4 samples of the first, across and down.
-    fn has_usual_sampling(&self) -> bool {
-        let finest = |sampling: [u8; 2]| matches!(sampling, [1 | 2 | 4, 1 | 2] | [1, 4]);
-        let samplings: Vec<_> =
-            self.components.iter().map(|component| component.sampling).collect();
-        match *samplings {
-            [grey] => finest(grey),
-            [first, blue, red] => finest(first) && blue == [1, 1] && red == [1, 1],
-            [first, second, third, black] => {
-                let colours = second == [1, 1] && third == [1, 1];
-                finest(first) && colours && (black == first || black == [1, 1])
-            }
-            _ => false,
-        }
+        Ok(Self { progressive, width: width.into(), height: height.into(), components })
     }
 
     /// Blocks of some of the channels, each rounded up to whole units of all channels.

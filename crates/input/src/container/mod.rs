@@ -66,6 +66,18 @@ pub enum ContainerError {
     Unsupported(&'static str),
 }
 
+impl From<::jpeg::JpegError> for ContainerError {
+    fn from(error: ::jpeg::JpegError) -> Self {
+        use ::jpeg::JpegError::{Damaged, NotJpeg, Truncated, Unsupported};
+        match error {
+            NotJpeg => Self::UnknownFormat,
+            Truncated => reader::CUT_OFF,
+            Damaged(what) => Self::Damaged(what),
+            Unsupported(what) => Self::Unsupported(what),
+        }
+    }
+}
+
 /// Looks through a file, and drops what decoding does not need. Where the format allows, that is
 /// done in place, because there may be no memory for a second file.
 ///

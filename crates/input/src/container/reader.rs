@@ -6,7 +6,7 @@ use super::ContainerError;
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-const CUT_OFF: ContainerError = ContainerError::Damaged("it is cut off");
+pub(super) const CUT_OFF: ContainerError = ContainerError::Damaged("it is cut off");
 
 impl<'a> Reader<'a> {
     /// Whether all has been read.
