@@ -8,7 +8,7 @@ use crate::picture::Picture;
 use crate::scale::Square;
 
 /// Input sizes of the detector, the fastest first. Each misses good crops that another one sees.
-const SIZES: [usize; 3] = [128, 160, 224];
+const LOOK_SIZES: [usize; 3] = [128, 160, 224];
 
 /// Height of the crop as a share of the input, and its width as a share of that height. The recipe
 /// has stretched the crop to a square. Drawn like this, a face has its own shape again, the size
@@ -31,7 +31,7 @@ const FACE_HEIGHT_MIN: f64 = 0.4;
 /// Whether the face of a crop scores more than `score_min`.
 pub(crate) fn holds_face(detector: &Detector, crop: &facenet::Face, score_min: f64) -> bool {
     let Some(picture) = Picture::from_rgb(INPUT_SIDE, INPUT_SIDE, crop.rgb()) else { return false };
-    SIZES.iter().any(|&side| {
+    LOOK_SIZES.iter().any(|&side| {
         let height = HEIGHT * side as f64;
         let width = WIDTH * height;
         let found = detector.detect(&Square::around(&picture, [width, height], side), score_min);
@@ -47,14 +47,14 @@ pub(crate) fn holds_face(detector: &Detector, crop: &facenet::Face, score_min: f
 
 #[cfg(test)]
 mod tests {
-    use super::{AWAY_MAX, FACE_HEIGHT_MIN, FOUND_SCORE_MIN, HEIGHT, SIZES, WIDTH};
+    use super::{AWAY_MAX, FACE_HEIGHT_MIN, FOUND_SCORE_MIN, HEIGHT, LOOK_SIZES, WIDTH};
     use crate::crop::tests::constant;
     use crate::find::tests::PAGE;
 
     #[test]
     #[expect(clippy::float_cmp, reason = "the same numbers, not computed ones")]
     fn the_page_looks_a_second_time_as_well() {
-        assert!(PAGE.contains(&format!("LOOK_SIZES = {SIZES:?};")));
+        assert!(PAGE.contains(&format!("LOOK_SIZES = {LOOK_SIZES:?};")));
         assert_eq!(constant(PAGE, "LOOK_SCORE_MIN"), FOUND_SCORE_MIN);
         assert_eq!(constant(PAGE, "LOOK_HEIGHT"), HEIGHT);
         assert_eq!(constant(PAGE, "LOOK_WIDTH"), WIDTH);
