@@ -13,9 +13,9 @@ use worker::js_sys::Reflect;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Date, Delay, Env, RateLimiter};
 
+use crate::bindings;
 use crate::caller::{Caller, CallerId};
 use crate::shards::{Bounds, Limiter, Permit};
-use crate::{bindings, error};
 
 /// The shortest and the longest time that a refusal waits, in seconds.
 const HESITATION_S: (u32, u32) = (1, 10);
@@ -140,7 +140,7 @@ fn enter(caller: &Caller) -> Result<Permit, Problem> {
     let per_caller = if refusals(caller.id(), now_ms) > 0 { 1 } else { REQUESTS_AT_ONCE_MAX };
     let bounds = Bounds { in_all: usize::MAX, per_caller };
     let permit = UNDER_WAY.with(|limiter| limiter.acquire(caller.id(), bounds, now_ms));
-    permit.map_err(error::full)
+    Ok(permit?)
 }
 
 /// Takes a cost from the budgets: that of a request that is let in, or what it costs besides.

@@ -6,8 +6,6 @@ use std::fmt::Display;
 use wire::limits::REQUESTS_AT_ONCE_MAX;
 use wire::{Kind, Problem};
 
-use crate::shards::Full;
-
 /// Seconds after which an overloaded model may be asked again.
 const OVERLOADED_RETRY_AFTER_S: u32 = 5;
 
@@ -43,17 +41,12 @@ pub(crate) fn overloaded() -> Problem {
     Problem { retry_after: Some(OVERLOADED_RETRY_AFTER_S), ..problem }
 }
 
-/// Why a request has no permit. That is no fault either.
-pub(crate) fn full(full: Full) -> Problem {
-    match full {
-        Full::ForAll => overloaded(),
-        Full::ForCaller => {
-            let detail = format!(
-                "You have sent more than {REQUESTS_AT_ONCE_MAX} requests at once. Wait for their \
-                 answers, then try again."
-            );
-            let problem = Problem::new(Kind::RateLimited, detail);
-            Problem { retry_after: Some(AT_ONCE_RETRY_AFTER_S), ..problem }
-        }
-    }
+/// A caller has too many requests under way. That is no fault either.
+pub(crate) fn too_many_at_once() -> Problem {
+    let detail = format!(
+        "You have sent more than {REQUESTS_AT_ONCE_MAX} requests at once. Wait for their answers, \
+         then try again."
+    );
+    let problem = Problem::new(Kind::RateLimited, detail);
+    Problem { retry_after: Some(AT_ONCE_RETRY_AFTER_S), ..problem }
 }

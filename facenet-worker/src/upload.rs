@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use wire::http::broke_off;
 use wire::limits::{UPLOAD_S_MAX, UPLOADS_BYTES_MAX, UPLOADS_MAX};
 use wire::{Kind, Problem};
 use worker::js_sys::{ArrayBuffer, Uint8Array};
@@ -149,10 +150,6 @@ impl Uploads {
         let at = self.held.iter().position(|upload| upload.number == number)?;
         Some(self.held.remove(at))
     }
-}
-
-fn broke_off() -> Problem {
-    Problem::new(Kind::Malformed, "The body broke off. Send it again.")
 }
 
 fn too_slow() -> Problem {

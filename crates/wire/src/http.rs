@@ -54,7 +54,9 @@ pub async fn read_up_to(request: &mut Request, bytes_max: usize) -> Result<Vec<u
     if length > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes) }
 }
 
-fn broke_off() -> Problem {
+/// The problem of a body that ends before it is whole.
+#[must_use]
+pub fn broke_off() -> Problem {
     Problem::new(Kind::Malformed, "The body broke off. Send it again.")
 }
 

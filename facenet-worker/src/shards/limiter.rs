@@ -12,7 +12,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use wire::Problem;
+
 use crate::caller::CallerId;
+use crate::error;
 
 /// How many requests may be under way in the objects of a shard in one isolate, with those that
 /// wait. At about a tenth of a second each, the last one waits some seconds.
@@ -49,6 +52,15 @@ pub(crate) enum Full {
     ForAll,
     /// The caller holds as many as one may. Others may get one.
     ForCaller,
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::ForAll => error::overloaded(),
+            Full::ForCaller => error::too_many_at_once(),
+        }
+    }
 }
 
 /// Gives out permits. Clones share them. No method awaits, so no borrow of the inside outlives it.

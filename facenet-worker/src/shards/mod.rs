@@ -24,7 +24,7 @@ mod per_shard;
 pub(crate) use client::embed;
 pub(crate) use codec::Source;
 pub(crate) use engine::{PIPELINE, name as engine_name};
-pub(crate) use limiter::{Bounds, Full, Limiter, Permit};
+pub(crate) use limiter::{Bounds, Limiter, Permit};
 pub(crate) use load::check_record;
 pub use object::{FaceNetShard1, FaceNetShard2};
 pub(crate) use region::Region;

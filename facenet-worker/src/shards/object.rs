@@ -220,7 +220,7 @@ fn woken(shard: Shard, outcome: Result<(), Problem>) -> Result<Response> {
 fn refuse(shard: Shard, full: Full) -> Result<Response> {
     let response = match full {
         Full::ForAll => codec::overloaded_response(),
-        Full::ForCaller => codec::response(Err(error::full(full))),
+        Full::ForCaller => codec::response(Err(full.into())),
     };
     with_statistics(shard, response?)
 }
