@@ -12,8 +12,9 @@ use crate::setup::{python, sandbox, wasm};
 const FEATURES: &str = "facenet/burn-ndarray,facenet/kernel-tests,facenet/layer-outputs,\
                         facenet/layer-times,evaluation/f32,testbed/tensors";
 
-/// The same of what runs in WebAssembly.
-const WASM_FEATURES: &str = "facenet/kernel-tests,facenet/layer-times";
+/// What runs in WebAssembly. Burn's engine is the same code there, and takes a minute to check.
+const WASM_FEATURES: &str = "face-finder/find,facenet/image,facenet/kernel-tests,\
+                             facenet/layer-times,facenet-worker/simd-int8";
 
 /// Where there is Python, and how long its lines may be.
 const PYTHON: &str = "onnx-to-burn/pytorch";
@@ -75,7 +76,8 @@ fn web_assembly() -> anyhow::Result<()> {
         .flat_map(|name| ["--package", *name]);
     // Flags in the environment would replace those of .cargo/config.toml.
     Run::new("linting for WebAssembly", "cargo")
-        .args(["clippy", "--locked", "--target", wasm::TRIPLE, "--features", WASM_FEATURES])
+        .args(["clippy", "--locked", "--target", wasm::TRIPLE])
+        .args(["--no-default-features", "--features", WASM_FEATURES])
         .args(packages)
         .args(DENY)
         .edit(|command| toolchain.apply(command))
