@@ -203,7 +203,8 @@ async fn each_face_counts_in_the_budget() -> anyhow::Result<()> {
             found.iter().all(|face| face["embedding"].as_array().is_some_and(|it| it.len() == 512))
         );
         answers += 1;
-        ensure!(answers <= 30, "no budget holds");
+        // A minute may end meanwhile, and the next one has a budget of its own.
+        ensure!(answers <= 60, "no budget holds");
     }
     ensure!(answers > 20, "only {answers} photographs of four faces");
     server.stop()

@@ -1,7 +1,7 @@
 //! The server that a test uses: what [`testbed::server`] starts, and what the tests order it.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
 use reqwest::StatusCode;
@@ -25,6 +25,20 @@ pub const STORE_WORKER: &str = wire::installation::PRIVATE_WORKER;
 /// When the clock is before that.
 pub fn now_ms() -> anyhow::Result<u64> {
     Ok(u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?)
+}
+
+/// Longer than any test stores faces. What is stored before noon is gone after it.
+const STORED_MAX: Duration = Duration::from_mins(3);
+
+/// Waits for noon to pass where it is near.
+async fn let_noon_pass() -> anyhow::Result<()> {
+    let now_ms = now_ms()?;
+    let left = Duration::from_millis(next_purge_ms(now_ms) - now_ms);
+    if left < STORED_MAX {
+        println!("Waiting for noon, at which all faces go: {} s", left.as_secs());
+        tokio::time::sleep(left).await;
+    }
+    Ok(())
 }
 
 /// The memory of the process that runs the Workers of a server with this folder, in megabytes.
@@ -55,6 +69,7 @@ impl Server {
     /// # Errors
     /// As of [`start`](Self::start).
     pub async fn start_with(state: &Path, options: &[&str]) -> anyhow::Result<Self> {
+        let_noon_pass().await?;
         Self::launch(testbed::port::find()?, state, options).await
     }
 
