@@ -24,6 +24,19 @@ let collecting = false;
 /** The delete token of the person to whom pictures are added. Empty for a new person. */
 let person = "";
 
+/** Shows the pictures of an enrolment. */
+let showCollected = () => {};
+
+/** @param {() => void} show is called when the pictures of an enrolment have been taken */
+export function onCollected(show) {
+  showCollected = show;
+}
+
+/** Ends the taking of pictures for an enrolment. */
+export function collected() {
+  showCollected();
+}
+
 /** @param {string} [token] of the person to whom pictures are added */
 export function intendFor(token = "") {
   person = token;

@@ -23,7 +23,7 @@ export async function begin() {
 }
 
 /** Shows the form with the pictures that there are. */
-export function showForm() {
+function showForm() {
   session.collect(true);
   const all = remembered.all();
   const names = all.map(({ name, delete_token }) => new Option(name, delete_token));
@@ -156,3 +156,5 @@ function complain(sentence, hook) {
   }
   if (hook) element(hook).focus();
 }
+
+session.onCollected(showForm);

@@ -8,7 +8,6 @@ import { loadDetector } from "../finder/detector.js";
 import * as session from "../page/session.js";
 import { cancel, run } from "../page/task.js";
 import * as view from "../page/view.js";
-import { showForm } from "../people/enrolment.js";
 import { listCameras } from "./camera-list.js";
 import { Camera } from "./camera.js";
 import { cutOut, freeze, showFound } from "./cut-out.js";
@@ -156,7 +155,7 @@ function goOn() {
   }
   camera.stop();
   showFound(goOn);
-  if (session.collects()) return showForm();
+  if (session.collects()) return session.collected();
   view.enter("cropped", "Face found.");
   view.panel("work");
 }
