@@ -79,6 +79,21 @@ struct Effort {
     cold: u32,
     /// How long people ask.
     asking: Duration,
+    /// Whether Burn's older backend takes part. It takes minutes to compile.
+    both_burns: bool,
+}
+
+impl Effort {
+    /// How many of Burn's backends take part.
+    const fn burns(self) -> usize {
+        1 + self.both_burns as usize
+    }
+
+    /// Who is measured in V8.
+    fn contestants(self) -> impl Iterator<Item = (usize, &'static str)> {
+        let takes_part = move |name: &str| self.both_burns || name != engines::OLDER_BURN;
+        engines::CONTESTANTS.into_iter().enumerate().filter(move |(_, name)| takes_part(name))
+    }
 }
 
 const FULL: Effort = Effort {
@@ -88,6 +103,7 @@ const FULL: Effort = Effort {
     memory: [100, 1_000],
     cold: 7,
     asking: Duration::from_secs(10),
+    both_burns: true,
 };
 const QUICK: Effort = Effort {
     warm_up: 1,
@@ -96,6 +112,7 @@ const QUICK: Effort = Effort {
     memory: [5, 10],
     cold: 1,
     asking: Duration::from_secs(1),
+    both_burns: false,
 };
 
 /// Our own engine with both of its arithmetics, as it is in the Worker.
@@ -117,6 +134,10 @@ const BURN: Engine = Engine {
     as_in_worker: true,
     simd: Simd::Fixed,
 };
+
+/// The one that the Worker can have.
+const BURN_FLEX: Engine =
+    Engine { name: "burn-flex", features: "facenet/burn-flex,facenet-worker/burn-flex", ..BURN };
 
 /// What is measured, built.
 struct Material {
@@ -164,7 +185,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Measures the engines.
 fn engines(quick: bool, effort: Effort) -> anyhow::Result<Report> {
-    let material = prepare()?;
+    let material = prepare(effort)?;
     let mut report = Report { rounds: effort.rounds, ..Report::default() };
     report.wasm_kb = size_kb(&material.own)?;
     report.native = native::run(quick)?;
@@ -193,7 +214,7 @@ fn prepare_server() -> anyhow::Result<Golden> {
     testbed::golden::all()?.into_iter().next().context("no golden crops")
 }
 
-fn prepare() -> anyhow::Result<Material> {
+fn prepare(effort: Effort) -> anyhow::Result<Material> {
     let _lock = project::lock()?;
     npm::ensure()?;
     weights::ensure(Checkpoint::GOLDEN)?;
@@ -204,7 +225,7 @@ fn prepare() -> anyhow::Result<Material> {
     let material = Material {
         own: OWN.ensure(&toolchain)?,
         own_layers: OWN_LAYERS.ensure(&toolchain)?,
-        burn: BURN.ensure(&toolchain)?,
+        burn: if effort.both_burns { BURN } else { BURN_FLEX }.ensure(&toolchain)?,
         onnx,
         golden,
         tensor,

@@ -17,9 +17,6 @@ use crate::{parallel, project};
 /// The file of each Worker that names its classes, and its main module.
 const ENTRY: &str = "entry.js";
 
-/// Burn with both of its backends, and flex as the Worker's engine.
-const BURN_FEATURES: &str = "burn-flex,facenet/burn-ndarray";
-
 /// The Worker with the engine.
 pub(crate) const PUBLIC_WORKER: &str = "facenet-worker";
 
@@ -135,9 +132,7 @@ impl Engine {
         match self {
             Self::SimdInt8 => &[],
             Self::Simd => &["--no-default-features", "--features", "simd"],
-            // With the other backend too, which the Worker does not use, because the benchmark has
-            // both: Burn is compiled once for the two.
-            Self::BurnFlex => &["--no-default-features", "--features", BURN_FEATURES],
+            Self::BurnFlex => &["--no-default-features", "--features", "burn-flex"],
             Self::BurnNdarray => &["--no-default-features", "--features", "burn-ndarray"],
         }
     }

@@ -43,12 +43,12 @@ impl<'a> Field<'a> {
             v8.open(name, &material.own)?;
             v8.load(name, &shards(), variant)?;
         }
-        for (name, variant) in [(flex, 0), (ndarray, 1)] {
+        for (name, variant) in [(flex, 0), (ndarray, 1)].into_iter().take(effort.burns()) {
             v8.open(name, &material.burn)?;
             v8.load(name, &shards(), variant)?;
         }
         v8.open_onnx(onnx, &material.onnx)?;
-        for name in CONTESTANTS {
+        for (_, name) in effort.contestants() {
             let runs = v8.embed(name, &material.tensor, effort.warm_up)?;
             material.golden.check(name, &runs.embedding, cosine_min(name))?;
             v8.call(OWN, "peak", &[PEAK_ROUNDS, 0.999, 0.001])?;
@@ -70,12 +70,11 @@ impl<'a> Field<'a> {
             server.empty()?;
         }
         for _ in 0..effort.rounds {
-            let samples = report.embed.iter_mut().zip(&mut report.embed_cpu);
-            for (name, (clock, cpu)) in CONTESTANTS.iter().zip(samples) {
+            for (i, name) in effort.contestants() {
                 let runs = v8.embed(name, &material.tensor, 1 + IN_TURN)?;
                 material.golden.check(name, &runs.embedding, cosine_min(name))?;
-                clock.0.extend(runs.ms.get(1..).unwrap_or_default());
-                cpu.0.extend(runs.cpu_ms.get(1..).unwrap_or_default());
+                report.embed[i].0.extend(runs.ms.get(1..).unwrap_or_default());
+                report.embed_cpu[i].0.extend(runs.cpu_ms.get(1..).unwrap_or_default());
             }
             let (_, ms) = v8.call(OWN, "peak", &[PEAK_ROUNDS, 0.999, 0.001])?;
             report.peak_gmacs.push(macs * PEAK_ROUNDS / ms / 1e6);
@@ -99,8 +98,8 @@ impl<'a> Field<'a> {
             self.own_runs += more;
             report.own_memory_mb.push((self.own_runs, self.v8.memory_bytes(OWN)? / 1e6));
         }
-        for (name, memory) in CONTESTANTS.iter().zip(&mut report.memory_mb) {
-            *memory = self.v8.memory_bytes(name)? / 1e6;
+        for (i, name) in effort.contestants() {
+            report.memory_mb[i] = self.v8.memory_bytes(name)? / 1e6;
         }
         Ok(())
     }

@@ -4,7 +4,10 @@ use testbed::golden::{COSINE_MIN, INTEGERS_COSINE_MIN};
 
 /// Who is measured in V8; our own engines come first, and of them the Worker's default.
 pub(super) const CONTESTANTS: [&str; 5] =
-    ["cface", "cface-simd", "burn-flex", "burn-ndarray", "onnxruntime-web"];
+    ["cface", "cface-simd", "burn-flex", OLDER_BURN, "onnxruntime-web"];
+
+/// Burn with the predecessor of its backend flex.
+pub(super) const OLDER_BURN: &str = "burn-ndarray";
 
 /// Our own engine with one of its arithmetics.
 #[derive(Clone, Copy)]

@@ -181,6 +181,10 @@ impl fmt::Display for Report {
             "", "min ms", "median", "ratio", "memory MB", "CPU ms"
         )?;
         for (i, name) in CONTESTANTS.iter().enumerate() {
+            if self.embed[i].0.is_empty() {
+                writeln!(out, "{name:18}  takes minutes to compile: without --quick")?;
+                continue;
+            }
             let (min, median) = (self.embed[i].min(), self.embed[i].median());
             let (ratio, memory, cpu) = (min / own, self.memory_mb[i], self.embed_cpu[i].min());
             writeln!(out, "{name:18}{min:10.1}{median:10.1}{ratio:10.2}{memory:11.1}{cpu:10.1}")?;
