@@ -29,18 +29,26 @@ pub fn rectangle(points: &[Point; landmarks::COUNT]) -> Rectangle {
     Rectangle::centred(centre, SCALE_X * around.width, SCALE_Y * around.height)
 }
 
-/// The largest face near the centre of a picture of this size, or nothing when there is no face.
-/// The nearer a face is to a corner, the less its area counts.
+/// The main face of a picture of this size, or nothing when there is no face.
 #[must_use]
 pub fn choose(faces: &[Face], width: usize, height: usize) -> Option<&Face> {
+    faces.get(main(faces.iter().map(|face| face.bounds), width, height)?)
+}
+
+/// Which of the boxes around faces is that of the main face: the largest near the centre of a
+/// picture of this size. The nearer a face is to a corner, the less its area counts. Of equal faces
+/// the first is taken, as on the page.
+#[must_use]
+pub fn main(bounds: impl Iterator<Item = Rectangle>, width: usize, height: usize) -> Option<usize> {
     let middle = Point { x: width as f64 / 2.0, y: height as f64 / 2.0 };
-    let worth = |face: &Face| {
-        let Point { x, y } = face.bounds.centre();
+    let worth = |bounds: Rectangle| {
+        let Point { x, y } = bounds.centre();
         let outwards = (x - middle.x).hypot(y - middle.y) / middle.x.hypot(middle.y);
-        face.bounds.area() * (1.0 - outwards.min(1.0))
+        bounds.area() * (1.0 - outwards.min(1.0))
     };
-    // Of equal faces the first is taken, as on the page.
-    faces.iter().rev().max_by(|a, b| worth(a).total_cmp(&worth(b)))
+    let worths = bounds.map(worth).enumerate();
+    let best = worths.reduce(|best, other| if other.1 > best.1 { other } else { best });
+    best.map(|(index, _)| index)
 }
 
 /// Cuts a rectangle out and stretches it to 160x160 pixels, on purpose, because FaceNet was trained
