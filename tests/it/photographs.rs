@@ -1,6 +1,9 @@
 //! Whole photographs: faces are found in them, named, and enrolled when they are good enough.
 
 use anyhow::{Context as _, ensure};
+use evaluation::options::{CropMethod, Options, Precision};
+use evaluation::report::MethodResult;
+use evaluation::run::measure;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use reqwest::multipart::{Form, Part};
@@ -98,7 +101,38 @@ async fn people_in_photographs_are_named() -> anyhow::Result<()> {
     let mut names: Vec<_> = found.iter().map(name).collect();
     names.sort_unstable();
     ensure!(names == [Some("Barack Obama"), Some("Joe Biden")], "{found:?}");
+    evaluation_asks_for_the_main_face(&server).await?;
     server.stop()
+}
+
+/// `cargo xtask eval --crops as-is,served --server URL` tells people apart by the faces that the
+/// server finds, better than by whole photographs that are taken for crops.
+async fn evaluation_asks_for_the_main_face(server: &Server) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    for (photo, _) in FACES {
+        let (person, _) = photo.split_once('-').context("no person")?;
+        std::fs::create_dir_all(dir.path().join(person))?;
+        let file = dir.path().join(person).join(format!("{photo}.jpg"));
+        std::fs::copy(photograph(&format!("{photo}.jpg")), file)?;
+    }
+    let options = Options {
+        dir: dir.path().into(),
+        crops: vec![CropMethod::AsIs, CropMethod::Served],
+        flip: false,
+        model: "casia-webface".into(),
+        weights: Precision::Int8,
+        server: Some(server.url("")),
+        out: dir.path().join("out"),
+        keep_crops: None,
+    };
+    let outcome = tokio::task::spawn_blocking(move || measure(&options, None)).await??;
+    let [stretched, served] = &outcome.results[..] else { anyhow::bail!("not both ways") };
+    let MethodResult { metrics, agreement, .. } = served;
+    ensure!(metrics.rank1.right == 4 && metrics.same_mean < 0.85, "{metrics:?}");
+    ensure!(stretched.metrics.same_mean > metrics.same_mean, "{:?}", stretched.metrics);
+    let agreement = agreement.as_ref().context("nothing was compared")?.json();
+    ensure!(agreement["photographs"] == 4 && agreement["same_face"] == 0, "{agreement}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! From a crop to its embedding: by our own engine, by the Burn engine with float32 weights, or by
 //! a running server.
 
+mod server;
+
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 #[cfg(feature = "f32")]
@@ -16,6 +17,7 @@ use wire::limits::{
     IMAGE_DECODED_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX, IMAGE_SIDE_MIN, REQUESTS_AT_ONCE_MAX,
 };
 
+use self::server::Server;
 use crate::parallel;
 
 /// Which pictures the Worker accepts as a crop.
@@ -25,9 +27,6 @@ const LIMITS: Limits = Limits {
     pixels_max: IMAGE_PIXELS_MAX,
     decoded_bytes_max: IMAGE_DECODED_BYTES_MAX,
 };
-
-/// How long a server may take for one embedding. Its first one loads the model.
-const ANSWER_MAX: Duration = Duration::from_mins(2);
 
 /// What computes embeddings.
 #[derive(Clone, Debug)]
@@ -63,16 +62,20 @@ impl Source {
             Self::Simd { simd, .. } => Ok(simd.pipeline().to_owned()),
             #[cfg(feature = "f32")]
             Self::F32 { .. } => Ok(facenet::PIPELINE.to_owned()),
-            Self::Server(url) => {
-                let mut answer = ureq::get(format!("{}/config", url.trim_end_matches('/')))
-                    .call()
-                    .context("the server does not answer")?;
-                let config: serde_json::Value = answer.body_mut().read_json()?;
-                let pipeline = config["pipeline"].as_str();
-                Ok(pipeline.context("the server does not name its pipeline")?.to_owned())
-            }
+            Self::Server(url) => Server::new(url).pipeline(),
         }
     }
+}
+
+/// What a picture is, and what is embedded of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A crop.
+    Crop,
+    /// A crop, and its mirror image: the embedding is the normalised sum of both.
+    CropAndMirror,
+    /// A whole photograph, of which the main face is embedded. Only a server can do that.
+    Photograph,
 }
 
 /// A source that is ready.
@@ -80,10 +83,7 @@ enum Engine {
     Simd(Box<Model<Simd>>),
     #[cfg(feature = "f32")]
     Burn(Box<Model<Backend>>),
-    Server {
-        agent: ureq::Agent,
-        url: String,
-    },
+    Server(Server),
 }
 
 impl Engine {
@@ -96,24 +96,22 @@ impl Engine {
             Source::F32 { model, weights } => {
                 Ok(Self::Burn(Box::new(load(&Backend::default(), model, weights)?)))
             }
-            Source::Server(url) => {
-                let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX));
-                let url = format!("{}/embed", url.trim_end_matches('/'));
-                Ok(Self::Server { agent: config.build().into(), url })
-            }
+            Source::Server(url) => Ok(Self::Server(Server::new(url))),
         }
     }
 
-    fn embed(&self, crop: &[u8], flip: bool) -> anyhow::Result<Embedding> {
-        if let Self::Server { agent, url } = self {
-            ensure!(!flip, "a server embeds pictures as they are");
-            let mut answer = agent.post(url).send(crop).context("the server refused it")?;
-            let numbers: Vec<f32> = answer.body_mut().read_json()?;
-            return Ok(Embedding::normalise(numbers)?);
+    fn embed(&self, picture: &[u8], look: Look) -> anyhow::Result<Embedding> {
+        if let Self::Server(server) = self {
+            return match look {
+                Look::Crop => server.embed(picture),
+                Look::Photograph => server.embed_main_face(picture),
+                Look::CropAndMirror => bail!("a server embeds pictures as they are"),
+            };
         }
-        let face = Face::decode(crop, &LIMITS)?;
+        ensure!(look != Look::Photograph, "only a server finds faces: name it by --server");
+        let face = Face::decode(picture, &LIMITS)?;
         let embedding = self.embed_face(&face)?;
-        if !flip {
+        if look == Look::Crop {
             return Ok(embedding);
         }
         let mirrored = self.embed_face(&mirror(&face)?)?;
@@ -126,7 +124,7 @@ impl Engine {
             Self::Simd(model) => Ok(model.embed(face)?),
             #[cfg(feature = "f32")]
             Self::Burn(model) => Ok(model.embed(face)?),
-            Self::Server { .. } => bail!("a server embeds files"),
+            Self::Server(_) => bail!("a server embeds files"),
         }
     }
 }
@@ -148,16 +146,15 @@ fn mirror(face: &Face) -> anyhow::Result<Face> {
     Face::from_rgb(pixels.collect()).context("a face keeps its size")
 }
 
-/// Embeds crops on all cores. `read` gives the bytes of a crop. A crop that cannot be read or
-/// embedded gives an error in its place. With `flip`, an embedding is the normalised sum of the
-/// embeddings of the crop and of its mirror image.
+/// Embeds pictures on all cores. `read` gives the bytes of a picture. One that cannot be read or
+/// embedded gives an error in its place.
 ///
 /// # Errors
 /// When the source cannot be used at all.
 pub fn embed_all(
     source: &Source,
     count: usize,
-    flip: bool,
+    look: Look,
     bar: &ProgressBar,
     read: impl Fn(usize) -> anyhow::Result<Vec<u8>> + Sync,
 ) -> anyhow::Result<Vec<anyhow::Result<Embedding>>> {
@@ -166,7 +163,7 @@ pub fn embed_all(
     // Runs of one engine take turns, so every thread has its own.
     let open = || Engine::open(source);
     parallel::map(count, threads, bar, open, |engine, index| {
-        read(index).and_then(|crop| engine.embed(&crop, flip))
+        read(index).and_then(|picture| engine.embed(&picture, look))
     })
 }
 

@@ -8,6 +8,7 @@ pub mod photos;
 pub mod crops;
 pub mod engine;
 pub mod distances;
+pub mod agreement;
 pub mod strangers;
 pub mod identify;
 pub mod groups;

@@ -90,6 +90,7 @@ mod tests {
             ("calibrate --model vggface2 DIR", &["weights vggface2"]),
             ("eval --lfw pairs.txt DIR --weights f32", &["weights-f32 casia-webface"]),
             ("eval --server http://127.0.0.1:8787 -- --DIR", &[]),
+            ("eval DIR --crops served,native --server http://a", &["finder"]),
             ("eval DIR --crops detect", &["weights casia-webface", "page", "browser"]),
             ("eval DIR --crops native", &["weights casia-webface", "finder"]),
             ("eval DIR --crops as-is,mtcnn", &["weights casia-webface", "pytorch"]),

@@ -109,6 +109,8 @@ pub enum CropMethod {
     Detect,
     /// By the same detector and recipe as the Worker has them, without a browser.
     Native,
+    /// The whole photographs go to a server, which finds the faces. Only with --server.
+    Served,
     /// For comparison: facenet-pytorch's MTCNN with a margin of 14 pixels. Fetches PyTorch.
     Mtcnn,
 }
@@ -121,6 +123,7 @@ impl CropMethod {
             Self::AsIs => "as-is",
             Self::Detect => "detect",
             Self::Native => "native",
+            Self::Served => "served",
             Self::Mtcnn => "mtcnn",
         }
     }

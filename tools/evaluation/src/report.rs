@@ -6,6 +6,7 @@ use std::path::Path;
 use facenet::verdict::Thresholds;
 use serde_json::{Value, json};
 
+use crate::agreement::Agreement;
 use crate::distances::{Distances, Pair};
 use crate::lfw;
 use crate::metrics::{Metrics, OperatingPoint, roc};
@@ -32,6 +33,8 @@ pub struct MethodResult {
     pub metrics: Metrics,
     /// The results of LFW's protocol, where that was asked for.
     pub lfw: Option<lfw::Results>,
+    /// How far it agrees with the first method. None for the first one.
+    pub agreement: Option<Agreement>,
 }
 
 /// Everything that is reported.
@@ -81,7 +84,7 @@ impl Report<'_> {
     }
 
     fn describe(&self, text: &mut String, result: &MethodResult) {
-        let MethodResult { crops, distances, metrics, lfw } = result;
+        let MethodResult { crops, distances, metrics, lfw, .. } = result;
         let _ = write!(
             text,
             "\ncrops: {}\n\
@@ -172,6 +175,15 @@ impl Report<'_> {
                 metrics.different_mean,
             );
         }
+        let first = self.results.first().map_or("", |result| result.crops.name());
+        for MethodResult { crops, agreement, .. } in &self.results {
+            let Some(agreement) = agreement else { continue };
+            let described = agreement.describe(first, crops.name());
+            let _ = write!(text, "\n{described}  most different:\n");
+            for &(cosine, index) in agreement.lowest().iter().take(SURPRISING) {
+                let _ = writeln!(text, "  {cosine:.5}  {}", self.name(index));
+            }
+        }
     }
 
     /// The results for programs.
@@ -196,7 +208,7 @@ impl Report<'_> {
     }
 
     fn result_json(&self, result: &MethodResult) -> Value {
-        let MethodResult { crops, distances, metrics, lfw } = result;
+        let MethodResult { crops, distances, metrics, lfw, .. } = result;
         let points: Vec<Value> = metrics
             .operating_points
             .iter()
@@ -234,6 +246,7 @@ impl Report<'_> {
             "closest_different": pairs(&mut distances.different.sorted().iter()),
             "furthest_same": pairs(&mut distances.same.sorted().iter().rev()),
             "roc": curve,
+            "beside_the_first": result.agreement.as_ref().map(Agreement::json),
         })
     }
 }

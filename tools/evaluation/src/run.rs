@@ -7,9 +7,10 @@ use facenet::Embedding;
 use facenet::simd::Simd;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::agreement::Agreement;
 use crate::crops::{self, Crop};
 use crate::distances::{Distances, Picture};
-use crate::engine::{Source, embed_all};
+use crate::engine::{Look, Source, embed_all};
 use crate::lfw::{self, MeasuredPair, PairsFile};
 use crate::metrics::Metrics;
 use crate::options::{CropMethod, Options, Precision};
@@ -62,19 +63,22 @@ pub fn measure(options: &Options, pairs_file: Option<&Path>) -> anyhow::Result<O
         }
         of_methods.push(embed(options, &source, method, &crops)?);
     }
-    let kept = keep_usable(&all, &of_methods, &mut skipped);
+    let kept = keep_usable(&all, &options.crops, &of_methods, &mut skipped);
     ensure!(!kept.is_empty(), "no picture could be used; the first: {}", first_reason(&skipped));
     let photos = all.only(&kept);
     let mut outcome =
         Outcome { pipeline, photos, skipped, pictures: Vec::new(), results: Vec::new() };
-    for (&method, embeddings) in options.crops.iter().zip(of_methods) {
+    let alone: Vec<[usize; 2]> = of_methods.iter().map(|it| alone(&of_methods, it)).collect();
+    for ((&method, embeddings), alone) in options.crops.iter().zip(of_methods).zip(alone) {
         let embeddings: Vec<Option<Embedding>> = embeddings.into_iter().map(Result::ok).collect();
         let lfw = pairs.as_ref().map(|pairs| by_protocol(pairs, &embeddings)).transpose()?;
         let pictures = pictures(&outcome.photos, &kept, &embeddings);
         let distances = Distances::between(&pictures)
             .context("the usable pictures have no two of one person, or show only one")?;
         let metrics = Metrics::of(&distances, pictures.len());
-        outcome.results.push(MethodResult { crops: method, distances, metrics, lfw });
+        let agreement = Agreement::between(&outcome.pictures, &pictures, alone, &options.model);
+        let result = MethodResult { crops: method, distances, metrics, lfw, agreement };
+        outcome.results.push(result);
         if outcome.pictures.is_empty() {
             outcome.pictures = pictures;
         }
@@ -90,6 +94,10 @@ pub fn source(options: &Options) -> anyhow::Result<Source> {
     if let Some(url) = &options.server {
         return Ok(Source::Server(url.clone()));
     }
+    ensure!(
+        !options.crops.contains(&CropMethod::Served),
+        "only a server finds faces in whole photographs: name it by --server, or use --crops native"
+    );
     let weights = std::env::var_os(WEIGHTS).map(PathBuf::from);
     let weights =
         weights.with_context(|| format!("{WEIGHTS} is not set: run `cargo xtask eval`"))?;
@@ -112,7 +120,12 @@ pub(crate) fn embed(
     crops: &[Crop],
 ) -> anyhow::Result<Embeddings> {
     let bar = progress(&format!("embedding {}", method.name()), crops.len());
-    embed_all(source, crops.len(), options.flip, &bar, |index| match crops.get(index) {
+    let look = match method {
+        CropMethod::Served => Look::Photograph,
+        _ if options.flip => Look::CropAndMirror,
+        _ => Look::Crop,
+    };
+    embed_all(source, crops.len(), look, &bar, |index| match crops.get(index) {
         Some(Ok(crop)) => Ok(crop.clone()),
         Some(Err(error)) => Err(anyhow::anyhow!("{error:#}")),
         None => Err(anyhow::anyhow!("there is no such crop")),
@@ -131,23 +144,43 @@ pub(crate) fn progress(what: &str, total: usize) -> ProgressBar {
     bar
 }
 
-/// The indices of the photographs that every method could use. The others are added to `skipped`.
+/// The indices of the photographs that every method could use. The others are added to `skipped`,
+/// and where there are several methods, with the names of those that could not.
 fn keep_usable(
     photos: &Photos,
+    methods: &[CropMethod],
     of_methods: &[Embeddings],
     skipped: &mut Vec<Skipped>,
 ) -> Vec<usize> {
     let mut kept = Vec::new();
     for (index, photo) in photos.photos.iter().enumerate() {
-        let failed = of_methods.iter().find_map(|method| method.get(index)?.as_ref().err());
-        match failed {
-            None => kept.push(index),
-            Some(error) => {
-                skipped.push(Skipped { file: photo.file.clone(), reason: format!("{error:#}") });
-            }
+        let reasons: Vec<String> = methods
+            .iter()
+            .zip(of_methods)
+            .filter_map(|(method, embeddings)| {
+                let error = embeddings.get(index)?.as_ref().err()?;
+                let is_only = methods.len() == 1;
+                let by = if is_only { String::new() } else { format!("{}: ", method.name()) };
+                Some(format!("{by}{error:#}"))
+            })
+            .collect();
+        if reasons.is_empty() {
+            kept.push(index);
+        } else {
+            skipped.push(Skipped { file: photo.file.clone(), reason: reasons.join("; ") });
         }
     }
     kept
+}
+
+/// How many photographs only the first method could use, and how many only another one.
+fn alone(of_methods: &[Embeddings], other: &Embeddings) -> [usize; 2] {
+    let first = of_methods.first().unwrap_or(other);
+    let both = || first.iter().zip(other);
+    [
+        both().filter(|(first, other)| first.is_ok() && other.is_err()).count(),
+        both().filter(|(first, other)| first.is_err() && other.is_ok()).count(),
+    ]
 }
 
 fn first_reason(skipped: &[Skipped]) -> String {

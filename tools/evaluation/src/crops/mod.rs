@@ -1,5 +1,5 @@
 //! From photographs to crops: as they are, by the page's code in a browser, by the finder
-//! without one, or by MTCNN.
+//! without one, or by MTCNN. A server takes whole photographs.
 
 mod browser;
 mod mtcnn;
@@ -29,7 +29,7 @@ pub fn cut_out(
 ) -> anyhow::Result<Vec<Crop>> {
     let files: Vec<&Path> = photos.iter().map(|photo| photo.file.as_path()).collect();
     match method {
-        CropMethod::AsIs => Ok(files.iter().map(|file| read(file)).collect()),
+        CropMethod::AsIs | CropMethod::Served => Ok(files.iter().map(|file| read(file)).collect()),
         CropMethod::Detect => browser::cut_out(&files, &bar("cropping in the browser")),
         CropMethod::Native => native::cut_out(&files, &bar("cropping")),
         CropMethod::Mtcnn => mtcnn::cut_out(&files, &bar("cropping by MTCNN")),

@@ -163,10 +163,14 @@ fn whole_photographs_are_cropped_by_the_page() {
     nobody.save(dir.path().join("obama/nobody.png")).unwrap();
     let methods = [CropMethod::Detect, CropMethod::AsIs];
     let outcome = measure(&options(dir.path(), &methods), None).unwrap();
-    assert_eq!(reasons(&outcome), [("nobody.png", "no face was found")]);
+    assert_eq!(reasons(&outcome), [("nobody.png", "detect: no face was found")]);
     let [cropped, stretched] = &outcome.results[..] else { panic!("two methods were asked for") };
     assert!((cropped.metrics.auc - 1.0).abs() < 1e-12);
     assert_eq!(cropped.metrics.rank1, Rank1 { right: 4, queries: 4 });
     let gap = |result: &MethodResult| result.metrics.different_mean - result.metrics.same_mean;
     assert!(gap(cropped) > gap(stretched), "{} {}", gap(cropped), gap(stretched));
+    let agreement = stretched.agreement.as_ref().unwrap().json();
+    assert_eq!(agreement["usable_by_the_first_only"], 0);
+    assert_eq!(agreement["usable_by_this_only"], 1, "the picture of nobody");
+    assert_eq!(cropped.agreement, None);
 }
