@@ -28,7 +28,7 @@ use shape::Shape;
 use turn::Turn;
 
 /// Longest side of the copy in pixels. The detector takes at most 960 of them; the landmarks of
-/// small faces need more. A square of this side takes 9 MB.
+/// small faces need more. A square of this side takes 9 MB. The page has the same copy.
 pub const COPY_SIDE_MAX: usize = 1_700;
 
 /// Most pixels of a view.

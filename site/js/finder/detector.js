@@ -7,7 +7,7 @@
 
 import { models, modelsBytes, vendor, vendorBytes } from "../../vendor/index.js";
 import { download } from "../server/api.js";
-import { PHOTOGRAPH } from "./search.js";
+import { copyScale, PHOTOGRAPH, scaled } from "./search.js";
 
 /** @typedef {import("./crop.js").Face} Face */
 /** @typedef {import("./backend.js").Choice} Choice */
@@ -52,7 +52,28 @@ export const isReady = () => ready;
  * @returns {Promise<Face[]>}
  */
 export async function detectFaces(picture, search = PHOTOGRAPH) {
-  return (await started()).detect(picture, search);
+  const { detect } = await started();
+  const scale = copyScale(Math.max(picture.width, picture.height));
+  if (scale === 1) return detect(picture, search);
+  const faces = await detect(copyOf(picture, scale), search);
+  return faces.map((face) => scaled(face, scale));
+}
+
+/**
+ * A copy whose pixels are the means of so many, across and down. Parts of a pixel are left out.
+ * @param {HTMLCanvasElement} picture
+ * @param {number} scale
+ */
+function copyOf(picture, scale) {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.floor(picture.width / scale));
+  canvas.height = Math.max(1, Math.floor(picture.height / scale));
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("This browser cannot draw on a canvas.");
+  context.imageSmoothingQuality = "high";
+  const [width, height] = [canvas.width * scale, canvas.height * scale];
+  context.drawImage(picture, 0, 0, width, height, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
 /** The detector, which is loaded if it is not yet. */

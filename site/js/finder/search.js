@@ -20,6 +20,9 @@ export const PHOTOGRAPH = { sizes: [96, 224, 480], more: 960, large: 0.1, hint: 
 /** How much the last size may enlarge a picture. */
 export const ENLARGE_MAX = 1.5;
 
+/** Larger photographs are searched in a copy whose sides are at most so long, in pixels. */
+const COPY_SIDE_MAX = 1700;
+
 /** Sides of the detector's input are multiples of this. */
 const CELL = 32;
 
@@ -54,6 +57,31 @@ const FACE_HEIGHT_MIN = 0.4;
 export function limited(sizes, longer) {
   const most = CELL * Math.ceil(longer / CELL);
   return [...new Set(sizes.map((size) => Math.min(size, most)))];
+}
+
+/**
+ * How many pixels of a photograph become one of the copy in which faces are found, across and down.
+ * The detector looks at single pixels of a large picture, and would see other ones than the Worker.
+ * @param {number} longer side of the photograph
+ */
+export function copyScale(longer) {
+  let scale = 1;
+  while (longer > scale * COPY_SIDE_MAX) scale *= 2;
+  return scale;
+}
+
+/**
+ * A face in a copy that is so many times as large.
+ * @param {Face} face
+ * @param {number} by
+ * @returns {Face}
+ */
+export function scaled({ box, points, score }, by) {
+  return {
+    box: { x: box.x * by, y: box.y * by, width: box.width * by, height: box.height * by },
+    points: points.map(({ x, y }) => ({ x: x * by, y: y * by })),
+    score,
+  };
 }
 
 /**

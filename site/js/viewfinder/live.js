@@ -7,6 +7,7 @@
 import { chooseFace } from "../finder/crop.js";
 import { detectFaces, isReady, loadDetector } from "../finder/detector.js";
 import { advise, brightness, centre, nearest } from "../finder/quality.js";
+import { scaled } from "../finder/search.js";
 import * as view from "../page/view.js";
 import { frameFaces } from "./frames.js";
 
@@ -129,17 +130,4 @@ function lightOf(small, face, scale) {
   const context = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));
   const all = { x: 0, y: 0, width: small.width, height: small.height };
   return brightness(context, face ? scaled(face, 1 / scale).box : all);
-}
-
-/**
- * @param {Face} face
- * @param {number} by
- * @returns {Face}
- */
-function scaled({ box, points, score }, by) {
-  return {
-    box: { x: box.x * by, y: box.y * by, width: box.width * by, height: box.height * by },
-    points: points.map(({ x, y }) => ({ x: x * by, y: y * by })),
-    score,
-  };
 }

@@ -21,6 +21,14 @@ fn picture(width: u32, height: u32) -> RgbImage {
     })
 }
 
+/// The page finds faces in a copy of the same size.
+#[test]
+fn the_page_makes_the_same_copy() {
+    const PAGE: &str = include_str!("../../../../site/js/finder/search.js");
+    assert!(PAGE.contains(&format!("const COPY_SIDE_MAX = {COPY_SIDE_MAX};")));
+    assert_eq!(Scale::ALL.map(Scale::divisor), [1, 2, 4, 8], "twice as many at each step");
+}
+
 /// A segment of JPEG that holds an orientation.
 fn exif(orientation: u8) -> Vec<u8> {
     let head = b"\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0";
