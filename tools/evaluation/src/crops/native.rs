@@ -1,14 +1,17 @@
-//! Crops by the finder of this project, the crate `face-finder`, without a browser.
+//! Crops by what reads photographs in the Worker, the crate `input`, without a browser and without
+//! a server: its own decoder, finder and recipe.
 
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use face_finder::{Finder, Picture, crop};
+use anyhow::{Context as _, bail};
+use facenet::Face;
 use facenet::layers::INPUT_SIDE;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, RgbImage};
+use image::{ImageFormat, RgbImage};
 use indicatif::ProgressBar;
+use input::message::{self, Answer, Question};
+use input::seen::{Purpose, Reading};
 
 use super::Crop;
 use crate::parallel;
@@ -16,37 +19,47 @@ use crate::parallel;
 /// Names the file with the weights of the finder.
 const FINDER: &str = "CFACE_FINDER";
 
+/// What the Worker asks its sandbox for where a photograph has to show one person.
+const QUESTION: Question =
+    Question::Picture(Reading { detect: true, purpose: Purpose::Main, image: 0 });
+
 pub(super) fn cut_out(files: &[&Path], bar: &ProgressBar) -> anyhow::Result<Vec<Crop>> {
     let weights = std::env::var_os(FINDER).map(PathBuf::from);
     let weights =
         weights.with_context(|| format!("{FINDER} is not set: run `cargo xtask eval`"))?;
     let weights = fs::read(&weights).with_context(|| format!("reading {}", weights.display()))?;
-    let open = || Ok(Finder::load(&weights)?);
-    parallel::map(files.len(), parallel::cores(), bar, open, |finder, index| {
-        let file = files.get(index).context("there is no such photograph")?;
-        cut(finder, &upright(file)?)
-    })
+    parallel::map(
+        files.len(),
+        parallel::cores(),
+        bar,
+        || Ok(()),
+        |(), index| {
+            let file = files.get(index).context("there is no such photograph")?;
+            cut(&weights, &fs::read(file).context("it cannot be read")?)
+        },
+    )
 }
 
-/// The pixels of a photograph, turned upright by its EXIF orientation as the page does it.
-fn upright(file: &Path) -> anyhow::Result<RgbImage> {
-    let reader = ImageReader::open(file).context("it cannot be read")?.with_guessed_format()?;
-    let mut decoder = reader.into_decoder().context("it cannot be decoded")?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder).context("it cannot be decoded")?;
-    picture.apply_orientation(orientation);
-    Ok(picture.into_rgb8())
+fn cut(finder: &[u8], photograph: &[u8]) -> Crop {
+    let begin = QUESTION.begin(finder.len())?;
+    let answer = message::answer([&begin, finder, photograph].concat());
+    match Answer::read(&answer) {
+        Some(Answer::Picture(pictured)) => {
+            let (face, _) = pictured.first().context("no crop was cut out")?;
+            png(&face)
+        }
+        Some(Answer::Problem(problem)) if problem.reasons.iter().any(|it| it == "no_face") => {
+            bail!("no face was found")
+        }
+        Some(Answer::Problem(problem)) => bail!("{}", problem.detail),
+        _ => bail!("this is no answer to the question"),
+    }
 }
 
-fn cut(finder: &Finder, pixels: &RgbImage) -> Crop {
-    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    let picture = Picture::from_rgb(width, height, pixels).context("it is too large")?;
-    let faces = finder.find(&picture);
-    let face = crop::choose(&faces, width, height).context("no face was found")?;
-    let cut = crop::cut(&picture, face.crop);
+fn png(face: &Face) -> Crop {
     let side = INPUT_SIDE as u32;
-    let cut = RgbImage::from_raw(side, side, cut.rgb().to_vec()).context("a crop is square")?;
+    let crop = RgbImage::from_raw(side, side, face.rgb().to_vec()).context("a crop is square")?;
     let mut png = Cursor::new(Vec::new());
-    cut.write_to(&mut png, ImageFormat::Png)?;
+    crop.write_to(&mut png, ImageFormat::Png)?;
     Ok(png.into_inner())
 }
