@@ -7,7 +7,7 @@
 use super::direct::{self, average_pool, max_pool};
 use super::feature_map::{FeatureMap, Shape};
 use super::finish::Finish;
-use super::int8::{self, ByteConv, ByteMap};
+use super::int8::{self, ByteConv, ByteMap, Factor};
 use super::scratch::{Scratch, Sizes};
 use super::times;
 use super::weights::{Conv, Packed};
@@ -78,8 +78,8 @@ enum Operation {
 pub(super) struct Network {
     operations: Vec<Operation>,
     maps: Vec<Shape>,
-    /// The shapes of the feature maps in bytes.
-    bytes: Vec<Shape>,
+    /// The feature maps in bytes.
+    bytes: Vec<(Shape, Factor)>,
     input: Map,
     output: Map,
     scratch: Sizes,
@@ -117,15 +117,15 @@ impl Network {
 
     pub(super) fn memory(&self) -> Memory {
         let maps = self.maps.iter().map(|&shape| FeatureMap::new(shape)).collect();
-        let bytes = self.bytes.iter().map(|&shape| ByteMap::new(shape)).collect();
-        Memory { maps, bytes, scratch: Scratch::new(self.scratch) }
+        let bytes = self.bytes.iter().map(|&(shape, factor)| ByteMap::new(shape, factor));
+        Memory { maps, bytes: bytes.collect(), scratch: Scratch::new(self.scratch) }
     }
 
     /// Bytes of that memory.
     #[cfg(test)]
     pub(super) fn memory_bytes(&self) -> usize {
         let floats = self.maps.iter().map(|shape| shape.bytes()).sum::<usize>();
-        let bytes = self.bytes.iter().map(|&shape| ByteMap::bytes_of(shape)).sum::<usize>();
+        let bytes = self.bytes.iter().map(|&(shape, _)| ByteMap::bytes_of(shape)).sum::<usize>();
         floats + bytes + self.scratch.bytes()
     }
 
@@ -148,7 +148,7 @@ struct Builder {
     maps: Vec<Shape>,
     /// Feature maps that no further step reads.
     free: Vec<Map>,
-    bytes: Vec<Shape>,
+    bytes: Vec<(Shape, Factor)>,
     /// Feature maps that are rounded, and the maps in bytes that they were rounded to.
     rounded: Vec<(Map, Bytes)>,
     free_bytes: Vec<Bytes>,
@@ -177,17 +177,19 @@ impl Builder {
         self.free_bytes.extend(released.map(|(_, bytes)| bytes));
     }
 
-    /// A feature map in bytes. It is rounded by the first layer that reads it, for all of them.
-    fn rounded(&mut self, map: Map) -> Bytes {
-        if let Some((_, bytes)) = self.rounded.iter().find(|(of, _)| *of == map) {
+    /// A feature map in bytes. It is rounded by the first layer that reads it by this factor, for
+    /// all of them.
+    fn rounded(&mut self, map: Map, factor: Factor) -> Bytes {
+        let wanted = (self.maps[map], factor);
+        let mut rounded = self.rounded.iter().filter(|(of, _)| *of == map);
+        if let Some((_, bytes)) = rounded.find(|(_, bytes)| self.bytes[*bytes] == wanted) {
             return *bytes;
         }
-        let shape = self.maps[map];
-        let free = self.free_bytes.iter().position(|&bytes| self.bytes[bytes] == shape);
+        let free = self.free_bytes.iter().position(|&bytes| self.bytes[bytes] == wanted);
         let bytes = if let Some(place) = free {
             self.free_bytes.swap_remove(place)
         } else {
-            self.bytes.push(shape);
+            self.bytes.push(wanted);
             self.bytes.len() - 1
         };
         self.operations.push(Operation::Round { input: map, output: bytes });
@@ -289,7 +291,7 @@ impl Builder {
         residual: Option<(Map, Residual)>,
     ) {
         self.scratch.int8.include(self.maps[output.0]);
-        let input = self.rounded(input);
+        let input = self.rounded(input, conv.factor());
         self.operations.push(Operation::Bytes { conv, macs, input, output, residual });
     }
 

@@ -221,7 +221,7 @@ all! {
     decode: crate::simd::kernels::tests::decode_f16_x4_is_as_its_twin;
     decoded: crate::simd::kernels::tests::decoded_f16_is_what_the_format_says;
     gemm_bytes: crate::simd::kernels::tests::gemm_i8_rx8_is_as_its_twin;
-    round_bytes: crate::simd::kernels::tests::round_u8_is_as_its_twin;
+    round_bytes: crate::simd::kernels::tests::round_bytes_is_as_its_twin;
     largest_bits: crate::simd::kernels::tests::largest_bits_is_as_its_twin;
     overflow: crate::simd::kernels::tests::no_sum_overflows;
     round: crate::simd::kernels::tests::numbers_are_rounded_to_the_nearest_byte;
@@ -231,7 +231,7 @@ all! {
     integers: crate::simd::int8::tests::integer_convolutions_are_as_defined;
     extremes: crate::simd::int8::tests::extreme_sums_are_those_of_floats;
     rounded_weights: crate::simd::int8::tests::weights_are_rounded_by_channel;
-    rounded_maps: crate::simd::int8::tests::maps_are_rounded_as_a_whole;
+    rounded_maps: crate::simd::int8::tests::maps_are_rounded_by_pixel_or_as_a_whole;
     choice: crate::simd::tests::winograd_is_chosen_where_it_pays;
     pooling: crate::simd::tests::pooling_takes_the_largest;
 }

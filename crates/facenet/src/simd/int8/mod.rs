@@ -1,15 +1,17 @@
-//! Convolutions in integers: 8-bit inputs and 7-bit weights. One instruction multiplies and adds
+//! Convolutions in integers: 7-bit inputs and 8-bit weights. One instruction multiplies and adds
 //! four times as many of these as of floats.
 //!
 //! ```text
-//! a = round(input * 255 / largest input)          one factor for the feature map
-//! q = round(weight * 63 / largest weight)         one factor for each output channel
-//! output = ReLU((sum of a * q + error * sum of a) * both factors inverted + bias)
+//! a = round(input / input scale)             input scale: the largest input / 127
+//! q = round((weight - least) / scale) - 128  scale: (the greatest weight - the least) / 255
+//! output = ReLU((sum of a * q * scale + sum of a * offset) * input scale + bias)
 //! ```
 //!
-//! Values are never negative, so what rounding takes from a channel's weights on average adds up.
-//! That `error` is known when weights are packed, and the sum of a pixel's values is needed anyhow.
-//! Without this term, 1 - cosine with floats is nearly twice as large.
+//! A pixel's largest input gives the scale of the pixel where a layer reads one pixel for each
+//! output, and else the largest of the feature map that of all pixels. Weights have a scale and an
+//! offset for each output channel: `q * scale + offset` is the weight. The offset also has what
+//! rounding has taken from the channel's weights on average, because values are never negative, so
+//! that this adds up.
 //!
 //! [`ByteMap`] rounds a feature map once for all layers that read it. The sums are exact, and the
 //! multiplications after them are not fused, so all machines give the same numbers. Only maps
@@ -20,12 +22,12 @@ mod map;
 pub(super) mod tests;
 mod weights;
 
-pub(super) use map::ByteMap;
+pub(super) use map::{ByteMap, Factor};
 pub(super) use weights::{ByteConv, Packer};
 
 use super::feature_map::{FeatureMap, Shape};
 use super::finish::{Finish, store};
-use super::kernels::{LANES, Quads, Runs, Sums, WEIGHT_ZERO, byte_tiles, gemm_i8_rx8, with_rows};
+use super::kernels::{LANES, Quads, Runs, Sums, byte_tiles, gemm_i8_rx8, with_rows};
 use crate::layers::Window;
 
 /// How much memory convolutions need.
@@ -65,21 +67,20 @@ struct Place {
     row: u32,
     /// Where its channels begin in the output.
     target: u32,
-    /// The sum of its inputs.
-    sum: i32,
+    /// The sum of its inputs in bytes.
+    sum: f32,
+    /// What a byte of its inputs has to be multiplied by.
+    scale: f32,
 }
 
 /// What is the same for all tiles of a panel.
 struct Panel<'a> {
     weights: &'a [Quads],
-    /// What the sums of each channel begin with.
-    start: &'a [i32; LANES],
-    /// What the sums of each channel are multiplied by.
-    factor: [f32; LANES],
+    /// What a weight of each channel has to be multiplied by.
+    scale: &'a [f32; LANES],
+    /// What has to be added to it then.
+    offset: &'a [f32; LANES],
     bias: &'a [f32; LANES],
-    /// What rounding has taken from the weights of each channel on average, in units of the
-    /// rounded weights.
-    error: &'a [f32; LANES],
 }
 
 /// Computes `conv` over all of `input` into the channels of `output` from `at` on.
@@ -94,6 +95,7 @@ pub(super) fn convolve(
     Scratch(places): &mut Scratch,
 ) {
     let Window { kernel: [height, width], .. } = conv.window;
+    assert_eq!(input.factor, conv.factor(), "a sum has one scale");
     conv.check(input.shape, output.shape);
     assert!(at + conv.out <= output.shape.channels, "output channels");
     if let Finish::Residual { residual, .. } = finish {
@@ -106,7 +108,7 @@ pub(super) fn convolve(
     let runs =
         Runs { count: height, stride: input.shape.row(), length: width * input.shape.channels };
     for index in 0..conv.out / LANES {
-        let panel = conv.panel(index, input.scale);
+        let panel = conv.panel(index);
         for pixels in byte_tiles(0..places.len()) {
             let places = &places[pixels];
             with_rows!(places.len(), R => {
@@ -121,12 +123,13 @@ impl Place {
         let Window { kernel: [height, width], stride, .. } = conv.window;
         let (y, x) = (pixel / output.width, pixel % output.width);
         let (top, left) = (y * stride, x * stride);
-        let lines = (top..top + height).map(|y| &input.sums[y * input.shape.width + left..]);
-        let sum: i32 = lines.flat_map(|line| &line[..width]).sum();
+        let lines = (top..top + height).map(|y| &input.pixels[y * input.shape.width + left..]);
+        let sum: i32 = lines.flat_map(|line| &line[..width]).map(|pixel| pixel.sum).sum();
         Self {
             row: input.shape.pixel(top, left) as u32,
             target: (output.pixel(y, x) + at) as u32,
-            sum,
+            sum: sum as f32,
+            scale: input.pixels[top * input.shape.width + left].scale,
         }
     }
 }
@@ -142,14 +145,12 @@ fn tile<const R: usize>(
 ) {
     let places: &[Place; R] = places.first_chunk().expect("a place for each pixel");
     let rows = places.map(|place| place.row as usize);
-    let mut tile: Sums<R> =
-        places.map(|place| panel.start.map(|start| start - WEIGHT_ZERO * place.sum));
+    let mut tile: Sums<R> = [[0; LANES]; R];
     gemm_i8_rx8(&input.bytes, &rows, runs, panel.weights, &mut tile);
     for (sums, place) in tile.iter().zip(places) {
-        let inputs = place.sum as f32;
         let sums = std::array::from_fn(|lane| {
-            let sum = sums[lane] as f32 + inputs * panel.error[lane];
-            sum * panel.factor[lane] + panel.bias[lane]
+            let sum = sums[lane] as f32 * panel.scale[lane] + place.sum * panel.offset[lane];
+            sum * place.scale + panel.bias[lane]
         });
         store(&sums, &mut output.data, place.target as usize + channel, finish);
     }

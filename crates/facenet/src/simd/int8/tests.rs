@@ -1,11 +1,11 @@
 //! Convolutions in integers against their definition.
 
-use super::{ByteConv, ByteMap, Packer, Scratch, Sizes, convolve};
+use super::{ByteConv, ByteMap, Factor, Packer, Scratch, Sizes, convolve};
 use crate::layers::Window;
 use crate::simd::feature_map::{FeatureMap, Shape};
 use crate::simd::finish::Finish;
+use crate::simd::kernels::LANES;
 use crate::simd::kernels::tests::Numbers;
-use crate::simd::kernels::{BYTE_ZERO, LANES, WEIGHT_MAX};
 use crate::simd::tests::random_map;
 
 /// A map without negative values.
@@ -17,26 +17,26 @@ fn positive_map(shape: Shape, numbers: &mut Numbers) -> FeatureMap {
     map
 }
 
-fn rounded(map: &FeatureMap) -> ByteMap {
-    let mut bytes = ByteMap::new(map.shape);
+fn rounded(map: &FeatureMap, factor: Factor) -> ByteMap {
+    let mut bytes = ByteMap::new(map.shape, factor);
     bytes.round(map);
     bytes
 }
 
 /// The floats that a convolution is packed from, `[out][in][height][width]` and the biases. The
-/// second channel is zero, and the third a thousand times the others.
+/// second channel is zero, the third a thousand times the others, and the fourth nowhere negative.
 fn numbers_of(input: usize, out: usize, window: Window, numbers: &mut Numbers) -> Vec<f32> {
     let each = input * window.kernel[0] * window.kernel[1];
-    let factor = |channel| {
-        if channel == 1 {
-            0.0
-        } else if channel == 2 {
-            1e3
-        } else {
-            1.0
+    let weight = |place: usize| {
+        let number = numbers.float();
+        match place / each {
+            1 => 0.0,
+            2 => 1e3 * number,
+            3 => 2.0 + number,
+            _ => number,
         }
     };
-    let weights = (0..out * each).map(|i| factor(i / each) * numbers.float()).collect::<Vec<_>>();
+    let weights = (0..out * each).map(weight).collect::<Vec<_>>();
     [weights, numbers.floats(out)].concat()
 }
 
@@ -55,7 +55,7 @@ fn check(input: Shape, kernel: [usize; 2], out: usize, stride: usize) {
     let all = numbers_of(input.channels, out, window, &mut numbers);
     let conv = packed(input.channels, out, window, &all);
     let map = positive_map(input, &mut numbers);
-    let bytes = rounded(&map);
+    let bytes = rounded(&map, conv.factor());
     let [height, width] = [input.height - kernel[0], input.width - kernel[1]];
     // The output has more channels on both sides, and a border, which must stay as they are.
     let (at, border) = (LANES, [1, 2]);
@@ -76,13 +76,14 @@ fn check(input: Shape, kernel: [usize; 2], out: usize, stride: usize) {
             for tap in 0..kernel[0] * kernel[1] {
                 let pixel = input.pixel(y * stride + tap / kernel[1], x * stride + tap % kernel[1]);
                 for from in 0..input.channels {
-                    let value = i32::from(bytes.bytes[pixel + from]) + BYTE_ZERO;
+                    let value = i32::from(bytes.bytes[pixel + from]);
                     sum += value * conv.get(channel, tap, from);
                     inputs += value;
                 }
             }
-            let [scale, bias, error] = conv.channel(channel);
-            let sum = (sum as f32 + inputs as f32 * error) * (scale * bytes.scale) + bias;
+            let [scale, offset, bias] = conv.channel(channel);
+            let of_input = bytes.pixels[y * stride * input.width + x * stride].scale;
+            let sum = (sum as f32 * scale + inputs as f32 * offset) * of_input + bias;
             let place = target.pixel(y, x) + at + channel;
             let expected = match finish {
                 Finish::Relu => sum.max(0.0),
@@ -116,44 +117,59 @@ pub(in crate::simd) fn weights_are_rounded_by_channel() {
     let all = numbers_of(8, 16, window, &mut numbers);
     let conv = packed(8, 16, window, &all);
     for out in 0..16 {
-        let [scale, bias, error] = conv.channel(out);
+        let [scale, offset, bias] = conv.channel(out);
         assert_eq!(bias.to_bits(), all[16 * 72 + out].to_bits());
         let weights = &all[out * 72..][..72];
-        let (mut largest, mut lost) = (0, 0.0);
-        for (place, &weight) in weights.iter().enumerate() {
-            let rounded = conv.get(out, place % 9, place / 9);
-            largest = largest.max(rounded.abs());
-            let difference = (weight - rounded as f32 * scale).abs();
-            assert!(difference <= 0.5001 * scale, "{out} {place}: {difference}, {scale}");
-            lost += weight - rounded as f32 * scale;
+        let rounded: Vec<i32> = (0..72).map(|at| conv.get(out, at % 9, at / 9)).collect();
+        let mut lost = 0.0;
+        for (weight, &rounded) in weights.iter().zip(&rounded) {
+            let lost_here = weight - (rounded as f32 * scale + offset);
+            // The offset has what was lost on average, at most half a step.
+            assert!(lost_here.abs() <= 1.001 * scale, "{out}: {lost_here}, {scale}");
+            lost += lost_here;
         }
-        let lost_at_all = 72.0 * error * scale;
-        assert!((lost - lost_at_all).abs() <= 0.01 * scale, "{out}: {lost}, {lost_at_all}");
-        assert_eq!(largest, if out == 1 { 0 } else { WEIGHT_MAX }, "{out}");
+        assert!(lost.abs() <= 0.01 * scale, "{out}: {lost}");
+        let ends = [rounded.iter().min(), rounded.iter().max()];
+        assert_eq!(ends, [Some(&-128), Some(if out == 1 { &-128 } else { &127 })], "{out}");
     }
 }
 
 /// What is rounded is as near as a byte can be, and what has no numbers gives none.
-pub(in crate::simd) fn maps_are_rounded_as_a_whole() {
+pub(in crate::simd) fn maps_are_rounded_by_pixel_or_as_a_whole() {
     let shape = Shape::new(3, 5, 36);
-    let mut map = positive_map(shape, &mut Numbers::new(3));
-    let bytes = rounded(&map);
-    for (&value, &byte) in map.data.iter().zip(&*bytes.bytes) {
-        let back = (i32::from(byte) + BYTE_ZERO) as f32 * bytes.scale;
-        assert!((back - value).abs() <= 0.5001 * bytes.scale, "{value}, {back}");
-    }
-    for (pixel, &sum) in bytes.bytes.chunks(36).zip(&bytes.sums) {
-        assert_eq!(pixel.iter().map(|&byte| i32::from(byte) + BYTE_ZERO).sum::<i32>(), sum);
-    }
-    for nothing in [0.0, -0.0, 1e-40] {
-        map.data.fill(nothing);
-        let bytes = rounded(&map);
-        assert!(bytes.bytes.iter().all(|&byte| byte == i8::MIN));
-        assert_eq!(bytes.scale.to_bits(), 0);
-    }
-    for value in [f32::NAN, f32::INFINITY] {
-        map.data[77] = value;
-        assert_eq!(rounded(&map).scale.to_bits(), value.to_bits());
+    for factor in [Factor::OfPixel, Factor::OfMap] {
+        let mut map = positive_map(shape, &mut Numbers::new(3));
+        let largest = |values: &[f32]| values.iter().copied().fold(0.0, f32::max);
+        let of_map = largest(&map.data);
+        let bytes = rounded(&map, factor);
+        for (index, pixel) in bytes.pixels.iter().enumerate() {
+            let values = &map.data[index * 36..][..36];
+            let expected = if factor == Factor::OfMap { of_map } else { largest(values) } / 127.0;
+            assert_eq!(pixel.scale.to_bits(), expected.to_bits());
+            let mut sum = 0;
+            for (&value, &byte) in values.iter().zip(&bytes.bytes[index * 36..]) {
+                let byte = i32::from(byte);
+                sum += byte;
+                let back = byte as f32 * pixel.scale;
+                assert!((back - value).abs() <= 0.5001 * pixel.scale, "{value}, {back}");
+            }
+            assert_eq!(pixel.sum, sum);
+        }
+        for nothing in [0.0, -0.0, 1e-40] {
+            map.data.fill(nothing);
+            let bytes = rounded(&map, factor);
+            assert!(bytes.bytes.iter().all(|&byte| byte == 0));
+            assert!(bytes.pixels.iter().all(|pixel| pixel.scale.to_bits() == 0));
+        }
+        for value in [f32::NAN, f32::INFINITY] {
+            map.data[77] = value;
+            // The third pixel has it.
+            for (index, pixel) in rounded(&map, factor).pixels.iter().enumerate() {
+                let has_it = index == 2 || factor == Factor::OfMap;
+                let expected = if has_it { value } else { 0.0 };
+                assert_eq!(pixel.scale.to_bits(), expected.to_bits());
+            }
+        }
     }
 }
 
@@ -178,7 +194,8 @@ pub(in crate::simd) fn extreme_sums_are_those_of_floats() {
             let mut output = FeatureMap::new(target);
             let mut scratch = Scratch::new(sizes);
             let to = (&mut output, 0);
-            convolve(&conv, &rounded(&map), to, Finish::Relu, &mut scratch);
+            let bytes = rounded(&map, conv.factor());
+            convolve(&conv, &bytes, to, Finish::Relu, &mut scratch);
             for (weight, &actual) in signs.into_iter().zip(&*output.data) {
                 let expected = (weight * value * depth as f32 + 0.5).max(0.0);
                 let difference = (actual - expected).abs();

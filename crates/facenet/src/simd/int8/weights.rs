@@ -3,10 +3,10 @@
 //! They are kept as panels of [`LANES`] output channels: `[out / LANES][height][width][in / QUAD]`
 //! rows.
 
-use super::Panel;
+use super::{Factor, Panel};
 use crate::layers::{Kind, Layer, Size, Window};
 use crate::simd::feature_map::Shape;
-use crate::simd::kernels::{BYTE_ZERO, DEPTH_MAX, LANES, QUAD, Quads, WEIGHT_MAX, WEIGHT_ZERO};
+use crate::simd::kernels::{DEPTH_MAX, LANES, QUAD, Quads};
 
 /// Whether a layer is computed in integers: one for which Winograd's transforms save little or
 /// nothing. Not the first one, as the picture has too few channels, and not the matrix at the end,
@@ -17,6 +17,10 @@ fn pays(layer: &Layer) -> bool {
     is_apart && layer.input.channels.is_multiple_of(LANES)
 }
 
+/// Weights that differ by less count as equal: the inverse of their range has to be a finite float.
+/// Different numbers of 16 bits differ by more.
+const RANGE_MIN: f32 = 1e-30;
+
 /// A convolution without padding.
 #[derive(Debug)]
 pub(in crate::simd) struct ByteConv {
@@ -25,15 +29,12 @@ pub(in crate::simd) struct ByteConv {
     /// Input channels.
     input: usize,
     weights: Box<[Quads]>,
-    /// What the sums of each channel begin with: the term of the sums that depends on the channel
-    /// alone, negated (see `kernels::bytes`).
-    starts: Box<[i32]>,
     /// What a weight of each channel has to be multiplied by.
     scales: Box<[f32]>,
+    /// What has to be added to it then, with what rounding has taken from the weights of each
+    /// channel on average.
+    offsets: Box<[f32]>,
     biases: Box<[f32]>,
-    /// What rounding has taken from the weights of each channel on average, in units of the
-    /// rounded weights.
-    errors: Box<[f32]>,
 }
 
 impl ByteConv {
@@ -61,10 +62,17 @@ impl ByteConv {
             out,
             input,
             weights: vec![Quads::default(); depth / QUAD * out / LANES].into_boxed_slice(),
-            starts: vec![start(depth, 0); out].into_boxed_slice(),
             scales: vec![0.0; out].into_boxed_slice(),
+            offsets: vec![0.0; out].into_boxed_slice(),
             biases: vec![0.0; out].into_boxed_slice(),
-            errors: vec![0.0; out].into_boxed_slice(),
+        }
+    }
+
+    /// How its input has to be rounded.
+    pub(in crate::simd) const fn factor(&self) -> Factor {
+        match self.window.kernel {
+            [1, 1] => Factor::OfPixel,
+            _ => Factor::OfMap,
         }
     }
 
@@ -85,66 +93,66 @@ impl ByteConv {
         assert_eq!([height, width], [output.height, output.width], "size of the output");
     }
 
-    /// Output channels `LANES * index` and following, for inputs that are to be multiplied by a
-    /// scale.
-    pub(super) fn panel(&self, index: usize, scale: f32) -> Panel<'_> {
+    /// Output channels `LANES * index` and following.
+    pub(super) fn panel(&self, index: usize) -> Panel<'_> {
         fn lanes<T>(all: &[T], index: usize) -> &[T; LANES] {
             all[index * LANES..].first_chunk().expect("a number for each channel")
         }
         let len = self.depth() / QUAD;
         Panel {
             weights: &self.weights[index * len..(index + 1) * len],
-            start: lanes(&self.starts, index),
-            factor: lanes(&self.scales, index).map(|factor| factor * scale),
+            scale: lanes(&self.scales, index),
+            offset: lanes(&self.offsets, index),
             bias: lanes(&self.biases, index),
-            error: lanes(&self.errors, index),
         }
     }
 
     /// Rounds the weights of an output channel, `[in][height][width]`, and keeps them.
     fn set(&mut self, out: usize, weights: &[f32]) {
-        let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
-        let is_zero = largest < f32::MIN_POSITIVE;
-        let factor = if is_zero { 0.0 } else { WEIGHT_MAX as f32 / largest };
-        self.scales[out] = largest / WEIGHT_MAX as f32;
+        let least = weights.iter().copied().fold(f32::INFINITY, f32::min);
+        let range = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least;
+        let factor = if range < RANGE_MIN { 0.0 } else { f32::from(u8::MAX) / range };
+        let scale = range / f32::from(u8::MAX);
         let (depth, input) = (self.depth(), self.input);
         let panel = &mut self.weights[out / LANES * (depth / QUAD)..][..depth / QUAD];
-        let (mut sum, mut error) = (0, 0.0);
+        let mut error = 0.0;
         for (channel, taps) in weights.chunks_exact(depth / input).enumerate() {
             for (tap, weight) in taps.iter().enumerate() {
-                let rounded = (weight * factor).round_ties_even() as i32;
-                let rounded = rounded.clamp(-WEIGHT_MAX, WEIGHT_MAX);
-                sum += rounded;
-                error += weight * factor - rounded as f32;
+                let exact = (weight - least) * factor;
+                let rounded = exact.round_ties_even() as u8;
+                error += exact - f32::from(rounded);
                 let place = tap * input + channel;
-                panel[place / QUAD].0[out % LANES][place % QUAD] = (rounded + WEIGHT_ZERO) as u8;
+                panel[place / QUAD].0[out % LANES][place % QUAD] = signed(rounded);
             }
         }
-        self.starts[out] = start(depth, sum);
-        self.errors[out] = error / depth as f32;
+        self.scales[out] = scale;
+        self.offsets[out] = least + (ZERO + error / depth as f32) * scale;
     }
 
     /// The rounded weight from `input` to `out` at `tap`.
     #[cfg(any(test, feature = "kernel-tests"))]
     pub(super) fn get(&self, out: usize, tap: usize, input: usize) -> i32 {
         let place = out / LANES * self.depth() + tap * self.input + input;
-        i32::from(self.weights[place / QUAD].0[out % LANES][place % QUAD]) - WEIGHT_ZERO
+        i32::from(self.weights[place / QUAD].0[out % LANES][place % QUAD])
     }
 
-    /// What the weights of an output channel have to be multiplied by, its bias, and its error.
+    /// The scale of an output channel, its offset and its bias.
     #[cfg(any(test, feature = "kernel-tests"))]
     pub(super) fn channel(&self, out: usize) -> [f32; 3] {
-        [self.scales[out], self.biases[out], self.errors[out]]
+        [self.scales[out], self.offsets[out], self.biases[out]]
     }
+}
+
+/// The byte that stands for the least weight of a channel, negated.
+const ZERO: f32 = 128.0;
+
+/// A byte less 128.
+const fn signed(byte: u8) -> i8 {
+    byte.wrapping_add(128).cast_signed()
 }
 
 const fn depth(Window { kernel: [height, width], .. }: Window, input: usize) -> usize {
     height * width * input
-}
-
-/// What the sums of a channel begin with, for `depth` weights whose sum is `sum`.
-const fn start(depth: usize, sum: i32) -> i32 {
-    BYTE_ZERO * (sum + WEIGHT_ZERO * depth as i32)
 }
 
 /// Takes the weights of a convolution, `[out][in][height][width]`, and then its biases. It holds

@@ -2,15 +2,8 @@
 //!
 //! WebAssembly's relaxed dot product multiplies 16 signed bytes with 16 bytes from 0 to 127, and
 //! adds groups of four products to four sums. With those ranges it is the same on every host, even
-//! on one that adds pairs of products in 16 bits: 2 * 128 * 127 is less than 2^15. So a value
-//! `a` from 0 to 255 is stored as `a - 128`, and a weight `q` from -63 to 63 as `q + 64`:
-//!
-//! ```text
-//! sum of (a - 128) * (q + 64) = sum of a * q  +  64 * sum of a  -  128 * sum of (q + 64)
-//! ```
-//!
-//! The second term depends on the pixel alone and the third on the channel alone. Whoever calls
-//! [`gemm_i8_rx8`] starts the sums with both, negated, and gets the sums of `a * q`.
+//! on one that adds pairs of products in 16 bits: 2 * 128 * 127 is less than 2^15. Weights are the
+//! signed bytes, as their rounding is most of what is lost; values have the other ones.
 
 use std::ops::Range;
 
@@ -19,37 +12,16 @@ use super::{LANES, Runs, chosen, tiles_of};
 /// Numbers that one instruction multiplies for each of its sums: neighbouring input channels.
 pub(in crate::simd) const QUAD: usize = 4;
 
-/// Input bytes by their greatest value.
-pub(in crate::simd) const BYTES_MAX: i32 = 255;
+/// The greatest value. The least one is zero.
+pub(in crate::simd) const VALUE_MAX: i32 = 127;
 
-/// What is subtracted from a value to make it a signed byte.
-pub(in crate::simd) const BYTE_ZERO: i32 = 128;
-
-/// The greatest weight, and the least one negated.
-pub(in crate::simd) const WEIGHT_MAX: i32 = 63;
-
-/// What is added to a weight to make it a byte from 0 to 127.
-pub(in crate::simd) const WEIGHT_ZERO: i32 = 64;
-
-/// A sum of up to so many products cannot overflow on the way: it starts with at most
-/// `64 * 255 + 128 * 127` for each product, and each product adds at most `128 * 127`.
-pub(in crate::simd) const DEPTH_MAX: usize = {
-    let start = WEIGHT_ZERO * BYTES_MAX + BYTE_ZERO * (WEIGHT_ZERO + WEIGHT_MAX);
-    let product = BYTE_ZERO * (WEIGHT_ZERO + WEIGHT_MAX);
-    (i32::MAX / (start + product)) as usize
-};
+/// A sum of up to so many products cannot overflow: each is from `-128 * 127` to `127 * 127`.
+pub(in crate::simd) const DEPTH_MAX: usize = (i32::MAX / (128 * VALUE_MAX)) as usize;
 
 /// A row of a panel: the weights of [`LANES`] output channels for [`QUAD`] input channels.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(32))]
-pub(in crate::simd) struct Quads(pub(in crate::simd) [[u8; QUAD]; LANES]);
-
-impl Default for Quads {
-    /// Weights of zero.
-    fn default() -> Self {
-        Self([[WEIGHT_ZERO as u8; QUAD]; LANES])
-    }
-}
+pub(in crate::simd) struct Quads(pub(in crate::simd) [[i8; QUAD]; LANES]);
 
 /// Sums of one tile.
 pub(in crate::simd) type Sums<const R: usize> = [[i32; LANES]; R];
@@ -67,13 +39,13 @@ pub(in crate::simd) fn byte_tiles(
 }
 
 /// `tile[r][j] += sum over k of row[r][k] * panel[k / 4][j][k % 4]`, where row `r` is the runs that
-/// begin at `input[rows[r]]`.
+/// begin at `input[rows[r]]`. Values have to be at most [`VALUE_MAX`]; others give arbitrary sums.
 ///
 /// # Panics
 /// When a row or the panel is shorter than the runs, or a run is no multiple of [`QUAD`].
 #[inline(always)]
 pub(in crate::simd) fn gemm_i8_rx8<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
@@ -98,31 +70,30 @@ pub(in crate::simd) fn largest(numbers: &[f32]) -> f32 {
     f32::from_bits(chosen::largest_bits(chunks).max(rest))
 }
 
-/// 1.5 * 2^23: added to a float from 0 to 255 it leaves no bits for a fraction, so the lowest bits
+/// 1.5 * 2^23: added to a float from 0 to 127 it leaves no bits for a fraction, so the lowest bits
 /// of the sum are the nearest whole number, the even one of two.
 pub(super) const ROUNDER: f32 = 12_582_912.0;
 
-/// The nearest whole number to a product from 0 to 255.
+/// The nearest whole number to a product from 0 to 127.
 #[inline(always)]
 pub(super) fn whole(number: f32, factor: f32) -> i32 {
-    (number * factor + ROUNDER).to_bits() as i32 & BYTES_MAX
+    (number * factor + ROUNDER).to_bits() as i32 & VALUE_MAX
 }
 
-/// Multiplies numbers by a factor, rounds them to whole numbers, and stores each of these less
-/// [`BYTE_ZERO`] as a byte. The products have to be from 0 to 255; others give arbitrary bytes.
-/// Returns the sum of the whole numbers.
+/// Multiplies numbers by a factor and rounds them to whole numbers. The products have to be from 0
+/// to [`VALUE_MAX`]; others give arbitrary values up to that. Returns the sum of the whole numbers.
 ///
 /// # Panics
 /// When the lengths differ.
-pub(in crate::simd) fn round(source: &[f32], factor: f32, target: &mut [i8]) -> i32 {
+pub(in crate::simd) fn round(source: &[f32], factor: f32, target: &mut [u8]) -> i32 {
     assert_eq!(source.len(), target.len());
     let (sources, source_rest) = source.as_chunks();
     let (targets, target_rest) = target.as_chunks_mut();
-    let mut sum = chosen::round_u8(sources, factor, targets);
+    let mut sum = chosen::round_bytes(sources, factor, targets);
     for (&source, target) in source_rest.iter().zip(target_rest) {
         let number = whole(source, factor);
         sum += number;
-        *target = (number - BYTE_ZERO) as i8;
+        *target = number as u8;
     }
     sum
 }

@@ -6,7 +6,7 @@
 
 use super::bytes::{ABSOLUTE, ROUNDED, whole};
 use super::halves::{Halves, float};
-use super::{BYTE_ZERO, LANES, QUAD, Quads, Runs, Sums, Tile, Vector};
+use super::{LANES, QUAD, Quads, Runs, Sums, Tile, Vector};
 
 #[inline(always)]
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
@@ -58,7 +58,7 @@ fn gemm<const R: usize>(
 
 /// The body of `gemm_i8_rx8` for any processor.
 fn gemm_bytes<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
@@ -125,7 +125,7 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
 }
 
 pub(super) fn gemm_i8_rx8<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
@@ -148,17 +148,17 @@ pub(super) fn largest_bits(numbers: &[[f32; ROUNDED]]) -> u32 {
     largest.into_iter().fold(0, u32::max)
 }
 
-pub(super) fn round_u8(
+pub(super) fn round_bytes(
     source: &[[f32; ROUNDED]],
     factor: f32,
-    target: &mut [[i8; ROUNDED]],
+    target: &mut [[u8; ROUNDED]],
 ) -> i32 {
     let mut sums = [0; ROUNDED];
     for (source, target) in source.iter().zip(target) {
         for ((&source, target), sum) in source.iter().zip(target).zip(&mut sums) {
             let whole = whole(source, factor);
             *sum += whole;
-            *target = (whole - BYTE_ZERO) as i8;
+            *target = whole as u8;
         }
     }
     sums.iter().sum()

@@ -24,8 +24,7 @@ pub(super) mod tests;
 use std::ops::Range;
 
 pub(super) use bytes::{
-    BYTE_ZERO, BYTES_MAX, DEPTH_MAX, QUAD, Quads, Sums, WEIGHT_MAX, WEIGHT_ZERO, byte_tiles,
-    gemm_i8_rx8, largest, round,
+    DEPTH_MAX, QUAD, Quads, Sums, VALUE_MAX, byte_tiles, gemm_i8_rx8, largest, round,
 };
 pub(super) use halves::{Halves, decode_f16, f16_to_f32};
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,7 +2,7 @@
 //! tested against these.
 
 use super::bytes::ROUNDED;
-use super::{BYTE_ZERO, Halves, LANES, QUAD, Quads, Runs, Sums, Tile, Vector, WIDTH};
+use super::{Halves, LANES, QUAD, Quads, Runs, Sums, Tile, Vector, WIDTH};
 
 pub(super) fn madd_f32_x4(factor: f32, a: Vector, b: Vector) -> Vector {
     std::array::from_fn(|lane| factor * a[lane] + b[lane])
@@ -29,7 +29,7 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
 }
 
 pub(super) fn gemm_i8_rx8<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
@@ -51,16 +51,16 @@ pub(super) fn largest_bits(numbers: &[[f32; ROUNDED]]) -> u32 {
     numbers.map(|number| number.abs().to_bits()).max().unwrap_or_default()
 }
 
-pub(super) fn round_u8(
+pub(super) fn round_bytes(
     source: &[[f32; ROUNDED]],
     factor: f32,
-    target: &mut [[i8; ROUNDED]],
+    target: &mut [[u8; ROUNDED]],
 ) -> i32 {
     let mut sum = 0;
     for (&source, target) in source.as_flattened().iter().zip(target.as_flattened_mut()) {
         let whole = (source * factor).round_ties_even() as i32;
         sum += whole;
-        *target = (whole - BYTE_ZERO) as i8;
+        *target = whole as u8;
     }
     sum
 }

@@ -6,7 +6,7 @@ mod bytes;
 
 pub(in crate::simd) use bytes::{
     gemm_i8_rx8_is_as_its_twin, largest_bits_is_as_its_twin, no_sum_overflows,
-    numbers_are_rounded_to_the_nearest_byte, round_u8_is_as_its_twin,
+    numbers_are_rounded_to_the_nearest_byte, round_bytes_is_as_its_twin,
     the_largest_is_noticed_anywhere,
 };
 

@@ -11,7 +11,7 @@ use super::{LANES, QUAD, Quads, Runs, Sums};
 /// Computes the tile with the best instructions that the processor has. Returns false, and computes
 /// nothing, when it has none of them.
 pub(super) fn gemm_i8_rx8<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
@@ -31,13 +31,13 @@ pub(super) fn gemm_i8_rx8<const R: usize>(
 
 #[target_feature(enable = "avx2,avxvnni")]
 fn vnni<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
     tile: &mut Sums<R>,
 ) {
-    let add = |sum, weights, values| _mm256_dpbusd_avx_epi32(sum, weights, values);
+    let add = |sum, weights, values| _mm256_dpbusd_avx_epi32(sum, values, weights);
     // SAFETY: this function is compiled for what has AVX2.
     unsafe { gemm(input, rows, runs, panel, tile, add) }
 }
@@ -45,14 +45,14 @@ fn vnni<const R: usize>(
 /// The products of neighbours are added in 16 bits, which hold them (`kernels::bytes`).
 #[target_feature(enable = "avx2")]
 fn avx2<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
     tile: &mut Sums<R>,
 ) {
     let add = |sum, weights, values| {
-        let pairs = _mm256_maddubs_epi16(weights, values);
+        let pairs = _mm256_maddubs_epi16(values, weights);
         _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
     };
     // SAFETY: this function is compiled for what has AVX2.
@@ -65,7 +65,7 @@ fn avx2<const R: usize>(
 /// The processor has AVX2.
 #[inline(always)]
 unsafe fn gemm<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
@@ -83,10 +83,9 @@ unsafe fn gemm<const R: usize>(
             // the instruction.
             let weights = unsafe { _mm256_load_si256(std::ptr::from_ref(weights).cast()) };
             for (row, sum) in rows.iter().zip(&mut sums) {
-                let quad: [i8; QUAD] = row[k];
+                let quad: [u8; QUAD] = row[k];
                 // SAFETY: the processor has the instruction.
-                let values =
-                    unsafe { _mm256_set1_epi32(i32::from_le_bytes(quad.map(|it| it as u8))) };
+                let values = unsafe { _mm256_set1_epi32(i32::from_le_bytes(quad)) };
                 *sum = add(*sum, weights, values);
             }
         }

@@ -4,13 +4,12 @@
 //! vector. Without it, bytes are extended to 16 bits, and a sum is kept in two halves.
 
 use core::arch::wasm32::{
-    f32x4_add, f32x4_mul, f32x4_splat, i8x16_splat, i16x8_narrow_i32x4, i32x4_add,
-    i32x4_extract_lane, i32x4_max, i32x4_splat, u8x16_narrow_i16x8, u32x4_splat, v128, v128_and,
-    v128_load, v128_store, v128_xor,
+    f32x4_add, f32x4_mul, f32x4_splat, i16x8_narrow_i32x4, i32x4_add, i32x4_extract_lane,
+    i32x4_max, i32x4_splat, u8x16_narrow_i16x8, u32x4_splat, v128, v128_and, v128_load, v128_store,
 };
 
 use super::super::bytes::{ABSOLUTE, ROUNDED, ROUNDER};
-use super::super::{BYTES_MAX, LANES, QUAD, Quads, Runs, Sums};
+use super::super::{LANES, QUAD, Quads, Runs, Sums, VALUE_MAX};
 
 /// Vectors that hold the sums of one row.
 #[cfg(target_feature = "relaxed-simd")]
@@ -20,7 +19,7 @@ const PARTS: usize = 4;
 
 #[inline(always)]
 pub(in crate::simd::kernels) fn gemm_i8_rx8<const R: usize>(
-    input: &[i8],
+    input: &[u8],
     rows: &[usize; R],
     runs: Runs,
     panel: &[Quads],
@@ -53,7 +52,7 @@ const UNROLLED: usize = 8;
 /// Each of `values` points to `left` quads, and `weights` to as many rows of a panel.
 #[inline(always)]
 unsafe fn run_i8_rx8<const R: usize>(
-    mut values: [*const i8; R],
+    mut values: [*const u8; R],
     mut left: usize,
     mut weights: *const Quads,
     sums: &mut [[v128; PARTS]; R],
@@ -99,7 +98,7 @@ mod relaxed {
     /// Each of `values` points to a quad, and `weights` to a row of a panel.
     #[inline(always)]
     pub(super) unsafe fn step<const R: usize>(
-        values: [*const i8; R],
+        values: [*const u8; R],
         weights: *const Quads,
         sums: &mut [[v128; PARTS]; R],
     ) {
@@ -109,8 +108,8 @@ mod relaxed {
             let b1 = v128_load(weights.cast::<v128>().add(1));
             for (value, sums) in values.into_iter().zip(sums) {
                 let x = v128_load32_splat(value.cast());
-                sums[0] = i32x4_relaxed_dot_i8x16_i7x16_add(x, b0, sums[0]);
-                sums[1] = i32x4_relaxed_dot_i8x16_i7x16_add(x, b1, sums[1]);
+                sums[0] = i32x4_relaxed_dot_i8x16_i7x16_add(b0, x, sums[0]);
+                sums[1] = i32x4_relaxed_dot_i8x16_i7x16_add(b1, x, sums[1]);
             }
         }
     }
@@ -133,7 +132,7 @@ use relaxed::{join, split, step};
 #[cfg(not(target_feature = "relaxed-simd"))]
 mod plain {
     use core::arch::wasm32::{
-        i16x8_extend_low_i8x16, i16x8_load_extend_i8x8, i32x4, i32x4_add, i32x4_dot_i16x8,
+        i16x8_extend_low_u8x16, i16x8_load_extend_i8x8, i32x4, i32x4_add, i32x4_dot_i16x8,
         i32x4_shuffle, v128, v128_load32_splat,
     };
 
@@ -146,15 +145,15 @@ mod plain {
     /// Each of `values` points to a quad, and `weights` to a row of a panel.
     #[inline(always)]
     pub(super) unsafe fn step<const R: usize>(
-        values: [*const i8; R],
+        values: [*const u8; R],
         weights: *const Quads,
         sums: &mut [[v128; PARTS]; R],
     ) {
         // SAFETY: what the caller promises; a vector may lie at any address.
         let values =
-            values.map(|value| unsafe { i16x8_extend_low_i8x16(v128_load32_splat(value.cast())) });
+            values.map(|value| unsafe { i16x8_extend_low_u8x16(v128_load32_splat(value.cast())) });
         for part in 0..PARTS {
-            // SAFETY: as above. A weight is at most 127, so its sign is not extended.
+            // SAFETY: as above.
             let b = unsafe { i16x8_load_extend_i8x8(weights.cast::<i8>().add(part * 8)) };
             for (&value, sums) in values.iter().zip(&mut *sums) {
                 sums[part] = i32x4_add(sums[part], i32x4_dot_i16x8(value, b));
@@ -210,25 +209,23 @@ pub(in crate::simd::kernels) fn largest_bits(numbers: &[[f32; ROUNDED]]) -> u32 
     largest.into_iter().flat_map(lanes).fold(0, i32::max) as u32
 }
 
-pub(in crate::simd::kernels) fn round_u8(
+pub(in crate::simd::kernels) fn round_bytes(
     source: &[[f32; ROUNDED]],
     factor: f32,
-    target: &mut [[i8; ROUNDED]],
+    target: &mut [[u8; ROUNDED]],
 ) -> i32 {
     let factor = f32x4_splat(factor);
     let mut sums = [i32x4_splat(0); 4];
     for (source, target) in source.iter().zip(target) {
         let wholes = vectors(source).map(|vector| {
             let rounded = f32x4_add(f32x4_mul(vector, factor), f32x4_splat(ROUNDER));
-            v128_and(rounded, i32x4_splat(BYTES_MAX))
+            v128_and(rounded, i32x4_splat(VALUE_MAX))
         });
         for (sum, whole) in sums.iter_mut().zip(wholes) {
             *sum = i32x4_add(*sum, whole);
         }
         let [a, b, c, d] = wholes;
         let bytes = u8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
-        // The highest bit inverted is 128 less.
-        let bytes = v128_xor(bytes, i8x16_splat(i8::MIN));
         // SAFETY: sixteen bytes are a vector, and a vector may lie at any address.
         unsafe { v128_store(target.as_mut_ptr().cast(), bytes) };
     }

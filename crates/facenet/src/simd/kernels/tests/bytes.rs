@@ -1,11 +1,9 @@
 //! The kernels for bytes against their twins and definitions. Integers have to be equal.
 
 use super::{GUARD, LENGTHS, Numbers};
-use crate::simd::kernels::bytes::{
-    BYTE_ROWS, BYTES_MAX, DEPTH_MAX, ROUNDED, WEIGHT_MAX, WEIGHT_ZERO,
-};
+use crate::simd::kernels::bytes::{BYTE_ROWS, DEPTH_MAX, ROUNDED};
 use crate::simd::kernels::{
-    BYTE_ZERO, LANES, QUAD, Quads, Runs, Sums, chosen, gemm_i8_rx8, largest, round, scalar,
+    LANES, QUAD, Quads, Runs, Sums, VALUE_MAX, chosen, gemm_i8_rx8, largest, round, scalar,
 };
 
 /// The bytes of a tile: any, or those that give the largest products.
@@ -17,18 +15,18 @@ enum Bytes {
 }
 
 impl Bytes {
-    fn input(self, numbers: &mut Numbers) -> i8 {
+    fn value(self, numbers: &mut Numbers) -> u8 {
+        match self {
+            Self::Any => (numbers.bits() as i32 & VALUE_MAX) as u8,
+            Self::Least | Self::Greatest => VALUE_MAX as u8,
+        }
+    }
+
+    fn weight(self, numbers: &mut Numbers) -> i8 {
         match self {
             Self::Any => numbers.bits() as i8,
             Self::Least => i8::MIN,
             Self::Greatest => i8::MAX,
-        }
-    }
-
-    fn weight(self, numbers: &mut Numbers) -> u8 {
-        match self {
-            Self::Any => (numbers.bits() & 0x7f) as u8,
-            Self::Least | Self::Greatest => 0x7f,
         }
     }
 }
@@ -39,7 +37,7 @@ fn check<const R: usize>(runs: Runs, bytes: Bytes) {
     // Rows overlap, as those of neighbouring pixels do.
     let rows = std::array::from_fn(|row| row * 3);
     let len = (R - 1) * 3 + runs.span();
-    let input: Vec<i8> = (0..len + 2 * GUARD).map(|_| bytes.input(&mut numbers)).collect();
+    let input: Vec<u8> = (0..len + 2 * GUARD).map(|_| bytes.value(&mut numbers)).collect();
     let row =
         |numbers: &mut Numbers| Quads([0; LANES].map(|_| [0; QUAD].map(|_| bytes.weight(numbers))));
     let panel: Vec<Quads> = (0..runs.depth() / QUAD + 2).map(|_| row(&mut numbers)).collect();
@@ -68,23 +66,16 @@ pub(in crate::simd) fn gemm_i8_rx8_is_as_its_twin() {
     }
 }
 
-/// Sums that begin as far from zero as they can, of as many products as are allowed.
+/// Sums of as many products as are allowed, which are as far from zero as they can be.
 pub(in crate::simd) fn no_sum_overflows() {
     let depth = DEPTH_MAX / QUAD * QUAD;
-    let run = |value: i32, weight: i32| {
-        let input = vec![(value - BYTE_ZERO) as i8; depth];
-        let weights = [[(weight + WEIGHT_ZERO) as u8; QUAD]; LANES];
-        let panel = vec![Quads(weights); depth / QUAD];
-        let pixel = -WEIGHT_ZERO * value * depth as i32;
-        let channel = BYTE_ZERO * (weight + WEIGHT_ZERO) * depth as i32;
-        let mut tile = [[pixel + channel; LANES]; 2];
+    for weight in [i8::MIN, i8::MAX] {
+        let input = vec![VALUE_MAX as u8; depth];
+        let panel = vec![Quads([[weight; QUAD]; LANES]); depth / QUAD];
+        let mut tile = [[0; LANES]; 2];
         gemm_i8_rx8(&input, &[0, 0], Runs::one(depth), &panel, &mut tile);
-        assert_eq!(tile, [[value * weight * depth as i32; LANES]; 2]);
-    };
-    for value in [0, BYTES_MAX] {
-        for weight in [-WEIGHT_MAX, 0, WEIGHT_MAX] {
-            run(value, weight);
-        }
+        let expected = i64::from(VALUE_MAX) * i64::from(weight) * depth as i64;
+        assert_eq!(tile.map(|sums| sums.map(i64::from)), [[expected; LANES]; 2]);
     }
 }
 
@@ -94,13 +85,13 @@ pub(in crate::simd) fn numbers_are_rounded_to_the_nearest_byte() {
         let source: Vec<f32> = numbers.floats(length).into_iter().map(f32::abs).collect();
         let greatest = source.iter().copied().fold(0.0, f32::max);
         assert_eq!(largest(&source), greatest);
-        let factor = if length == 0 { 1.0 } else { BYTES_MAX as f32 / greatest };
+        let factor = if length == 0 { 1.0 } else { VALUE_MAX as f32 / greatest };
         let mut target = vec![77; length + 2];
         let sum = round(&source, factor, &mut target[1..=length]);
         let mut expected = 0;
         for (&source, &byte) in source.iter().zip(&target[1..]) {
             let whole = (source * factor).round_ties_even() as i32;
-            assert_eq!(i32::from(byte), whole - BYTE_ZERO);
+            assert_eq!(i32::from(byte), whole);
             expected += whole;
         }
         assert_eq!(sum, expected);
@@ -108,15 +99,15 @@ pub(in crate::simd) fn numbers_are_rounded_to_the_nearest_byte() {
     }
 }
 
-pub(in crate::simd) fn round_u8_is_as_its_twin() {
+pub(in crate::simd) fn round_bytes_is_as_its_twin() {
     for length in LENGTHS {
         let mut numbers = Numbers::new(length);
         let source: Vec<[f32; ROUNDED]> =
             (0..length).map(|_| [0; ROUNDED].map(|_| numbers.float().abs())).collect();
         let [mut actual, mut expected] = [0; 2].map(|_| vec![[77; ROUNDED]; length]);
-        for factor in [0.0, 1.0, 200.0, 255.0] {
-            let sum = chosen::round_u8(&source, factor, &mut actual);
-            assert_eq!(sum, scalar::round_u8(&source, factor, &mut expected));
+        for factor in [0.0, 1.0, 100.0, 127.0] {
+            let sum = chosen::round_bytes(&source, factor, &mut actual);
+            assert_eq!(sum, scalar::round_bytes(&source, factor, &mut expected));
             assert_eq!(actual, expected, "{length} times {factor}");
         }
     }
