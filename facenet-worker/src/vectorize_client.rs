@@ -84,7 +84,7 @@ async fn body(path: &str, response: Response) -> Result<Vec<u8>, Problem> {
     if status < 400 {
         return Ok(body);
     }
-    Err(http::problem_of(&response, &body).unwrap_or_else(|| {
+    Err(http::problem_of(response.headers(), &body).unwrap_or_else(|| {
         // Without an id that may follow.
         let route = path.split('/').nth(1).unwrap_or_default();
         error::store_unavailable(format_args!("/{route} answered {status}"))

@@ -65,34 +65,25 @@ fn too_large(bytes_max: usize) -> Problem {
     Problem::new(Kind::TooLarge, format!("The body is larger than {kib} KiB. Send a smaller one."))
 }
 
-/// Reads the whole body of an answer of the other Worker or a Durable Object. It stays in the
-/// runtime's memory.
+/// Reads the whole body of an answer of the other Worker.
 ///
 /// This is one call of the runtime. [`Response::bytes`] makes a reader and several calls, which
 /// take longer than everything else that is done with the answer.
 ///
 /// # Errors
 /// When the answer breaks off.
-pub async fn buffer_of(response: &Response) -> worker::Result<ArrayBuffer> {
-    let ResponseBody::Stream(stream) = response.body() else { return Ok(ArrayBuffer::new(0)) };
-    let body = web_sys::Response::new_with_opt_readable_stream(Some(stream))?.array_buffer()?;
-    Ok(JsFuture::from(body).await?.unchecked_into())
-}
-
-/// Reads the whole body of an answer of the other Worker or a Durable Object.
-///
-/// # Errors
-/// As of [`buffer_of`].
 pub async fn body_of(response: &Response) -> worker::Result<Vec<u8>> {
-    let buffer = buffer_of(response).await?;
+    let ResponseBody::Stream(stream) = response.body() else { return Ok(Vec::new()) };
+    let body = web_sys::Response::new_with_opt_readable_stream(Some(stream))?.array_buffer()?;
+    let buffer: ArrayBuffer = JsFuture::from(body).await?.unchecked_into();
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
-/// The problem that the other Worker or a Durable Object has answered with. `body` is that of
-/// `response`. Nothing when it is not a problem document of a kind that we know.
+/// The problem that the other Worker or a Durable Object has answered with, from the headers and
+/// the body of the answer. Nothing when it is not a problem document of a kind that we know.
 #[must_use]
-pub fn problem_of(response: &Response, body: &[u8]) -> Option<Problem> {
-    let retry_after = response.headers().get("retry-after").ok().flatten();
+pub fn problem_of(headers: &Headers, body: &[u8]) -> Option<Problem> {
+    let retry_after = headers.get("retry-after").ok().flatten();
     Problem::from_answer(body, retry_after.as_deref())
 }
 

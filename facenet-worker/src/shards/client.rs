@@ -9,8 +9,10 @@ use serde::Serialize;
 use wire::Problem;
 use wire::log::{self, Level, Worker};
 use worker::js_sys::{ArrayBuffer, Math, Reflect};
-use worker::wasm_bindgen::JsValue;
-use worker::{Delay, Env, Error, Result, Stub};
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::worker_sys::DurableObject;
+use worker::{Delay, Env, Error, Headers, Result, Stub, web_sys};
 
 use super::codec::{self, Answer, Source};
 use super::replicas::{self, Replica};
@@ -136,8 +138,12 @@ async fn call_once(
     body: &ArrayBuffer,
 ) -> Result<Answer> {
     let request = codec::request(source, weights, body)?;
-    let response = stub(env, replica, weights)?.fetch_with_request(request).await?;
-    statistics::keep_from(response.headers());
+    // The runtime's own response. That of `worker` takes the body out of it as a stream, which
+    // another response has to be made of to read it at once.
+    let object: DurableObject = stub(env, replica, weights)?.into_rpc();
+    let response = JsFuture::from(object.fetch_with_request(request.inner())?).await?;
+    let response: web_sys::Response = response.dyn_into()?;
+    statistics::keep_from(&Headers(response.headers()));
     Answer::read(&response, weights).await
 }
 

@@ -14,7 +14,7 @@ use wire::{Problem, http};
 use worker::js_sys::{ArrayBuffer, Float32Array, Uint8Array};
 use worker::wasm_bindgen::JsCast as _;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Headers, Method, Request, RequestInit, Response, Result};
+use worker::{Headers, Method, Request, RequestInit, Response, Result, web_sys};
 
 use super::engine;
 use super::region::Region;
@@ -183,17 +183,19 @@ impl Answer {
     ///
     /// # Errors
     /// When it breaks off.
-    pub(super) async fn read(response: &Response, weights: &Weights) -> Result<Self> {
-        let overloaded = response.headers().has(OVERLOADED_HEADER)?;
-        let found = response.headers().get(WEIGHTS_HEADER)?;
-        let body = http::buffer_of(response).await?;
-        if response.status_code() == 200 {
+    pub(super) async fn read(response: &web_sys::Response, weights: &Weights) -> Result<Self> {
+        let headers = Headers(response.headers());
+        let overloaded = headers.has(OVERLOADED_HEADER)?;
+        let found = headers.get(WEIGHTS_HEADER)?;
+        let body = JsFuture::from(response.array_buffer()?).await?;
+        let body: ArrayBuffer = body.unchecked_into();
+        if response.status() == 200 {
             let fits = found.is_some_and(|found| found == weights.to_string());
             let other = || error::model_unavailable("a shard has computed with other weights");
             return Ok(Self { overloaded, outcome: fits.then_some(body).ok_or_else(other) });
         }
-        let problem = http::problem_of(response, &bytes(&body)).unwrap_or_else(|| {
-            error::model_unavailable(format_args!("a shard answered {}", response.status_code()))
+        let problem = http::problem_of(&headers, &bytes(&body)).unwrap_or_else(|| {
+            error::model_unavailable(format_args!("a shard answered {}", response.status()))
         });
         Ok(Self { overloaded, outcome: Err(problem) })
     }
