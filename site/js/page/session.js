@@ -9,8 +9,9 @@
  *   `<img>` shows it, and whether it is a sample and not the face of a visitor */
 /** @typedef {{width: number, height: number, mirrored: boolean}} Shape  of a picture as it is
  *   shown, in its own pixels */
-/** @typedef {{picture: HTMLCanvasElement, shape: Shape, found: import("../finder/find-face.js").Found}
- *   } Source  the whole picture, and what was found in it */
+/** @typedef {import("../finder/find-face.js").Found} Found */
+/** @typedef {{picture: HTMLCanvasElement, shape: Shape, found: Found}} Source  the whole picture,
+ *   and what was found in it */
 
 /** @type {Crop[]} */
 let crops = [];

@@ -5,8 +5,8 @@
  * neither page nor server.
  */
 
-/** @typedef {import("../server/api.js").Enrolled} Enrolled  without an id while it is not known whether the
- *   person is stored: no answer has come */
+/** @typedef {import("../server/api.js").Enrolled} Enrolled  without an id while it is not known
+ *   whether the person is stored: no answer has come */
 
 /** No face is kept longer. */
 const DAY_MS = 86_400_000;

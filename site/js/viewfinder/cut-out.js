@@ -10,6 +10,7 @@ import * as view from "../page/view.js";
 import { clearFrames, frameFaces } from "./frames.js";
 import { drawFound } from "./picture.js";
 
+/** @typedef {import("../finder/crop.js").Point} Point */
 /** @typedef {import("../page/session.js").Shape} Shape */
 /** @typedef {import("../page/session.js").Source} Source */
 
@@ -31,7 +32,7 @@ export function freeze(picture, shape) {
  * Finds the face and cuts it out.
  * @param {HTMLCanvasElement} picture at full resolution, already shown
  * @param {Shape} shape
- * @param {import("../finder/crop.js").Point | undefined} near takes the face that is nearest to this point
+ * @param {Point | undefined} near takes the face that is nearest to this point
  * @param {AbortSignal} signal
  * @param {() => void} goOn called once there is a crop
  */
