@@ -20,7 +20,7 @@ const ANSWERS: [u16; 5] = [200, 400, 413, 415, 422];
 async fn pictures_that_are_made_to_hurt_cost_nobody_anything() -> anyhow::Result<()> {
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
-    let api = Api::of(&server);
+    let api = Api::of_workerd(&server)?;
     let good = golden("obama-1.png");
     let expected = api.embed(&good).await?;
     let pictures = all();

@@ -18,6 +18,8 @@ pub const ADDRESS: &str = "cf-connecting-ip";
 /// Speaks to one server.
 pub struct Api<'a> {
     server: &'a Server,
+    /// Where paths begin.
+    address: String,
     client: reqwest::Client,
     /// Sent with every request.
     key: Option<String>,
@@ -29,7 +31,19 @@ impl<'a> Api<'a> {
     pub fn of(server: &'a Server) -> Self {
         // Wrangler's proxy closes a connection that was idle for five seconds.
         let client = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build();
-        Self { server, client: client.unwrap_or_default(), key: None }
+        let address = server.url("");
+        Self { server, address, client: client.unwrap_or_default(), key: None }
+    }
+
+    /// A client that speaks to workerd itself. Wrangler's proxy keeps connections to it, and loses a
+    /// request that it sends just when workerd closes one.
+    ///
+    /// # Errors
+    /// When the server has not written where workerd is.
+    pub fn of_workerd(server: &'a Server) -> anyhow::Result<Self> {
+        let address = server.inner_url("")?.trim_end_matches('/').to_owned();
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build()?;
+        Ok(Self { server, address, client, key: None })
     }
 
     /// A client that sends an API key.
@@ -40,7 +54,7 @@ impl<'a> Api<'a> {
 
     /// Starts any request.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, self.server.url(path));
+        let request = self.client.request(method, format!("{}{path}", self.address));
         match &self.key {
             Some(key) => request.header(HEADER, key),
             None => request,
