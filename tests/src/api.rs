@@ -35,8 +35,8 @@ impl<'a> Api<'a> {
         Self { server, address, client: client.unwrap_or_default(), key: None }
     }
 
-    /// A client that speaks to workerd itself. Wrangler's proxy keeps connections to it, and loses a
-    /// request that it sends just when workerd closes one.
+    /// A client that speaks to workerd itself. Wrangler's proxy keeps connections to it, and loses
+    /// a request that it sends just when workerd closes one.
     ///
     /// # Errors
     /// When the server has not written where workerd is.
