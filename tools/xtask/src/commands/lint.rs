@@ -1,10 +1,10 @@
-//! `cargo xtask lint`: formatting, types of the page's scripts, lints and documentation, for the
-//! machine and for WebAssembly.
+//! `cargo xtask lint`: formatting, the house rules, types of the page's scripts, lints and
+//! documentation, for the machine and for WebAssembly.
 
 mod page;
 
 use super::build::WORKERS;
-use crate::project;
+use crate::project::{self, WITHOUT_BURN};
 use crate::run::Run;
 use crate::setup::{python, sandbox, wasm};
 
@@ -25,6 +25,7 @@ const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 pub(crate) fn run() -> anyhow::Result<()> {
     format()?;
+    house_rules()?;
     page::check()?;
     rust()?;
     documentation()?;
@@ -45,6 +46,17 @@ fn format() -> anyhow::Result<()> {
         .args(format)
         .args(["--check", "--diff"])
         .hint(format!("`{} {}` repairs it", ruff.display(), format.join(" ")))
+        .shown()
+}
+
+/// What `tidy.rs` holds. It is among the unit tests too, but those come after minutes of compiling.
+fn house_rules() -> anyhow::Result<()> {
+    Run::cargo("checking the house rules")
+        .args(["test", "--locked", "--quiet"])
+        // As the unit tests are compiled, so that they do not have to be again.
+        .args(WITHOUT_BURN)
+        .args(["--bin", "xtask", "tidy::"])
+        .hint("The output above says which rule is broken and where")
         .shown()
 }
 
