@@ -26,16 +26,15 @@ pub(in crate::simd) struct Quads(pub(in crate::simd) [[i8; QUAD]; LANES]);
 /// Sums of one tile.
 pub(in crate::simd) type Sums<const R: usize> = [[i32; LANES]; R];
 
-/// Rows in a full tile of bytes. Without the relaxed instruction a sum is kept in two parts, so
-/// fewer rows fit into the registers.
-pub(super) const BYTE_ROWS: usize =
-    if cfg!(any(not(target_arch = "wasm32"), target_feature = "relaxed-simd")) { 6 } else { 3 };
+/// The most rows in a full tile of bytes, on any host.
+#[cfg(any(test, feature = "kernel-tests"))]
+pub(super) const BYTE_ROWS_MAX: usize = 6;
 
 /// Cuts rows into as few tiles as possible, of nearly equal height.
 pub(in crate::simd) fn byte_tiles(
     rows: Range<usize>,
 ) -> impl ExactSizeIterator<Item = Range<usize>> {
-    tiles_of(BYTE_ROWS, rows)
+    tiles_of(chosen::byte_rows(), rows)
 }
 
 /// `tile[r][j] += sum over k of row[r][k] * panel[k / 4][j][k % 4]`, where row `r` is the runs that

@@ -124,6 +124,11 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     gemm(input, rows, runs, panel, tile, |value, weight, sum| value * weight + sum);
 }
 
+/// Rows in a full tile of bytes.
+pub(super) fn byte_rows() -> usize {
+    6
+}
+
 pub(super) fn gemm_i8_rx8<const R: usize>(
     input: &[u8],
     rows: &[usize; R],

@@ -23,7 +23,9 @@ use core::arch::wasm32::{
     v128_load32_splat,
 };
 
-pub(super) use bytes::{gemm_i8_rx8, largest_bits, round_bytes};
+#[cfg(feature = "kernel-tests")]
+pub(super) use bytes::all_gemm_i8_rx8;
+pub(super) use bytes::{byte_rows, gemm_i8_rx8, largest_bits, round_bytes};
 
 use super::halves::{F16_FACTOR, FLOAT_BITS, Halves};
 use super::{LANES, Runs, Tile, Vector};

@@ -1,7 +1,12 @@
 //! The kernels over bytes in WebAssembly's 128-bit vectors.
 //!
-//! With relaxed SIMD the loop is that of `gemm_f32_rx8`, with four times as many numbers in each
-//! vector. Without it, bytes are extended to 16 bits, and a sum is kept in two halves.
+//! The loop is that of `gemm_f32_rx8`, with four times as many numbers in each vector. How the
+//! products of a quad are added depends on the instructions that there are: see [`Dot`].
+
+#[cfg(not(target_feature = "relaxed-simd"))]
+mod plain;
+#[cfg(target_feature = "relaxed-simd")]
+mod relaxed;
 
 use core::arch::wasm32::{
     f32x4_add, f32x4_mul, f32x4_splat, i16x8_narrow_i32x4, i32x4_add, i32x4_extract_lane,
@@ -10,15 +15,37 @@ use core::arch::wasm32::{
 
 use super::super::bytes::{ABSOLUTE, ROUNDED, ROUNDER};
 use super::super::{LANES, QUAD, Quads, Runs, Sums, VALUE_MAX};
-
-/// Vectors that hold the sums of one row.
-#[cfg(target_feature = "relaxed-simd")]
-const PARTS: usize = 2;
 #[cfg(not(target_feature = "relaxed-simd"))]
-const PARTS: usize = 4;
+use plain as chosen;
+#[cfg(target_feature = "relaxed-simd")]
+use relaxed as chosen;
+
+#[cfg(feature = "kernel-tests")]
+pub(in crate::simd::kernels) use chosen::all_gemm_i8_rx8;
+pub(in crate::simd::kernels) use chosen::{byte_rows, gemm_i8_rx8};
+
+/// A way to add the products of a quad to sums. All ways give the same sums.
+trait Dot {
+    /// The sums of one row, possibly in parts.
+    type Sums: Copy;
+
+    fn split(sums: [i32; LANES]) -> Self::Sums;
+
+    fn join(sums: Self::Sums) -> [i32; LANES];
+
+    /// Adds the products of one quad of each row.
+    ///
+    /// # Safety
+    /// Each of `values` points to a quad, and `weights` to a row of a panel.
+    unsafe fn step<const R: usize>(
+        values: [*const u8; R],
+        weights: *const Quads,
+        sums: &mut [Self::Sums; R],
+    );
+}
 
 #[inline(always)]
-pub(in crate::simd::kernels) fn gemm_i8_rx8<const R: usize>(
+fn gemm<D: Dot, const R: usize>(
     input: &[u8],
     rows: &[usize; R],
     runs: Runs,
@@ -26,7 +53,7 @@ pub(in crate::simd::kernels) fn gemm_i8_rx8<const R: usize>(
     tile: &mut Sums<R>,
 ) {
     let mut weights = panel.as_ptr();
-    let mut sums = tile.map(split);
+    let mut sums = tile.map(D::split);
     let steps = runs.length / QUAD;
     for run in 0..runs.count {
         // SAFETY: `Runs::check` has asserted that every row has `count` runs of `length` bytes
@@ -36,11 +63,11 @@ pub(in crate::simd::kernels) fn gemm_i8_rx8<const R: usize>(
             for (value, row) in values.iter_mut().zip(rows) {
                 *value = value.add(row + run * runs.stride);
             }
-            run_i8_rx8(values, steps, weights, &mut sums);
+            add_run::<D, R>(values, steps, weights, &mut sums);
             weights = weights.add(steps);
         }
     }
-    *tile = sums.map(join);
+    *tile = sums.map(D::join);
 }
 
 /// Steps in one round of the loop.
@@ -51,11 +78,11 @@ const UNROLLED: usize = 8;
 /// # Safety
 /// Each of `values` points to `left` quads, and `weights` to as many rows of a panel.
 #[inline(always)]
-unsafe fn run_i8_rx8<const R: usize>(
+unsafe fn add_run<D: Dot, const R: usize>(
     mut values: [*const u8; R],
     mut left: usize,
     mut weights: *const Quads,
-    sums: &mut [[v128; PARTS]; R],
+    sums: &mut [D::Sums; R],
 ) {
     if left == 0 {
         return;
@@ -65,7 +92,7 @@ unsafe fn run_i8_rx8<const R: usize>(
             ($($k:literal)*) => { $(
                 // SAFETY: more than `$k` steps are left, and a vector may lie at any address.
                 unsafe {
-                    step(values.map(|value| value.add($k * QUAD)), weights.add($k), sums);
+                    D::step(values.map(|value| value.add($k * QUAD)), weights.add($k), sums);
                 }
                 if left == $k + 1 {
                     return;
@@ -83,102 +110,6 @@ unsafe fn run_i8_rx8<const R: usize>(
         }
     }
 }
-
-#[cfg(target_feature = "relaxed-simd")]
-mod relaxed {
-    use core::arch::wasm32::{
-        i32x4_relaxed_dot_i8x16_i7x16_add, v128, v128_load, v128_load32_splat,
-    };
-
-    use super::{LANES, PARTS, Quads};
-
-    /// Adds the products of one quad of each row.
-    ///
-    /// # Safety
-    /// Each of `values` points to a quad, and `weights` to a row of a panel.
-    #[inline(always)]
-    pub(super) unsafe fn step<const R: usize>(
-        values: [*const u8; R],
-        weights: *const Quads,
-        sums: &mut [[v128; PARTS]; R],
-    ) {
-        // SAFETY: what the caller promises; a vector may lie at any address.
-        unsafe {
-            let b0 = v128_load(weights.cast());
-            let b1 = v128_load(weights.cast::<v128>().add(1));
-            for (value, sums) in values.into_iter().zip(sums) {
-                let x = v128_load32_splat(value.cast());
-                sums[0] = i32x4_relaxed_dot_i8x16_i7x16_add(b0, x, sums[0]);
-                sums[1] = i32x4_relaxed_dot_i8x16_i7x16_add(b1, x, sums[1]);
-            }
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn split(sums: [i32; LANES]) -> [v128; PARTS] {
-        // SAFETY: eight integers are two vectors.
-        unsafe { core::mem::transmute(sums) }
-    }
-
-    #[inline(always)]
-    pub(super) fn join(parts: [v128; PARTS]) -> [i32; LANES] {
-        // SAFETY: two vectors are eight integers.
-        unsafe { core::mem::transmute(parts) }
-    }
-}
-#[cfg(target_feature = "relaxed-simd")]
-use relaxed::{join, split, step};
-
-#[cfg(not(target_feature = "relaxed-simd"))]
-mod plain {
-    use core::arch::wasm32::{
-        i16x8_extend_low_u8x16, i16x8_load_extend_i8x8, i32x4, i32x4_add, i32x4_dot_i16x8,
-        i32x4_shuffle, v128, v128_load32_splat,
-    };
-
-    use super::{LANES, PARTS, Quads};
-
-    /// Adds the products of one quad of each row. Part `p` has the sums of the channels `2p` and
-    /// `2p + 1`, each as that of the first two numbers of a quad and that of the others.
-    ///
-    /// # Safety
-    /// Each of `values` points to a quad, and `weights` to a row of a panel.
-    #[inline(always)]
-    pub(super) unsafe fn step<const R: usize>(
-        values: [*const u8; R],
-        weights: *const Quads,
-        sums: &mut [[v128; PARTS]; R],
-    ) {
-        // SAFETY: what the caller promises; a vector may lie at any address.
-        let values =
-            values.map(|value| unsafe { i16x8_extend_low_u8x16(v128_load32_splat(value.cast())) });
-        for part in 0..PARTS {
-            // SAFETY: as above.
-            let b = unsafe { i16x8_load_extend_i8x8(weights.cast::<i8>().add(part * 8)) };
-            for (&value, sums) in values.iter().zip(&mut *sums) {
-                sums[part] = i32x4_add(sums[part], i32x4_dot_i16x8(value, b));
-            }
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn split(sums: [i32; LANES]) -> [v128; PARTS] {
-        std::array::from_fn(|part| i32x4(sums[2 * part], 0, sums[2 * part + 1], 0))
-    }
-
-    #[inline(always)]
-    pub(super) fn join(parts: [v128; PARTS]) -> [i32; LANES] {
-        let pair = |low, high| {
-            let first = i32x4_shuffle::<0, 2, 4, 6>(low, high);
-            i32x4_add(first, i32x4_shuffle::<1, 3, 5, 7>(low, high))
-        };
-        let [a, b, c, d] = parts;
-        // SAFETY: two vectors are eight integers.
-        unsafe { core::mem::transmute([pair(a, b), pair(c, d)]) }
-    }
-}
-#[cfg(not(target_feature = "relaxed-simd"))]
-use plain::{join, split, step};
 
 /// The vectors of some numbers.
 #[inline(always)]

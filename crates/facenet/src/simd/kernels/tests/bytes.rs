@@ -1,7 +1,7 @@
 //! The kernels for bytes against their twins and definitions. Integers have to be equal.
 
 use super::{GUARD, LENGTHS, Numbers};
-use crate::simd::kernels::bytes::{BYTE_ROWS, DEPTH_MAX, ROUNDED};
+use crate::simd::kernels::bytes::{BYTE_ROWS_MAX, DEPTH_MAX, ROUNDED};
 use crate::simd::kernels::{
     LANES, QUAD, Quads, Runs, Sums, VALUE_MAX, chosen, gemm_i8_rx8, largest, round, scalar,
 };
@@ -47,10 +47,15 @@ fn check<const R: usize>(runs: Runs, bytes: Bytes) {
     gemm_i8_rx8(input, &rows, runs, panel, &mut actual);
     scalar::gemm_i8_rx8(input, &rows, runs, panel, &mut expected);
     assert_eq!(actual, expected, "{R} rows, {runs:?}, {bytes:?}");
+    #[cfg(target_arch = "wasm32")]
+    for actual in chosen::all_gemm_i8_rx8(input, &rows, runs, panel, before) {
+        assert_eq!(actual, expected, "as on another host, {R} rows, {runs:?}, {bytes:?}");
+    }
 }
 
 pub(in crate::simd) fn gemm_i8_rx8_is_as_its_twin() {
-    const { assert!(BYTE_ROWS <= 6, "all heights of a tile are tested") };
+    const { assert!(BYTE_ROWS_MAX <= 6, "all heights of a tile are tested") };
+    assert!(chosen::byte_rows() <= BYTE_ROWS_MAX);
     for length in LENGTHS.map(|length| length * QUAD) {
         for (count, stride) in [(0, 0), (1, 0), (3, length + 5), (7, length)] {
             let runs = Runs { count, stride, length };
