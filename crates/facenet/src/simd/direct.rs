@@ -16,9 +16,7 @@ use std::ops::Range;
 use super::aligned::Aligned;
 use super::feature_map::{FeatureMap, Shape};
 use super::finish::{Finish, store};
-use super::kernels::{
-    Halves, LANES, ROWS, Runs, decode_f16, gemm_f32_rx8, parts, tiles, with_rows,
-};
+use super::kernels::{LANES, ROWS, Runs, decode_f16, gemm_f32_rx8, tiles, with_rows};
 use super::weights::Conv;
 use crate::layers::{MAX_POOL, Window};
 
@@ -111,8 +109,7 @@ pub(super) fn convolve(
         let pixels = pixels * block / blocks..pixels * (block + 1) / blocks;
         for index in 0..conv.out / LANES {
             decode_f16(conv.panel(index), panel);
-            let panels = (&*panel, conv.next_panel(index));
-            job.tiles(input, panels, (index, pixels.clone()), output, finish);
+            job.tiles(input, panel, (index, pixels.clone()), output, finish);
         }
     }
 }
@@ -177,15 +174,12 @@ impl<'a> Job<'a> {
     fn tiles(
         &self,
         input: &FeatureMap,
-        (panel, next): (&[[f32; LANES]], &[Halves]),
+        panel: &[[f32; LANES]],
         (index, pixels): (usize, Range<usize>),
         output: &mut FeatureMap,
         finish: Finish<'_>,
     ) {
-        let tiles = tiles(pixels);
-        let parts = parts(next, tiles.len());
-        for (pixels, prefetch) in tiles.zip(parts) {
-            let panel = (panel, prefetch);
+        for pixels in tiles(pixels) {
             let at = (index, pixels.start);
             with_rows!(pixels.len(), R => self.tile::<R>(input, panel, at, output, finish));
         }
@@ -208,16 +202,15 @@ impl<'a> Job<'a> {
         for index in 0..conv.out / LANES {
             let mut sums = [*self.bias(index); FEW_PIXELS];
             let sums = &mut sums[..self.places.len()];
-            let (weights, next) = (conv.panel(index), conv.next_panel(index));
+            let weights = conv.panel(index);
             for run in 0..count {
                 for first in (0..length).step_by(PIECE_ROWS) {
                     let depth = run * length + first;
                     let depth = depth..depth + PIECE_ROWS.min(length - first);
                     let panel = &mut panel[..depth.len()];
-                    decode_f16(&weights[depth.clone()], panel);
+                    decode_f16(&weights[depth], panel);
                     let rows = rows.map(|row| row + run * stride + first);
-                    let next = next.get(depth).unwrap_or_default();
-                    add_piece(&input.data, &rows, (panel, next), sums);
+                    add_piece(&input.data, &rows, panel, sums);
                 }
             }
             for (sums, place) in sums.iter().zip(self.places) {
@@ -271,7 +264,7 @@ impl<'a> Job<'a> {
     fn tile<const R: usize>(
         &self,
         input: &FeatureMap,
-        (panel, prefetch): (&[[f32; LANES]], &[Halves]),
+        panel: &[[f32; LANES]],
         (index, pixel): (usize, usize),
         output: &mut FeatureMap,
         finish: Finish<'_>,
@@ -282,7 +275,7 @@ impl<'a> Job<'a> {
         let rows = places.map(|place| place.row as usize + cut.row);
         let panel = &panel[cut.depth..];
         let mut tile = [*self.bias(index); R];
-        gemm_f32_rx8(&input.data, &rows, cut.runs, panel, prefetch, &mut tile);
+        gemm_f32_rx8(&input.data, &rows, cut.runs, panel, &mut tile);
         for (sums, place) in tile.iter().zip(places) {
             let target = place.target as usize + index * LANES;
             store(sums, &mut output.data, target, finish);
@@ -291,17 +284,10 @@ impl<'a> Job<'a> {
 }
 
 /// Adds some rows of a panel to the sums of all pixels.
-fn add_piece(
-    input: &[f32],
-    rows: &[usize],
-    (panel, next): (&[[f32; LANES]], &[Halves]),
-    sums: &mut [[f32; LANES]],
-) {
-    let tiles = tiles(0..sums.len());
-    let parts = parts(next, tiles.len());
-    for (pixels, prefetch) in tiles.zip(parts) {
+fn add_piece(input: &[f32], rows: &[usize], panel: &[[f32; LANES]], sums: &mut [[f32; LANES]]) {
+    for pixels in tiles(0..sums.len()) {
         let (rows, tile) = (&rows[pixels.clone()], &mut sums[pixels]);
-        with_rows!(tile.len(), R => add_tile::<R>(input, rows, (panel, prefetch), tile));
+        with_rows!(tile.len(), R => add_tile::<R>(input, rows, panel, tile));
     }
 }
 
@@ -309,12 +295,12 @@ fn add_piece(
 fn add_tile<const R: usize>(
     input: &[f32],
     rows: &[usize],
-    (panel, prefetch): (&[[f32; LANES]], &[Halves]),
+    panel: &[[f32; LANES]],
     tile: &mut [[f32; LANES]],
 ) {
     let rows: &[usize; R] = rows.first_chunk().expect("a row for each pixel");
     let tile = tile.first_chunk_mut().expect("a sum for each pixel");
-    gemm_f32_rx8(input, rows, Runs::one(panel.len()), panel, prefetch, tile);
+    gemm_f32_rx8(input, rows, Runs::one(panel.len()), panel, tile);
 }
 
 /// The largest values in each [`MAX_POOL`] window.

@@ -45,6 +45,6 @@ fn tile<const R: usize>(
 ) -> Tile<R> {
     let rows = std::array::from_fn(|row| first + row * step);
     let mut tile = [*panel.bias; R];
-    gemm_f32_rx8(input, &rows, runs, panel.weights, &[], &mut tile);
+    gemm_f32_rx8(input, &rows, runs, panel.weights, &mut tile);
     tile
 }

@@ -81,12 +81,6 @@ impl Conv {
         &self.weights[index * len..(index + 1) * len]
     }
 
-    /// The panel after that, to be prefetched while that one is in use: weights are too many for
-    /// the caches.
-    pub(super) fn next_panel(&self, index: usize) -> &[Halves] {
-        if index + 1 < self.out / LANES { self.panel(index + 1) } else { &[] }
-    }
-
     /// Row and column of the weight from `input` to `out` at `tap`, which counts row by row.
     const fn position(&self, out: usize, tap: usize, input: usize) -> (usize, usize) {
         (out / LANES * self.depth() + tap * self.input + input, out % LANES)

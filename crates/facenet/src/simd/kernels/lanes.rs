@@ -111,7 +111,6 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[[f32; LANES]],
-    _prefetch: &[Halves],
     tile: &mut Tile<R>,
 ) {
     #[cfg(target_arch = "x86_64")]

@@ -95,12 +95,6 @@ macro_rules! with_rows {
 }
 pub(super) use with_rows;
 
-/// Cuts weights that are to be prefetched into `count` parts. Parts after these are empty.
-pub(super) fn parts(prefetch: &[Halves], count: usize) -> impl Iterator<Item = &[Halves]> {
-    let part = prefetch.len().div_ceil(count.max(1)).max(1);
-    prefetch.chunks(part).chain(std::iter::repeat(&[][..]))
-}
-
 /// Sums of one tile.
 pub(super) type Tile<const R: usize> = [[f32; LANES]; R];
 
@@ -144,7 +138,7 @@ impl Runs {
 }
 
 /// `tile[r][j] += sum over k of row[r][k] * panel[k][j]`, where row `r` is the runs that begin
-/// at `input[rows[r]]`. Meanwhile it may prefetch `prefetch` into the cache.
+/// at `input[rows[r]]`.
 ///
 /// # Panics
 /// When a row or the panel is shorter than the runs.
@@ -154,9 +148,8 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[[f32; LANES]],
-    prefetch: &[Halves],
     tile: &mut Tile<R>,
 ) {
     runs.check(input.len(), rows, panel.len());
-    chosen::gemm_f32_rx8(input, rows, runs, panel, prefetch, tile);
+    chosen::gemm_f32_rx8(input, rows, runs, panel, tile);
 }

@@ -76,12 +76,9 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
     rows: &[usize; R],
     runs: Runs,
     panel: &[[f32; LANES]],
-    prefetch: &[Halves],
     tile: &mut Tile<R>,
 ) {
     let mut weights = panel.as_ptr();
-    let rounds = runs.count * runs.length.div_ceil(UNROLLED);
-    let mut prefetch = Prefetch::new(prefetch, LOADS * rounds);
     // SAFETY: eight floats are two vectors.
     let mut sums = unsafe { core::mem::transmute_copy::<Tile<R>, [[v128; 2]; R]>(tile) };
     for run in 0..runs.count {
@@ -92,11 +89,10 @@ pub(super) fn gemm_f32_rx8<const R: usize>(
             for (value, row) in values.iter_mut().zip(rows) {
                 *value = value.add(row + run * runs.stride);
             }
-            run_f32_rx8(values, runs.length, weights, &mut prefetch, &mut sums);
+            run_f32_rx8(values, runs.length, weights, &mut sums);
             weights = weights.add(runs.length);
         }
     }
-    prefetch.end();
     // SAFETY: two vectors are eight floats.
     *tile = unsafe { core::mem::transmute_copy(&sums) };
 }
@@ -110,7 +106,6 @@ unsafe fn run_f32_rx8<const R: usize>(
     mut values: [*const f32; R],
     length: usize,
     mut weights: *const [f32; LANES],
-    prefetch: &mut Prefetch,
     sums: &mut [[v128; 2]; R],
 ) {
     let mut left = length;
@@ -135,12 +130,7 @@ unsafe fn run_f32_rx8<const R: usize>(
                 }
             )* };
         }
-        // SAFETY: each of the `LOADS` comes at most once in a round.
-        unsafe { prefetch.load() };
-        steps!(0 1 2 3);
-        // SAFETY: as above.
-        unsafe { prefetch.load() };
-        steps!(4 5 6 7);
+        steps!(0 1 2 3 4 5 6 7);
         left -= UNROLLED;
         // SAFETY: more steps than these were left.
         unsafe {
@@ -154,43 +144,3 @@ unsafe fn run_f32_rx8<const R: usize>(
 
 /// Steps in one round of the loop.
 const UNROLLED: usize = 8;
-
-/// Calls of [`Prefetch::load`] in one round. With one, shard 2 takes 3 % longer in workerd
-/// (Zen 5, 2026-11): it has only nine pixels for most weights, so there is least time to prefetch.
-const LOADS: usize = 2;
-
-/// Weights that are needed soon and are prefetched bit by bit. WebAssembly has no instruction for
-/// that, but a load does the same if no later instruction waits for its result. The results are
-/// summed, and the sum is used: V8 removes unused loads where it checks addresses by instructions,
-/// as in workerd, and not by the processor's page tables.
-struct Prefetch {
-    next: *const u8,
-    step: usize,
-    sum: u8,
-}
-
-impl Prefetch {
-    /// For `count` calls of [`load`](Self::load), spread over `source`.
-    fn new(source: &[Halves], count: usize) -> Self {
-        let source = if source.is_empty() { &[Halves([0; 4])] } else { source };
-        Self { next: source.as_ptr().cast(), step: size_of_val(source) / count.max(1), sum: 0 }
-    }
-
-    /// Loads the next byte.
-    ///
-    /// # Safety
-    /// It may be called at most as often as was announced.
-    #[inline(always)]
-    unsafe fn load(&mut self) {
-        // SAFETY: the source is not empty, and the calls so far have moved on by less than all.
-        unsafe {
-            self.sum = self.sum.wrapping_add(self.next.read());
-            self.next = self.next.add(self.step);
-        }
-    }
-
-    /// Uses the sum.
-    fn end(self) {
-        core::hint::black_box(self.sum);
-    }
-}

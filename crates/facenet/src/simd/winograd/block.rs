@@ -8,7 +8,7 @@ use crate::simd::aligned::LINE;
 use crate::simd::feature_map::FeatureMap;
 use crate::simd::finish::relu;
 use crate::simd::kernels::{
-    Halves, LANES, Runs, Vector, WIDTH, fused, gemm_f32_rx8, parts, tiles, with_rows,
+    Halves, LANES, Runs, Vector, WIDTH, fused, gemm_f32_rx8, tiles, with_rows,
 };
 
 /// The most vectors between the transforms along the two axes of a tile: 7x7 for stride 2.
@@ -89,10 +89,8 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
         }
     }
 
-    /// The matrix products. `next` are the weights to prefetch.
-    pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch, next: &[Halves]) {
-        let products = Y::Products::LEN * X::Products::LEN;
-        let mut parts = parts(next, products);
+    /// The matrix products.
+    pub(super) fn multiply(&self, channels: usize, scratch: &mut Scratch) {
         let Scratch { input, weights, output } = scratch;
         let (weights, _) = weights.as_chunks();
         let strides = [self.count * channels, self.count * LANES].map(frequency_stride);
@@ -104,7 +102,6 @@ impl<Y: Axis, X: Axis> Block<Y, X> {
                 let weights = &weights[(i * X::Weights::LEN + j) * weights_stride..];
                 let output = &mut output[at * strides[1]..][..self.count * LANES];
                 let (sums, _) = output.as_chunks_mut();
-                let weights = (weights, parts.next().unwrap_or_default());
                 product(input, at * strides[0], channels, weights, sums);
             }
         }
@@ -158,14 +155,11 @@ fn product(
     input: &[f32],
     first: usize,
     channels: usize,
-    (weights, next): (&[[f32; LANES]], &[Halves]),
+    weights: &[[f32; LANES]],
     sums: &mut [[f32; LANES]],
 ) {
-    let tiles = tiles(0..sums.len());
-    let parts = parts(next, tiles.len());
-    for (rows, prefetch) in tiles.zip(parts) {
+    for rows in tiles(0..sums.len()) {
         let row = first + rows.start * channels;
-        let weights = (weights, prefetch);
         let tile = &mut sums[rows];
         with_rows!(tile.len(), R => product_tile::<R>(input, row, channels, weights, tile));
     }
@@ -176,13 +170,13 @@ fn product_tile<const R: usize>(
     input: &[f32],
     row: usize,
     channels: usize,
-    (weights, prefetch): (&[[f32; LANES]], &[Halves]),
+    weights: &[[f32; LANES]],
     tile: &mut [[f32; LANES]],
 ) {
     let tile = tile.first_chunk_mut::<R>().expect("a tile of that many rows");
     *tile = [[0.0; LANES]; R];
     let rows = std::array::from_fn(|r| row + r * channels);
-    gemm_f32_rx8(input, &rows, Runs::one(channels), weights, prefetch, tile);
+    gemm_f32_rx8(input, &rows, Runs::one(channels), weights, tile);
 }
 
 /// Transforms a panel `[tap][channel]` to `target`, which is `[factor][channel]`.

@@ -186,7 +186,7 @@ fn run<Y: Axis, X: Axis>(
         for index in 0..conv.out / LANES {
             let (weights, _) = scratch.weights.as_chunks_mut();
             transform_weights::<Y, X>(conv.panel(index), conv.input, weights);
-            block.multiply(conv.input, scratch, conv.next_panel(index));
+            block.multiply(conv.input, scratch);
             let bias = conv.bias[index * LANES..].first_chunk().expect("a bias for each channel");
             block.transform_output(bias, &scratch.output, output, at + index * LANES);
         }
