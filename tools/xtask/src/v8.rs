@@ -21,6 +21,10 @@ const HOST: &str = "tools/xtask/src/v8/host.mjs";
 /// What makes V8 compute the relaxed dot product as on a processor without AVX-VNNI.
 pub(crate) const WITHOUT_VNNI: &str = "--no-enable-avx-vnni";
 
+/// What makes V8 check addresses by instructions, as in workerd. Elsewhere the processor's page
+/// tables do that.
+pub(crate) const CHECKED: &str = "--wasm-enforce-bounds-checks";
+
 /// A running V8. Ends when dropped.
 pub(crate) struct V8 {
     requests: ChildStdin,

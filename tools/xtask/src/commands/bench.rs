@@ -35,7 +35,7 @@ use crate::setup::checkpoint::Checkpoint;
 use crate::setup::engines::Engine;
 use crate::setup::wasm::{self, Simd};
 use crate::setup::{golden, npm, onnx};
-use crate::v8::V8;
+use crate::v8::{CHECKED, V8, WITHOUT_VNNI};
 
 /// Measures the engines against each other, and the server.
 #[derive(Args)]
@@ -199,7 +199,8 @@ fn engines(quick: bool, effort: Effort) -> anyhow::Result<Report> {
         field.memory(effort, &mut report)?;
         report.workerd.memory_mb = server.memory_mb(&material.golden, effort.memory[0])?;
     }
-    report.without_vnni = instructions::without_vnni(&material, effort)?;
+    report.without_vnni = instructions::with_option(WITHOUT_VNNI, &material, effort)?;
+    report.checked = instructions::with_option(CHECKED, &material, effort)?;
     for (engine, layers) in OWN_ENGINES.iter().zip(&mut report.layers) {
         *layers = layers::run(&material, effort, engine)?;
     }

@@ -1,16 +1,17 @@
-//! Our own engines where V8 does not use an instruction that this machine's processor has.
+//! Our own engines where V8 uses other instructions than it would on this machine.
 
 use super::engines::OWN_ENGINES;
 use super::report::Sample;
 use super::{Effort, Material, shards};
-use crate::v8::{V8, WITHOUT_VNNI};
+use crate::v8::V8;
 
-/// Measures each of our own engines as on a processor without AVX-VNNI.
-pub(super) fn without_vnni(
+/// Measures each of our own engines in a V8 with an option.
+pub(super) fn with_option(
+    option: &str,
     material: &Material,
     effort: Effort,
 ) -> anyhow::Result<[Sample; OWN_ENGINES.len()]> {
-    let mut v8 = V8::start_with(&[WITHOUT_VNNI])?;
+    let mut v8 = V8::start_with(&[option])?;
     for engine in OWN_ENGINES {
         v8.open(engine.name, &material.own)?;
         v8.load(engine.name, &shards(), engine.variant)?;
