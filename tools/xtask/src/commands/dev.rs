@@ -126,13 +126,14 @@ fn serve(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<()> {
     wait_until_ready(port, &mut server, state)?;
     println!("\nCFace runs at http://localhost:{port} (Ctrl-C ends it)");
     println!("A key for every scope is in {}", state.dir.join(ADMIN_KEY).display());
+    let mut page = site::served::Watch::default();
     while !stop::requested() {
         check_alive(&mut server)?;
         // workerd may end without wrangler's ending.
         let reachable = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         reachable.context("workerd ended by itself; the output above may say why")?;
         // An edited page is seen at the next reload.
-        if let Err(error) = site::served::ensure() {
+        if let Err(error) = page.look() {
             eprintln!("the page is not as in site/: {error:#}");
         }
         std::thread::sleep(LOOK_EVERY);

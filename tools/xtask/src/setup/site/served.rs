@@ -12,6 +12,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 
@@ -29,9 +30,43 @@ pub(crate) fn folder() -> PathBuf {
     project::local().join("site")
 }
 
+/// The page's own files, which a running server serves as they are now.
+#[derive(Default)]
+pub(crate) struct Watch {
+    seen: Stamps,
+}
+
+/// Each file with its size and the time of its last change.
+type Stamps = Vec<(PathBuf, u64, SystemTime)>;
+
+impl Watch {
+    /// Copies the files if one has changed since the last look. To look costs little, so an idle
+    /// server takes no processor.
+    pub(crate) fn look(&mut self) -> anyhow::Result<()> {
+        let now = stamps(&source())?;
+        if now != self.seen {
+            ensure()?;
+            self.seen = now;
+        }
+        Ok(())
+    }
+}
+
+fn stamps(site: &Path) -> anyhow::Result<Stamps> {
+    let stamp = |path: PathBuf| {
+        let file = fs::metadata(&path)?;
+        Ok((path, file.len(), file.modified()?))
+    };
+    paths(site)?.into_iter().map(stamp).collect()
+}
+
 /// Copies what has changed of the page's own files.
 pub(crate) fn ensure() -> anyhow::Result<()> {
-    put(&project::root().join("site"), &folder())
+    put(&source(), &folder())
+}
+
+fn source() -> PathBuf {
+    project::root().join("site")
 }
 
 fn put(site: &Path, served: &Path) -> anyhow::Result<()> {
@@ -56,31 +91,38 @@ fn put(site: &Path, served: &Path) -> anyhow::Result<()> {
 /// The page's own files, by their paths below `site`, as they are served.
 fn read(site: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    let folders = ["", "samples", "vendor"].map(|folder| site.join(folder));
-    for folder in folders.into_iter().chain(with_folders(site.join("js"))?) {
-        for entry in
-            fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?
-        {
-            let path = entry?.path();
-            let name = path.strip_prefix(site)?.to_string_lossy().into_owned();
-            let Some(ending) = path.extension().and_then(|ending| ending.to_str()) else {
-                if name == HEADERS {
-                    files.insert(name, fs::read(&path)?);
-                }
-                continue;
-            };
-            let text = || fs::read_to_string(&path).with_context(|| format!("reading {name}"));
-            let content = match ending {
-                "js" | "css" => without_comments(&text()?).into_bytes(),
-                "html" => without_remarks(&text()?).into_bytes(),
-                "svg" => text()?.into_bytes(),
-                "jpg" => fs::read(&path).with_context(|| format!("reading {name}"))?,
-                _ => continue,
-            };
-            files.insert(name, content);
-        }
+    for path in paths(site)? {
+        let name = path.strip_prefix(site)?.to_string_lossy().into_owned();
+        let bytes = fs::read(&path).with_context(|| format!("reading {name}"))?;
+        let text = || std::str::from_utf8(&bytes).with_context(|| format!("reading {name}"));
+        let content = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("js" | "css") => without_comments(text()?).into_bytes(),
+            Some("html") => without_remarks(text()?).into_bytes(),
+            _ => bytes,
+        };
+        files.insert(name, content);
     }
     Ok(files)
+}
+
+/// Where the page's own files are, sorted.
+fn paths(site: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let folders = ["", "samples", "vendor"].map(|folder| site.join(folder));
+    let mut paths = Vec::new();
+    for folder in folders.into_iter().chain(with_folders(site.join("js"))?) {
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let is_served = match path.extension().and_then(|ending| ending.to_str()) {
+                Some(ending) => ["js", "css", "html", "svg", "jpg"].contains(&ending),
+                None => path == site.join(HEADERS),
+            };
+            paths.extend(is_served.then_some(path));
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// A folder and all folders in it.
@@ -159,13 +201,24 @@ mod tests {
         dir
     }
 
-    fn paths(folder: &Path) -> Vec<String> {
+    #[test]
+    fn a_change_is_seen_and_nothing_else() {
+        let site = site("one()");
+        let before = stamps(site.path()).unwrap();
+        assert_eq!(before.len(), 7, "{before:?}");
+        write(&site.path().join("README.md"), b"still not served").unwrap();
+        assert_eq!(stamps(site.path()).unwrap(), before);
+        write(&site.path().join("js/room/b.js"), b"c()").unwrap();
+        assert_ne!(stamps(site.path()).unwrap(), before);
+    }
+
+    fn found_in(folder: &Path) -> Vec<String> {
         let mut paths: Vec<String> = fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .flat_map(
-                |path| if path.is_dir() { paths(&path) } else { vec![path.display().to_string()] },
-            )
+            .flat_map(|path| {
+                if path.is_dir() { found_in(&path) } else { vec![path.display().to_string()] }
+            })
             .collect();
         paths.sort();
         paths
@@ -188,8 +241,10 @@ mod tests {
         let last = address("two()");
         assert_eq!(last, second);
         let root = served.path().display().to_string();
-        let found: Vec<String> =
-            paths(served.path()).iter().map(|path| path.replace(&format!("{root}/"), "")).collect();
+        let found: Vec<String> = found_in(served.path())
+            .iter()
+            .map(|path| path.replace(&format!("{root}/"), ""))
+            .collect();
         let own = |name: &str| format!("page/{last}/{name}");
         assert_eq!(
             found,
