@@ -60,19 +60,23 @@ export async function detectFaces(picture, search = PHOTOGRAPH) {
 }
 
 /**
- * A copy whose pixels are the means of so many, across and down. Parts of a pixel are left out.
+ * A copy whose pixels are the means of so many, across and down. It is as large as the Worker's:
+ * at the right and at the bottom a pixel may stand for fewer.
  * @param {HTMLCanvasElement} picture
  * @param {number} scale
  */
 function copyOf(picture, scale) {
+  const { width, height } = picture;
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.floor(picture.width / scale));
-  canvas.height = Math.max(1, Math.floor(picture.height / scale));
+  canvas.width = Math.ceil(width / scale);
+  canvas.height = Math.ceil(height / scale);
   const context = canvas.getContext("2d");
   if (!context) throw new Error("This browser cannot draw on a canvas.");
   context.imageSmoothingQuality = "high";
-  const [width, height] = [canvas.width * scale, canvas.height * scale];
-  context.drawImage(picture, 0, 0, width, height, 0, 0, canvas.width, canvas.height);
+  // For those pixels. All others are drawn over, so that they are not stretched.
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const [across, down] = [Math.floor(width / scale), Math.floor(height / scale)];
+  context.drawImage(picture, 0, 0, across * scale, down * scale, 0, 0, across, down);
   return canvas;
 }
 
