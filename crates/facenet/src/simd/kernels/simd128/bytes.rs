@@ -16,16 +16,15 @@ use core::arch::wasm32::{
 use super::super::bytes::{ABSOLUTE, ROUNDED, ROUNDER};
 use super::super::{LANES, QUAD, Quads, Runs, Sums, VALUE_MAX};
 #[cfg(not(target_feature = "relaxed-simd"))]
-use plain as chosen;
+use plain::{Other, Usual, is_other_faster};
 #[cfg(target_feature = "relaxed-simd")]
-use relaxed as chosen;
-
-#[cfg(feature = "kernel-tests")]
-pub(in crate::simd::kernels) use chosen::all_gemm_i8_rx8;
-pub(in crate::simd::kernels) use chosen::{byte_rows, gemm_i8_rx8};
+use relaxed::{Other, Usual, is_other_faster};
 
 /// A way to add the products of a quad to sums. All ways give the same sums.
 trait Dot {
+    /// Rows in a full tile.
+    const ROWS: usize;
+
     /// The sums of one row, possibly in parts.
     type Sums: Copy;
 
@@ -42,6 +41,43 @@ trait Dot {
         weights: *const Quads,
         sums: &mut [Self::Sums; R],
     );
+}
+
+/// Rows in a full tile.
+pub(in crate::simd::kernels) fn byte_rows() -> usize {
+    if is_other_faster() { Other::ROWS } else { Usual::ROWS }
+}
+
+#[inline(always)]
+pub(in crate::simd::kernels) fn gemm_i8_rx8<const R: usize>(
+    input: &[u8],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[Quads],
+    tile: &mut Sums<R>,
+) {
+    // A tile that is too high for the other way does not have its code.
+    if R <= Other::ROWS && is_other_faster() {
+        gemm::<Other, R>(input, rows, runs, panel, tile);
+    } else {
+        gemm::<Usual, R>(input, rows, runs, panel, tile);
+    }
+}
+
+/// What each way gives, also the one that this host does not use.
+#[cfg(feature = "kernel-tests")]
+pub(in crate::simd::kernels) fn all_gemm_i8_rx8<const R: usize>(
+    input: &[u8],
+    rows: &[usize; R],
+    runs: Runs,
+    panel: &[Quads],
+    tile: Sums<R>,
+) -> [Sums<R>; 2] {
+    let mut tiles = [tile; 2];
+    let [usual, other] = &mut tiles;
+    gemm::<Usual, R>(input, rows, runs, panel, usual);
+    gemm::<Other, R>(input, rows, runs, panel, other);
+    tiles
 }
 
 #[inline(always)]

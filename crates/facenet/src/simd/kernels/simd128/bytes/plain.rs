@@ -5,45 +5,27 @@ use core::arch::wasm32::{
     i32x4_shuffle, v128, v128_load32_splat,
 };
 
-use super::{Dot, LANES, Quads, Runs, Sums, gemm};
+use super::{Dot, LANES, Quads};
 
 /// Vectors that hold the sums of one row.
 const PARTS: usize = 4;
 
-/// Rows in a full tile. More would not fit into the registers.
-pub(in crate::simd::kernels) fn byte_rows() -> usize {
-    3
-}
+/// There is one way.
+pub(super) type Usual = Halves;
+pub(super) type Other = Halves;
 
-#[inline(always)]
-pub(in crate::simd::kernels) fn gemm_i8_rx8<const R: usize>(
-    input: &[u8],
-    rows: &[usize; R],
-    runs: Runs,
-    panel: &[Quads],
-    tile: &mut Sums<R>,
-) {
-    gemm::<Halves, R>(input, rows, runs, panel, tile);
-}
-
-/// What each way gives: there is one.
-#[cfg(feature = "kernel-tests")]
-pub(in crate::simd::kernels) fn all_gemm_i8_rx8<const R: usize>(
-    input: &[u8],
-    rows: &[usize; R],
-    runs: Runs,
-    panel: &[Quads],
-    mut tile: Sums<R>,
-) -> [Sums<R>; 1] {
-    gemm::<Halves, R>(input, rows, runs, panel, &mut tile);
-    [tile]
+pub(super) const fn is_other_faster() -> bool {
+    false
 }
 
 /// Part `p` has the sums of the channels `2p` and `2p + 1`, each as that of the first two numbers
 /// of a quad and that of the others.
-struct Halves;
+pub(super) struct Halves;
 
 impl Dot for Halves {
+    /// More would not fit into the registers.
+    const ROWS: usize = 3;
+
     type Sums = [v128; PARTS];
 
     #[inline(always)]

@@ -11,18 +11,14 @@ use core::arch::wasm32::{
 use core::hint::black_box;
 use std::sync::OnceLock;
 
-use super::{Dot, LANES, Quads, Runs, Sums, gemm};
+use super::{Dot, LANES, Quads};
 
-/// Rows in a full tile of [`Whole`]: as many as of floats, for the same reason.
-const WHOLE_ROWS: usize = 6;
-
-/// Rows in a full tile of [`Pairs`], which needs two more registers. Five take as long, six 1 %
-/// longer.
-const PAIRS_ROWS: usize = 4;
+pub(super) type Usual = Whole;
+pub(super) type Other = Pairs;
 
 /// Whether [`Pairs`] is faster than [`Whole`] here. Relaxed instructions show what they are made of
 /// by results that WebAssembly leaves open.
-fn by_pairs() -> bool {
+pub(super) fn is_other_faster() -> bool {
     static BY_PAIRS: OnceLock<bool> = OnceLock::new();
     *BY_PAIRS.get_or_init(|| {
         // Only where pairs are added in 16 bits does their sum end at the greatest such number.
@@ -39,44 +35,8 @@ fn by_pairs() -> bool {
     })
 }
 
-/// Rows in a full tile.
-pub(in crate::simd::kernels) fn byte_rows() -> usize {
-    if by_pairs() { PAIRS_ROWS } else { WHOLE_ROWS }
-}
-
-#[inline(always)]
-pub(in crate::simd::kernels) fn gemm_i8_rx8<const R: usize>(
-    input: &[u8],
-    rows: &[usize; R],
-    runs: Runs,
-    panel: &[Quads],
-    tile: &mut Sums<R>,
-) {
-    if R <= PAIRS_ROWS && by_pairs() {
-        gemm::<Pairs, R>(input, rows, runs, panel, tile);
-    } else {
-        gemm::<Whole, R>(input, rows, runs, panel, tile);
-    }
-}
-
-/// What each way gives, also the one that this host does not use.
-#[cfg(feature = "kernel-tests")]
-pub(in crate::simd::kernels) fn all_gemm_i8_rx8<const R: usize>(
-    input: &[u8],
-    rows: &[usize; R],
-    runs: Runs,
-    panel: &[Quads],
-    tile: Sums<R>,
-) -> [Sums<R>; 2] {
-    let mut tiles = [tile; 2];
-    let [whole, pairs] = &mut tiles;
-    gemm::<Whole, R>(input, rows, runs, panel, whole);
-    gemm::<Pairs, R>(input, rows, runs, panel, pairs);
-    tiles
-}
-
 /// One instruction of WebAssembly for the products of a quad, or two steps.
-struct Relaxed<const PAIRS: bool>;
+pub(super) struct Relaxed<const PAIRS: bool>;
 type Whole = Relaxed<false>;
 type Pairs = Relaxed<true>;
 
@@ -95,6 +55,10 @@ impl<const PAIRS: bool> Relaxed<PAIRS> {
 }
 
 impl<const PAIRS: bool> Dot for Relaxed<PAIRS> {
+    /// Six, as for floats. Two steps need two more registers: four rows take as long as five, and
+    /// 1 % less than six.
+    const ROWS: usize = if PAIRS { 4 } else { 6 };
+
     type Sums = [v128; 2];
 
     #[inline(always)]
