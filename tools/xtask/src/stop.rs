@@ -2,6 +2,7 @@
 //! in process groups of their own. It passes them on, so that no process stays behind.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -16,17 +17,19 @@ const END_MAX: Duration = Duration::from_secs(10);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Starts to listen for signals.
+/// Starts to listen for signals. The main thread calls this.
 pub(crate) fn listen() -> anyhow::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])
         .context("listening for signals")?;
-    std::thread::spawn(move || {
+    let main = thread::current();
+    thread::spawn(move || {
         let mut wait = || signals.forever().next();
         wait();
         REQUESTED.store(true, Ordering::SeqCst);
         process::end_all(false);
-        std::thread::spawn(|| {
-            std::thread::sleep(END_MAX);
+        main.unpark();
+        thread::spawn(|| {
+            thread::sleep(END_MAX);
             give_up();
         });
         // Whoever asks twice is in a hurry.
@@ -39,6 +42,13 @@ pub(crate) fn listen() -> anyhow::Result<()> {
 /// Whether the command was asked to end.
 pub(crate) fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
+}
+
+/// Lets the main thread wait for so long, or until the command is asked to end.
+pub(crate) fn pause(duration: Duration) {
+    if !requested() {
+        thread::park_timeout(duration);
+    }
 }
 
 /// An error once the command was asked to end, so that no further step begins.

@@ -32,7 +32,7 @@ const FREE_MAX: Duration = Duration::from_secs(10);
 /// How long one request may take meanwhile.
 const REQUEST_MAX: Duration = Duration::from_secs(30);
 
-/// How often a running server is looked after, and a signal noticed.
+/// How often a running server is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The state folder of servers that are not told another.
@@ -136,7 +136,7 @@ fn serve(port: u16, configs: &[PathBuf], state: &State) -> anyhow::Result<()> {
         if let Err(error) = page.look() {
             eprintln!("the page is not as in site/: {error:#}");
         }
-        std::thread::sleep(LOOK_EVERY);
+        stop::pause(LOOK_EVERY);
     }
     Ok(())
 }
