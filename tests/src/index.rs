@@ -9,8 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use testbed::process::Group;
-use testbed::wrangler::{self, npm_program};
-use testbed::{port, wait};
+use testbed::{npm, port, wait, wrangler};
 use vectorize_local::method::Method;
 use vectorize_local::refusal::Refusal;
 
@@ -92,7 +91,7 @@ impl ProductionBinding {
     /// When it does not answer in time, or the binding is of another class.
     pub fn start(index: &IndexServer) -> anyhow::Result<Self> {
         let port = port::find()?;
-        let mut workerd = Command::new(npm_program("workerd"));
+        let mut workerd = Command::new(npm::program("workerd"));
         workerd
             .current_dir(testbed::root())
             // Without this option workerd keeps the class to itself.

@@ -6,6 +6,7 @@ pub mod chromedriver;
 pub mod bucket;
 pub mod golden;
 mod guard;
+pub mod npm;
 pub mod port;
 pub mod process;
 pub mod server;

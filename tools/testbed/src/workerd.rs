@@ -13,8 +13,7 @@ use tempfile::TempDir;
 
 use crate::bucket::Bucket;
 use crate::process::Group;
-use crate::wrangler::npm_program;
-use crate::{port, wait};
+use crate::{npm, port, wait};
 
 /// How long it may take to answer. The Worker has been built before.
 const READY_MAX: Duration = Duration::from_secs(30);
@@ -52,7 +51,7 @@ impl Workerd {
         let config = dir.path().join("config.capnp");
         fs::write(&config, configuration(&modules, versions))?;
         let log = File::create(dir.path().join("log"))?;
-        let mut workerd = Command::new(npm_program("workerd"));
+        let mut workerd = Command::new(npm::program("workerd"));
         workerd
             .args(["serve", "--experimental"])
             .arg(&config)

@@ -2,10 +2,12 @@
 //! port of workerd behind wrangler's proxy.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
+
+use crate::npm;
 
 /// The header that names the Worker for which a request to workerd's own port is.
 pub const WORKER_HEADER: &str = "MF-Route-Override";
@@ -13,19 +15,20 @@ pub const WORKER_HEADER: &str = "MF-Route-Override";
 /// What wrangler's log says before the port of workerd, in its own JSON.
 const LOG_MARK: &str = r#""userWorkerUrl":{"protocol":"http:","hostname":"127.0.0.1","port":""#;
 
-/// A program that came with an npm package.
-#[must_use]
-pub fn npm_program(name: &str) -> PathBuf {
-    crate::root().join("node_modules/.bin").join(name)
-}
-
 /// Wrangler in the root of the clone, which writes its logs to a folder.
 #[must_use]
 pub fn command(logs: &Path) -> Command {
-    let mut command = Command::new(npm_program("wrangler"));
+    // The machine's Node may be older, and start more slowly.
+    let node = npm::node().unwrap_or_else(|| "node".into());
+    let mut command = Command::new(node);
     command
+        // As wrangler's own start script does, which would be a second Node.
+        .args(["--no-warnings", "--experimental-vm-modules"])
+        .arg(npm::package("wrangler").join("wrangler-dist/cli.js"))
         .current_dir(crate::root())
         .stdin(Stdio::null())
+        // Half of its start is compiling. Node 22 and newer keep the outcome.
+        .env("NODE_COMPILE_CACHE", crate::root().join(".cface/node"))
         .env("WRANGLER_SEND_METRICS", "false")
         .env("WRANGLER_SEND_ERROR_REPORTS", "false")
         // The banner looks for updates.

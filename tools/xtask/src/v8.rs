@@ -8,10 +8,10 @@ use std::process::{ChildStdin, ChildStdout, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use input::message::{Asked, Question};
 use serde_json::{Value, json};
+use testbed::npm;
 use testbed::process::Group;
 use wire::limits::{SANDBOX_PAGES_MAX, SANDBOX_PAGES_MIN};
 
-use crate::project;
 use crate::run::Run;
 use crate::setup::finder;
 
@@ -40,7 +40,10 @@ impl V8 {
 
     /// Starts one with options for V8.
     pub(crate) fn start_with(options: &[&str]) -> anyhow::Result<Self> {
-        let mut group = Run::new("running WebAssembly", node()?)
+        let node = npm::node().context(
+            "the npm package with Node is missing: remove node_modules, and it is installed anew",
+        )?;
+        let mut group = Run::new("running WebAssembly", node)
             .args(options)
             .args([HOST])
             .edit(|command| {
@@ -197,19 +200,4 @@ fn number(value: &Value) -> anyhow::Result<f64> {
 
 fn numbers(value: &Value) -> anyhow::Result<Vec<f64>> {
     value.as_array().context("no numbers")?.iter().map(number).collect()
-}
-
-/// The Node that came with the npm packages.
-fn node() -> anyhow::Result<PathBuf> {
-    let machine = match std::env::consts::ARCH {
-        "aarch64" => "arm64",
-        _ => "x64",
-    };
-    let package = format!("node-linux-{machine}");
-    let node = project::root().join("node_modules").join(&package).join("bin/node");
-    ensure!(
-        node.is_file(),
-        "the npm package {package} is missing: remove node_modules, and it is installed anew"
-    );
-    Ok(node)
 }

@@ -1,7 +1,5 @@
 //! The types of the page's scripts. They are comments in JavaScript, which TypeScript checks.
 
-use testbed::wrangler::npm_program;
-
 use crate::project;
 use crate::run::Run;
 use crate::setup::{npm, site};
@@ -16,7 +14,7 @@ pub(super) fn check() -> anyhow::Result<()> {
         // The scripts import a module that this writes.
         site::ensure()?;
     }
-    Run::new("checking the types of the page's scripts", npm_program("tsc"))
+    Run::new("checking the types of the page's scripts", testbed::npm::program("tsc"))
         .args(["--project", PROJECT])
         .shown()
 }
