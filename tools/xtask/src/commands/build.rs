@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -60,9 +60,10 @@ impl Options {
     fn variant(&self, worker: &str) -> Variant {
         // Only the public Worker has an engine.
         let engine = if worker == PUBLIC_WORKER { self.engine } else { Engine::default() };
+        let wanted = if self.plain_simd { Simd::Fixed } else { Simd::Relaxed };
         if self.drill && worker == PUBLIC_WORKER {
             let arguments = &["--features", "drill"];
-            return Variant { name: Some("drill"), arguments, simd: Simd::Relaxed };
+            return Variant { name: Some("drill"), arguments, simd: wanted, sandbox_simd: wanted };
         }
         let name = match (engine, self.plain_simd) {
             (Engine::SimdInt8, false) => None,
@@ -78,7 +79,8 @@ impl Options {
             // Our own engine alone has a use for the relaxed instructions. The other Workers get
             // the same flags, so that what they share with it is compiled once. Burn's own SIMD
             // library does not compile with them.
-            simd: if engine.is_ours() && !self.plain_simd { Simd::Relaxed } else { Simd::Fixed },
+            simd: if engine.is_ours() { wanted } else { Simd::Fixed },
+            sandbox_simd: wanted,
         }
     }
 }
@@ -90,6 +92,8 @@ struct Variant {
     name: Option<&'static str>,
     arguments: &'static [&'static str],
     simd: Simd,
+    /// Of the public Worker's sandbox, which is the same with every engine.
+    sandbox_simd: Simd,
 }
 
 impl Variant {
@@ -153,28 +157,52 @@ pub(crate) fn ensure_beside(
     options: &Options,
     other: impl FnOnce() -> anyhow::Result<()> + Send,
 ) -> anyhow::Result<()> {
-    // What is missing on the machine is said before anything takes long.
-    npm::check_node()?;
-    let toolchain = wasm::ensure()?;
-    let mut stale = Vec::new();
-    for worker in WORKERS {
-        stale.extend(Build::of(worker, options.variant(worker), &toolchain)?);
-    }
     let packages = || {
         npm::ensure()?;
         site::ensure()?;
         other()
     };
+    let compilers = wasm::compilers()?;
+    let mut stale = Vec::new();
+    for worker in WORKERS {
+        if !is_fresh(worker, &options.variant(worker), &compilers)? {
+            stale.push(worker);
+        }
+    }
+    if stale.is_empty() {
+        return packages();
+    }
+    // What is missing on the machine is said before anything takes long.
+    npm::check_node()?;
+    let toolchain = wasm::ensure()?;
+    let builds = stale.into_iter().map(|worker| Build::of(worker, options, &toolchain));
+    let builds = builds.collect::<anyhow::Result<Vec<_>>>()?;
     // Cargo has a lock for each of the two targets, so they are compiled side by side.
     let compile = || {
-        if stale.is_empty() {
-            return Ok(());
-        }
-        let workers = || compile(&stale, &toolchain);
+        let workers = || compile(&builds, &toolchain);
         parallel::both(workers, || programs::build(&programs::FOR_USERS)).map(drop)
     };
     parallel::both(compile, packages)?;
-    parallel::all(&stale, Build::finish)
+    parallel::all(&builds, Build::finish)
+}
+
+/// Whether nothing has changed since a Worker was built by one of these compilers.
+fn is_fresh(worker: &str, variant: &Variant, compilers: &[String]) -> anyhow::Result<bool> {
+    let folder = variant.folder(worker)?;
+    if !folder.join(ENTRY).is_file() {
+        return Ok(false);
+    }
+    for compiler in compilers {
+        if stamp(&folder).is(&inputs(worker, variant, compiler)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What a folder's Worker was built from.
+fn stamp(folder: &Path) -> Stamp {
+    Stamp::at(folder.join("made-from"))
 }
 
 /// A Worker that has to be built.
@@ -189,19 +217,12 @@ struct Build {
 }
 
 impl Build {
-    /// None when nothing has changed since the Worker was built.
-    fn of(
-        worker: &'static str,
-        variant: Variant,
-        toolchain: &Toolchain,
-    ) -> anyhow::Result<Option<Self>> {
+    fn of(worker: &'static str, options: &Options, toolchain: &Toolchain) -> anyhow::Result<Self> {
+        let variant = options.variant(worker);
         let folder = variant.folder(worker)?;
-        let stamp = Stamp::at(folder.join("made-from"));
-        let inputs = inputs(worker, &variant, toolchain)?;
-        if stamp.is(&inputs) && folder.join(ENTRY).is_file() {
-            return Ok(None);
-        }
-        Ok(Some(Self { worker, variant, dir: project::member(worker)?, folder, stamp, inputs }))
+        let inputs = inputs(worker, &variant, &toolchain.compiler()?)?;
+        let dir = project::member(worker)?;
+        Ok(Self { worker, dir, stamp: stamp(&folder), folder, inputs, variant })
     }
 
     /// Makes of it what wrangler takes.
@@ -246,7 +267,7 @@ fn compile(builds: &[Build], toolchain: &Toolchain) -> anyhow::Result<()> {
             .hint("The compiler's message above says why")
             .quietly()?;
         if names.contains(&PUBLIC_WORKER) {
-            sandbox::build(toolchain, variant.simd)?;
+            sandbox::build(toolchain, variant.sandbox_simd)?;
         }
     }
     Ok(())
@@ -254,12 +275,13 @@ fn compile(builds: &[Build], toolchain: &Toolchain) -> anyhow::Result<()> {
 
 /// A fingerprint of everything that a Worker is built from. Cargo would find out by itself what
 /// is stale, but not that the steps after it, which take as long, have nothing to do.
-fn inputs(worker: &str, variant: &Variant, toolchain: &Toolchain) -> anyhow::Result<String> {
+fn inputs(worker: &str, variant: &Variant, compiler: &str) -> anyhow::Result<String> {
     let root = project::root();
     let mut fingerprint = Fingerprint::default()
         .text(&variant.arguments.join(" "))
         .text(variant.simd.flags().unwrap_or_default())
-        .text(&toolchain.compiler()?);
+        .text(variant.sandbox_simd.flags().unwrap_or_default())
+        .text(compiler);
     let common = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "package-lock.json"];
     for file in common {
         fingerprint = fingerprint.tree(&root.join(file))?;
@@ -328,6 +350,8 @@ mod tests {
         }
         assert_eq!(simd(PUBLIC_WORKER, Engine::BurnFlex, false), Simd::Fixed);
         assert_eq!(simd(PUBLIC_WORKER, Engine::BurnNdarray, false), Simd::Fixed);
+        let plain = Options { plain_simd: true, ..Options::default() };
+        assert_eq!(plain.variant(PUBLIC_WORKER).sandbox_simd, Simd::Fixed);
     }
 
     #[test]

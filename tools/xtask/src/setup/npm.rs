@@ -15,11 +15,10 @@ const NODE_MIN: (u32, u32) = (20, 3);
 
 /// Installs what package-lock.json says, unless it is there.
 pub(crate) fn ensure() -> anyhow::Result<()> {
-    check_node()?;
-    let root = project::root();
-    if is_installed(root)? {
+    if is_installed(project::root())? {
         return Ok(());
     }
+    check_node()?;
     Run::new("installing npm packages", "npm")
         .args(["ci", "--no-audit", "--no-fund"])
         .hint("Is the npm registry reachable? `npm ci` by hand tells more")

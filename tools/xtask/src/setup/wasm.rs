@@ -102,6 +102,17 @@ impl Toolchain {
     }
 }
 
+/// What describes the compilers that builds may be of, without a look whether they work: that takes
+/// as long as the rest of a server's start.
+pub(crate) fn compilers() -> anyhow::Result<Vec<String>> {
+    let mut compilers = vec![Toolchain { debian: None }.compiler()?];
+    let debian = Debian::in_cache()?;
+    if debian.is_there() {
+        compilers.push(Toolchain { debian: Some(debian) }.compiler()?);
+    }
+    Ok(compilers)
+}
+
 /// Finds a toolchain, or says how to install the target.
 pub(crate) fn ensure() -> anyhow::Result<Toolchain> {
     for debian in [None, Some(Debian::in_cache()?)] {

@@ -39,6 +39,11 @@ impl Debian {
         Ok(Self { programs: folder.join("bin"), sysroot: folder.join("sysroot") })
     }
 
+    /// Whether `cargo xtask wasm-std` has made it.
+    pub(super) fn is_there(&self) -> bool {
+        self.programs.join("rustc").exists()
+    }
+
     /// Makes a command, and whatever it starts, use these programs.
     pub(super) fn apply(&self, command: &mut Command) {
         for name in ["RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC", "RUSTC_WRAPPER"] {
