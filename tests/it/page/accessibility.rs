@@ -95,7 +95,7 @@ async fn it_fits_any_screen_and_direction() -> anyhow::Result<()> {
             page.browser.resize(width, 900).await?;
             let misfits = page.browser.execute(super::MISFITS).await?;
             ensure!(misfits == json!([]), "{width} {direction}: {misfits}");
-            let name = format!("wide-{width}-{direction}.png");
+            let name = format!("wide-{width}-{direction}.jpg");
             page.browser.screenshot(&page.screenshots.join(name)).await?;
         }
     }

@@ -213,7 +213,7 @@ impl Page {
                 let feature = json!({ "name": "prefers-color-scheme", "value": theme });
                 let media = json!({ "features": [feature] });
                 self.browser.devtools("Emulation.setEmulatedMedia", media).await?;
-                let file = self.screenshots.join(format!("{name}-{size}-{theme}.png"));
+                let file = self.screenshots.join(format!("{name}-{size}-{theme}.jpg"));
                 self.browser.screenshot(&file).await?;
                 let rules = (theme != whole).then_some(COLOUR_RULES);
                 let findings = self.findings(rules).await?;
@@ -237,7 +237,7 @@ impl Page {
 
     /// Takes one screenshot of a state that does not last.
     async fn look_once(&self, name: &str) -> anyhow::Result<()> {
-        self.browser.screenshot(&self.screenshots.join(format!("{name}.png"))).await
+        self.browser.screenshot(&self.screenshots.join(format!("{name}.jpg"))).await
     }
 
     /// Checks that the console has no warning and that no request left the origin, and ends.

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use image::DynamicImage;
-use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use tests::camera::Scene;
 
@@ -22,8 +21,6 @@ const COARSE: u32 = 48;
 /// to machine; another state of the page differs by more than ten, and another look of a part of
 /// the panel by more than four.
 const DIFFERENCE_MAX: f64 = 3.0;
-
-const QUALITY: u8 = 88;
 
 #[tokio::test]
 async fn pictures_of_the_readme_are_as_the_page_is() -> anyhow::Result<()> {
@@ -51,12 +48,8 @@ async fn pictures_of_the_readme_are_as_the_page_is() -> anyhow::Result<()> {
 
 /// Takes a picture of what is seen, and gives the file.
 async fn picture(page: &Page, name: &str) -> anyhow::Result<PathBuf> {
-    let png = page.screenshots.join(format!("readme-{name}.png"));
-    page.browser.screenshot(&png).await?;
-    let file = page.screenshots.join(format!("{name}.jpg"));
-    let picture = image::open(&png)?.into_rgb8();
-    let out = std::fs::File::create(&file)?;
-    picture.write_with_encoder(JpegEncoder::new_with_quality(out, QUALITY))?;
+    let file = page.screenshots.join(name).with_extension("jpg");
+    page.browser.screenshot(&file).await?;
     Ok(file)
 }
 
