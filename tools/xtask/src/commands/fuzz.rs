@@ -99,9 +99,22 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         parallel::all(targets, |&(name, bytes_max)| run_target(fuzz, name, bytes_max, options))?;
     }
     for (name, _) in targets {
-        replay(name, &[found(name), project::root().join("tests/fuzz/corpus").join(name)])?;
+        replay(name, &[found(name), corpus(name)])?;
     }
     Ok(())
+}
+
+/// Gives the committed inputs of the targets that the sandbox reads to the sandbox, without a
+/// fuzzer.
+pub(super) fn replay_corpora() -> anyhow::Result<()> {
+    let names = TARGETS.map(|(name, _)| name);
+    let mut of_sandbox = names.into_iter().filter(|name| read_by_sandbox(name).is_some());
+    of_sandbox.try_for_each(|name| replay(name, &[corpus(name)]))
+}
+
+/// Where the inputs of a target are that the project comes with.
+fn corpus(name: &str) -> PathBuf {
+    project::root().join("tests/fuzz/corpus").join(name)
 }
 
 /// Where what the fuzzer finds of a target is kept.

@@ -93,5 +93,13 @@ fn web_assembly() -> anyhow::Result<()> {
         .args(packages)
         .args(DENY)
         .edit(|command| toolchain.apply(command))
+        .shown()?;
+    // What they do with an input. The fuzzer around it needs a nightly compiler.
+    Run::new("linting the fuzz targets", "cargo")
+        .args(["clippy", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml", "--lib"])
+        .args(["--target", wasm::TRIPLE])
+        .arg_path("--target-dir", &wasm::target())
+        .args(DENY)
+        .edit(|command| toolchain.apply(command))
         .shown()
 }

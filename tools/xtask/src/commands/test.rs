@@ -6,11 +6,11 @@ use std::num::NonZero;
 
 use clap::Args;
 
-use super::{build, test_hosts, test_wasm, weights};
+use super::{build, fuzz, test_hosts, test_wasm, weights};
 use crate::project::WITHOUT_BURN;
 use crate::run::Run;
 use crate::setup::checkpoint::{self, Checkpoint};
-use crate::setup::{browser, finder, npm, pytorch as oracle, site};
+use crate::setup::{browser, finder, npm, python, pytorch as oracle, site};
 use crate::{parallel, project, stop};
 
 /// The target of the end-to-end tests, which Cargo leaves out unless it is named.
@@ -73,6 +73,9 @@ fn everyday(filter: Option<&str>, pictures: u32) -> anyhow::Result<()> {
         build::ensure(&build::Options::default())?;
         checkpoint::ensure(Checkpoint::GOLDEN, false)?
     };
+    if filter.is_none_or(|filter| "corpora".contains(filter)) {
+        fuzz::replay_corpora()?;
+    }
     with_browser(cargo_test("the end-to-end tests", &WITHOUT_BURN, &END_TO_END, filter))
         .args(["--", "--test-threads", &end_to_end_threads().to_string()])
         .env("CFACE_XTASK", std::env::current_exe()?)
@@ -94,12 +97,17 @@ fn burn(filter: Option<&str>) -> anyhow::Result<()> {
         npm::ensure()?;
         weights::ensure(Checkpoint::GOLDEN)?;
     }
-    cargo_test("the tests with Burn", &BURN_TESTS, &[], filter).shown()?;
-    {
+    let tests = || cargo_test("the tests with Burn", &BURN_TESTS, &[], filter);
+    // For WebAssembly, Burn is compiled by one processor.
+    let compile = || tests().args(["--no-run"]).quietly();
+    let build = || {
         let _lock = project::lock()?;
         build::ensure(&build::Options::of(build::Engine::BurnFlex))?;
-        build::ensure(&build::Options { drill: true, ..build::Options::default() })?;
-    }
+        build::ensure(&build::Options { drill: true, ..build::Options::default() })
+    };
+    parallel::both(compile, build)?;
+    stop::check()?;
+    tests().shown()?;
     // They are marked as ignored, because they need these builds.
     cargo_test("the end-to-end tests with Burn", &WITHOUT_BURN, &END_TO_END, filter)
         .args(["--", "--ignored"])
@@ -114,6 +122,8 @@ fn pytorch(filter: Option<&str>) -> anyhow::Result<()> {
         cargo_test(what, &selection, &[], filter)
     };
     let prepare = || {
+        // It takes minutes and has a lock of its own, so other commands need not wait for it.
+        python::ensure_pytorch()?;
         let _lock = project::lock()?;
         weights::ensure(Checkpoint::GOLDEN)?;
         if filter.is_none_or(|filter| "golden outputs".contains(filter)) {
