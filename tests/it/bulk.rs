@@ -165,7 +165,8 @@ impl Seed {
     async fn store(&self, client: &reqwest::Client, i: usize) -> anyhow::Result<()> {
         let embedding = self.embedding_of(i);
         let message = json!({
-            "namespace": "casia-webface-1-int8-2", "name": format!("Person {i} 人"),
+            "namespace": facenet::namespace("casia-webface", facenet::PIPELINE_INT8),
+            "name": format!("Person {i} 人"),
             "embedding": embedding, "picture": self.picture,
         });
         let request = client.post(&self.url).header(WORKER_HEADER, STORE_WORKER).json(&message);

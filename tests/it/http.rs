@@ -17,7 +17,10 @@ async fn embeddings_are_the_golden_ones() -> anyhow::Result<()> {
     let api = Api::of(&server);
     api.check_golden().await?;
     let health = json(api.health().await?, StatusCode::OK).await?;
-    ensure!(health["model"] == "casia-webface" && health["pipeline"] == "1-int8-2", "{health}");
+    ensure!(
+        health["model"] == "casia-webface" && health["pipeline"] == facenet::PIPELINE_INT8,
+        "{health}"
+    );
     server.stop()
 }
 

@@ -190,7 +190,8 @@ async fn a_store_of_another_version_stores_nothing() -> anyhow::Result<()> {
     let path = format!("/faces/{}", first["id"].as_str().context("no id")?);
     let picture = api.request(Method::GET, &path).send().await?.bytes().await?;
     let enrol = json!({
-        "namespace": "casia-webface-1-int8-2", "name": "Copy", "picture": STANDARD.encode(picture),
+        "namespace": facenet::namespace("casia-webface", facenet::PIPELINE_INT8),
+        "name": "Copy", "picture": STANDARD.encode(picture),
         "embedding": api.embed(&golden("obama-1.png")).await?,
     });
     let send = async |version: u32| -> anyhow::Result<Response> {

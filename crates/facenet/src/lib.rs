@@ -29,7 +29,7 @@ pub const PIPELINE: &str = "1";
 /// The same for embeddings that were computed in integers, [`simd::Simd::Int8`]. Their L2 distance
 /// from those of other engines is about 0.01. The records of weights are the same, and name
 /// [`PIPELINE`]. The number at the end is raised when integers are computed in another way.
-pub const PIPELINE_INT8: &str = "1-int8-2";
+pub const PIPELINE_INT8: &str = "1-int8-3";
 
 /// The namespace in which embeddings of `model` by a pipeline are stored and searched.
 #[must_use]

@@ -253,7 +253,8 @@ async fn hide_faces(page: &Page) -> anyhow::Result<()> {
     let path = format!("/faces/{}", first["id"].as_str().context("no id")?);
     let picture = api.request(Method::GET, &path).send().await?.bytes().await?;
     let message = json!({
-        "namespace": "casia-webface-1-int8-2", "name": "Copy", "embedding": embedding,
+        "namespace": facenet::namespace("casia-webface", facenet::PIPELINE_INT8),
+        "name": "Copy", "embedding": embedding,
         "picture": STANDARD.encode(picture),
     });
     let client = reqwest::Client::new();

@@ -18,7 +18,10 @@ async fn the_privacy_page_says_what_the_server_does() -> anyhow::Result<()> {
     let response = api.request(Method::GET, "/config").send().await?;
     ensure!(response.headers()["cache-control"] == "public, max-age=300");
     let config = read_json(response, reqwest::StatusCode::OK).await?;
-    ensure!(config["model"] == "casia-webface" && config["pipeline"] == "1-int8-2", "{config}");
+    ensure!(
+        config["model"] == "casia-webface" && config["pipeline"] == facenet::PIPELINE_INT8,
+        "{config}"
+    );
     let thresholds = Thresholds::of("casia-webface").context("no thresholds")?;
     for (name, expected) in [("match", thresholds.match_max), ("possible", thresholds.possible_max)]
     {

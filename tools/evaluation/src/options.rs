@@ -84,7 +84,7 @@ pub struct Options {
     /// The checkpoint.
     #[arg(long, default_value = "casia-webface")]
     pub model: String,
-    /// The precision of the weights. int8 computes half of the network in integers, as the Worker
+    /// The precision of the weights. int8 computes most of the network in integers, as the Worker
     /// does unless it is built otherwise. f32 runs on the Burn engine, which takes minutes to
     /// build.
     #[arg(long, value_enum, default_value = "int8")]

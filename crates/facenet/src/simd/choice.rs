@@ -7,8 +7,8 @@ use crate::{PIPELINE, PIPELINE_INT8};
 pub enum Simd {
     /// All in float32.
     Float,
-    /// 1x1 and strided convolutions in integers, and the rest in float32. It is faster and takes
-    /// less memory. Its embeddings differ a little, so they have a pipeline of their own.
+    /// All convolutions but the first three in integers, and the rest in float32. It is faster and
+    /// takes less memory. Its embeddings differ a little, so they have a pipeline of their own.
     #[default]
     Int8,
 }

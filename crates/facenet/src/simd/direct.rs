@@ -17,6 +17,7 @@ use super::aligned::Aligned;
 use super::feature_map::{FeatureMap, Shape};
 use super::finish::{Finish, store};
 use super::kernels::{LANES, ROWS, Runs, decode_f16, gemm_f32_rx8, tiles, with_rows};
+use super::reads::Reads;
 use super::weights::Conv;
 use crate::layers::{MAX_POOL, Window};
 
@@ -75,7 +76,7 @@ struct Place {
     row: u32,
     /// Where its channels begin in the output.
     target: u32,
-    /// Its row, or its column when pixels are taken column by column.
+    /// See [`Reads::line`].
     line: u32,
 }
 
@@ -117,23 +118,11 @@ pub(super) fn convolve(
 /// Half of a cache of 1 MB. Of the inputs here, only the picture is larger.
 const BLOCK_BYTES_MAX: usize = 512 << 10;
 
-/// What a tile reads without the border.
-struct Cut {
-    /// Floats that each row skips.
-    row: usize,
-    /// Rows of the panel that are skipped.
-    depth: usize,
-    /// What is read from there on.
-    runs: Runs,
-}
-
 /// What is the same for all tiles of a convolution.
 struct Job<'a> {
     bias: &'a [f32],
-    stride: usize,
-    input: Shape,
+    reads: Reads,
     output: Shape,
-    runs: Runs,
     places: &'a [Place],
 }
 
@@ -145,29 +134,19 @@ impl<'a> Job<'a> {
         at: usize,
         places: &'a mut [Place],
     ) -> Self {
-        let shape = input.shape;
-        let Window { kernel: [height, width], stride, .. } = conv.window;
-        conv.check(shape, output);
+        conv.check(input.shape, output);
         assert!(at + conv.out <= output.channels, "output channels");
         assert!(conv.out.is_multiple_of(LANES), "whole panels");
-        let runs = Runs { count: height, stride: shape.row(), length: width * shape.channels };
-        let mut job = Self { bias: &conv.bias, stride, input: shape, output, runs, places: &[] };
-        for (pixel, place) in places.iter_mut().enumerate() {
-            *place = job.place(pixel, at);
+        let reads = Reads::new(conv.window, input.shape);
+        for (index, place) in places.iter_mut().enumerate() {
+            let [y, x] = reads.place(index, output);
+            *place = Place {
+                row: (reads.pixel([y, x]) * input.shape.channels) as u32,
+                target: (output.pixel(y, x) + at) as u32,
+                line: reads.line([y, x]) as u32,
+            };
         }
-        job.places = places;
-        job
-    }
-
-    fn place(&self, pixel: usize, at: usize) -> Place {
-        let Shape { height, width, .. } = self.output;
-        let turned = self.is_turned();
-        let (y, x) =
-            if turned { (pixel % height, pixel / height) } else { (pixel / width, pixel % width) };
-        let row = y * self.stride * self.input.row() + x * self.stride * self.input.channels;
-        let target = self.output.pixel(y, x) + at;
-        let line = if turned { x } else { y };
-        Place { row: row as u32, target: target as u32, line: line as u32 }
+        Self { bias: &conv.bias, reads, output, places }
     }
 
     /// Some output pixels of one panel.
@@ -194,7 +173,7 @@ impl<'a> Job<'a> {
         finish: Finish<'_>,
         panel: &mut [[f32; LANES]],
     ) {
-        let Runs { count, stride, length } = self.runs;
+        let Runs { count, stride, length } = self.reads.runs;
         let mut rows = [0; FEW_PIXELS];
         for (row, place) in rows.iter_mut().zip(self.places) {
             *row = place.row as usize;
@@ -225,41 +204,6 @@ impl<'a> Job<'a> {
         self.bias[index * LANES..].first_chunk().expect("a bias for each channel")
     }
 
-    /// The taps of the kernel along one axis that do not read only the border, for the outputs from
-    /// `first` to `last` along that axis. Of the seven taps of a 7x1 kernel over eight rows these
-    /// are five or six.
-    fn taps(&self, axis: usize, first: usize, last: usize) -> Range<usize> {
-        let side = [self.input.height, self.input.width][axis];
-        let count = [self.runs.count, self.runs.length / self.input.channels][axis];
-        let border = self.input.border[axis];
-        let start = border.saturating_sub(last * self.stride);
-        start..(border + side - first * self.stride).min(count)
-    }
-
-    /// What a tile reads whose outputs are on the lines from `first` to `last`: everything without
-    /// the taps that read only the border.
-    fn cut(&self, first: usize, last: usize) -> Cut {
-        let channels = self.input.channels;
-        if self.input.border == [0, 0] {
-            // The result would be the same, but this needs no divisions.
-            Cut { row: 0, depth: 0, runs: self.runs }
-        } else if self.is_turned() {
-            let taps = self.taps(1, first, last);
-            let runs = Runs { length: taps.len() * channels, ..self.runs };
-            Cut { row: taps.start * channels, depth: taps.start * channels, runs }
-        } else {
-            let taps = self.taps(0, first, last);
-            let runs = Runs { count: taps.len(), ..self.runs };
-            Cut { row: taps.start * runs.stride, depth: taps.start * runs.length, runs }
-        }
-    }
-
-    /// Whether pixels are taken column by column: for 1xN kernels, so that the outputs of a tile
-    /// are at the same distance from the border.
-    fn is_turned(&self) -> bool {
-        self.runs.count == 1 && self.input.border[1] > 0
-    }
-
     #[inline(never)]
     fn tile<const R: usize>(
         &self,
@@ -271,7 +215,7 @@ impl<'a> Job<'a> {
     ) {
         let places: &[Place; R] =
             self.places[pixel..].first_chunk().expect("a place for each pixel");
-        let cut = self.cut(places[0].line as usize, places[R - 1].line as usize);
+        let cut = self.reads.cut(places[0].line as usize, places[R - 1].line as usize);
         let rows = places.map(|place| place.row as usize + cut.row);
         let panel = &panel[cut.depth..];
         let mut tile = [*self.bias(index); R];

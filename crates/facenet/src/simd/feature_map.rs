@@ -39,12 +39,12 @@ impl Shape {
 
     /// Floats from one row to the next.
     pub(super) const fn row(self) -> usize {
-        (self.width + 2 * self.border[1]) * self.channels
+        self.line() * self.channels
     }
 
     /// Floats in all.
     pub(super) const fn len(self) -> usize {
-        (self.height + 2 * self.border[0]) * self.row()
+        self.pixels_with_border() * self.channels
     }
 
     /// Bytes of a feature map.
@@ -55,6 +55,15 @@ impl Shape {
 
     pub(super) const fn pixels(self) -> usize {
         self.height * self.width
+    }
+
+    /// Pixels from the start of a row to the start of the next.
+    pub(super) const fn line(self) -> usize {
+        self.width + 2 * self.border[1]
+    }
+
+    pub(super) const fn pixels_with_border(self) -> usize {
+        (self.height + 2 * self.border[0]) * self.line()
     }
 
     /// Where a pixel begins, counted without the border.

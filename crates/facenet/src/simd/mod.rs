@@ -30,6 +30,7 @@ mod network;
 mod feature_map;
 mod aligned;
 mod finish;
+mod reads;
 mod direct;
 mod winograd;
 mod int8;

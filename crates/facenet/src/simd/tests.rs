@@ -232,6 +232,7 @@ all! {
     extremes: crate::simd::int8::tests::extreme_sums_are_those_of_floats;
     rounded_weights: crate::simd::int8::tests::weights_are_rounded_by_channel;
     rounded_maps: crate::simd::int8::tests::maps_are_rounded_by_pixel_or_as_a_whole;
+    rounded_borders: crate::simd::int8::tests::borders_are_rounded_to_zeros;
     choice: crate::simd::tests::winograd_is_chosen_where_it_pays;
     pooling: crate::simd::tests::pooling_takes_the_largest;
 }

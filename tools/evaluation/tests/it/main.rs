@@ -89,7 +89,7 @@ fn people_are_told_apart_and_unreadable_pictures_reported() {
     }
     let json = report.json();
     assert_eq!(json["photographs"], 5);
-    assert_eq!(json["pipeline"], "1-int8-2");
+    assert_eq!(json["pipeline"], facenet::PIPELINE_INT8);
     assert_eq!(json["measurements"][0]["verdicts"]["match"]["false_matches"], 0);
 }
 

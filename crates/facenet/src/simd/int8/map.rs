@@ -1,5 +1,6 @@
 //! Feature maps in bytes.
 
+use crate::layers::Window;
 use crate::simd::aligned::Aligned;
 use crate::simd::feature_map::{FeatureMap, Shape};
 use crate::simd::kernels::{VALUE_MAX, largest, round};
@@ -16,10 +17,10 @@ pub(in crate::simd) enum Factor {
 /// A feature map without negative values, rounded to bytes, with what the layers that read it need.
 #[derive(Debug)]
 pub(in crate::simd) struct ByteMap {
-    /// Without a border.
     pub(super) shape: Shape,
     pub(super) factor: Factor,
     pub(super) bytes: Aligned<u8>,
+    /// Those of the border too. They are zero, with the scale of the map.
     pub(super) pixels: Box<[Pixel]>,
 }
 
@@ -46,15 +47,14 @@ fn factors(largest: f32) -> [f32; 2] {
 
 impl ByteMap {
     pub(in crate::simd) fn new(shape: Shape, factor: Factor) -> Self {
-        assert_eq!(shape.border, [0, 0], "layers in integers have no padding");
-        let pixels = vec![Pixel::default(); shape.pixels()].into_boxed_slice();
+        let pixels = vec![Pixel::default(); shape.pixels_with_border()].into_boxed_slice();
         Self { shape, factor, bytes: Aligned::new(shape.len()), pixels }
     }
 
     /// Bytes of a map.
     #[cfg(test)]
     pub(in crate::simd) const fn bytes_of(shape: Shape) -> usize {
-        Aligned::<u8>::bytes(shape.len()) + shape.pixels() * size_of::<Pixel>()
+        Aligned::<u8>::bytes(shape.len()) + shape.pixels_with_border() * size_of::<Pixel>()
     }
 
     /// Rounds a feature map of this shape. A NaN or an infinity makes the scale of its pixel, or of
@@ -74,5 +74,13 @@ impl ByteMap {
             let [factor, scale] = of_map.unwrap_or_else(|| factors(largest(source)));
             *pixel = Pixel { sum: round(source, factor, target), scale };
         }
+    }
+
+    /// The sum of all bytes in a window that begins at this pixel.
+    pub(super) fn sum(&self, pixel: usize, window: Window) -> i32 {
+        let Window { kernel: [height, width], .. } = window;
+        let line = self.shape.line();
+        let rows = (0..height).map(|y| &self.pixels[pixel + y * line..][..width]);
+        rows.flatten().map(|pixel| pixel.sum).sum()
     }
 }

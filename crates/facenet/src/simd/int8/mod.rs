@@ -27,8 +27,8 @@ pub(super) use weights::{ByteConv, Packer};
 
 use super::feature_map::{FeatureMap, Shape};
 use super::finish::{Finish, store};
-use super::kernels::{LANES, Quads, Runs, Sums, byte_tiles, gemm_i8_rx8, with_rows};
-use crate::layers::Window;
+use super::kernels::{LANES, QUAD, Quads, Sums, byte_tiles, gemm_i8_rx8, with_rows};
+use super::reads::Reads;
 
 /// How much memory convolutions need.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,10 +63,12 @@ impl Scratch {
 /// What is the same for all channels of an output pixel.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
-    /// Where its window begins in the input.
+    /// Where its window begins in the input, border included.
     row: u32,
     /// Where its channels begin in the output.
     target: u32,
+    /// See [`Reads::line`].
+    line: u32,
     /// The sum of its inputs in bytes.
     sum: f32,
     /// What a byte of its inputs has to be multiplied by.
@@ -94,7 +96,6 @@ pub(super) fn convolve(
     finish: Finish<'_>,
     Scratch(places): &mut Scratch,
 ) {
-    let Window { kernel: [height, width], .. } = conv.window;
     assert_eq!(input.factor, conv.factor(), "a sum has one scale");
     conv.check(input.shape, output.shape);
     assert!(at + conv.out <= output.shape.channels, "output channels");
@@ -102,34 +103,25 @@ pub(super) fn convolve(
         assert_eq!(residual.shape, output.shape, "the residual has the shape of the output");
     }
     let places = &mut places[..output.shape.pixels()];
-    for (pixel, place) in places.iter_mut().enumerate() {
-        *place = Place::of(pixel, conv, input, output.shape, at);
+    let reads = Reads::new(conv.window, input.shape);
+    for (index, place) in places.iter_mut().enumerate() {
+        let [y, x] = reads.place(index, output.shape);
+        let pixel = reads.pixel([y, x]);
+        *place = Place {
+            row: (pixel * input.shape.channels) as u32,
+            target: (output.shape.pixel(y, x) + at) as u32,
+            line: reads.line([y, x]) as u32,
+            sum: input.sum(pixel, conv.window) as f32,
+            scale: input.pixels[pixel].scale,
+        };
     }
-    let runs =
-        Runs { count: height, stride: input.shape.row(), length: width * input.shape.channels };
     for index in 0..conv.out / LANES {
         let panel = conv.panel(index);
         for pixels in byte_tiles(0..places.len()) {
             let places = &places[pixels];
             with_rows!(places.len(), R => {
-                tile::<R>(input, runs, &panel, places, (&mut *output, index * LANES), finish);
+                tile::<R>(input, &reads, &panel, places, (&mut *output, index * LANES), finish);
             });
-        }
-    }
-}
-
-impl Place {
-    fn of(pixel: usize, conv: &ByteConv, input: &ByteMap, output: Shape, at: usize) -> Self {
-        let Window { kernel: [height, width], stride, .. } = conv.window;
-        let (y, x) = (pixel / output.width, pixel % output.width);
-        let (top, left) = (y * stride, x * stride);
-        let lines = (top..top + height).map(|y| &input.pixels[y * input.shape.width + left..]);
-        let sum: i32 = lines.flat_map(|line| &line[..width]).map(|pixel| pixel.sum).sum();
-        Self {
-            row: input.shape.pixel(top, left) as u32,
-            target: (output.pixel(y, x) + at) as u32,
-            sum: sum as f32,
-            scale: input.pixels[top * input.shape.width + left].scale,
         }
     }
 }
@@ -137,16 +129,18 @@ impl Place {
 #[inline(never)]
 fn tile<const R: usize>(
     input: &ByteMap,
-    runs: Runs,
+    reads: &Reads,
     panel: &Panel<'_>,
     places: &[Place],
     (output, channel): (&mut FeatureMap, usize),
     finish: Finish<'_>,
 ) {
     let places: &[Place; R] = places.first_chunk().expect("a place for each pixel");
-    let rows = places.map(|place| place.row as usize);
+    let cut = reads.cut(places[0].line as usize, places[R - 1].line as usize);
+    let rows = places.map(|place| place.row as usize + cut.row);
+    let weights = &panel.weights[cut.depth / QUAD..];
     let mut tile: Sums<R> = [[0; LANES]; R];
-    gemm_i8_rx8(&input.bytes, &rows, runs, panel.weights, &mut tile);
+    gemm_i8_rx8(&input.bytes, &rows, cut.runs, weights, &mut tile);
     for (sums, place) in tile.iter().zip(places) {
         let sums = std::array::from_fn(|lane| {
             let sum = sums[lane] as f32 * panel.scale[lane] + place.sum * panel.offset[lane];

@@ -1,7 +1,7 @@
 //! Convolutions in integers against their definition.
 
 use super::{ByteConv, ByteMap, Factor, Packer, Scratch, Sizes, convolve};
-use crate::layers::Window;
+use crate::layers::{Size, Window};
 use crate::simd::feature_map::{FeatureMap, Shape};
 use crate::simd::finish::Finish;
 use crate::simd::kernels::LANES;
@@ -48,19 +48,20 @@ fn packed(input: usize, out: usize, window: Window, all: &[f32]) -> ByteConv {
     packer.finish()
 }
 
+/// A convolution whose padding is the border of its input.
 #[track_caller]
 fn check(input: Shape, kernel: [usize; 2], out: usize, stride: usize) {
     let mut numbers = Numbers::new(input.len() + out);
-    let window = Window { kernel, stride, padding: [0, 0] };
+    let window = Window { kernel, stride, padding: input.border };
     let all = numbers_of(input.channels, out, window, &mut numbers);
     let conv = packed(input.channels, out, window, &all);
     let map = positive_map(input, &mut numbers);
     let bytes = rounded(&map, conv.factor());
-    let [height, width] = [input.height - kernel[0], input.width - kernel[1]];
+    let Shape { height, width, channels, .. } = input;
+    let Size { height, width, .. } = window.output(Size { channels, height, width }, out);
     // The output has more channels on both sides, and a border, which must stay as they are.
     let (at, border) = (LANES, [1, 2]);
-    let target = Shape::new(height / stride + 1, width / stride + 1, out + 3 * LANES);
-    let target = target.within(border);
+    let target = Shape::new(height, width, out + 3 * LANES).within(border);
     let other = random_map(target, &mut numbers);
     let mut sizes = Sizes::default();
     sizes.include(target);
@@ -74,15 +75,16 @@ fn check(input: Shape, kernel: [usize; 2], out: usize, stride: usize) {
             let (y, x, channel) = (place.0 / target.width, place.0 % target.width, place.1);
             let (mut sum, mut inputs) = (0, 0);
             for tap in 0..kernel[0] * kernel[1] {
-                let pixel = input.pixel(y * stride + tap / kernel[1], x * stride + tap % kernel[1]);
-                for from in 0..input.channels {
+                let row = (y * stride + tap / kernel[1]) * input.row();
+                let pixel = row + (x * stride + tap % kernel[1]) * channels;
+                for from in 0..channels {
                     let value = i32::from(bytes.bytes[pixel + from]);
                     sum += value * conv.get(channel, tap, from);
                     inputs += value;
                 }
             }
             let [scale, offset, bias] = conv.channel(channel);
-            let of_input = bytes.pixels[y * stride * input.width + x * stride].scale;
+            let of_input = bytes.pixels[y * stride * input.line() + x * stride].scale;
             let sum = (sum as f32 * scale + inputs as f32 * offset) * of_input + bias;
             let place = target.pixel(y, x) + at + channel;
             let expected = match finish {
@@ -105,6 +107,13 @@ pub(in crate::simd) fn integer_convolutions_are_as_defined() {
     check(Shape::new(8, 8, 32), [3, 3], 16, 2);
     check(Shape::new(2, 2, 1792), [1, 1], 8, 1);
     check(Shape::new(5, 5, 256), [3, 3], 8, 2);
+    check(Shape::new(8, 8, 16), [3, 3], 8, 1);
+    // The border is read as zeros, or left out.
+    check(Shape::new(9, 7, 8).within([1, 1]), [3, 3], 16, 1);
+    check(Shape::new(8, 8, 8).within([0, 3]), [1, 7], 8, 1);
+    check(Shape::new(8, 8, 8).within([3, 0]), [7, 1], 8, 1);
+    check(Shape::new(3, 3, 16).within([0, 1]), [1, 3], 8, 1);
+    check(Shape::new(3, 3, 16).within([1, 0]), [3, 1], 8, 1);
     // Every number of pixels around the tiles.
     for pixels in 1..=14 {
         check(Shape::new(1, pixels, 4), [1, 1], 8, 1);
@@ -136,6 +145,7 @@ pub(in crate::simd) fn weights_are_rounded_by_channel() {
 
 /// What is rounded is as near as a byte can be, and what has no numbers gives none.
 pub(in crate::simd) fn maps_are_rounded_by_pixel_or_as_a_whole() {
+    // Without a border all values are in their places one after the other.
     let shape = Shape::new(3, 5, 36);
     for factor in [Factor::OfPixel, Factor::OfMap] {
         let mut map = positive_map(shape, &mut Numbers::new(3));
@@ -171,6 +181,23 @@ pub(in crate::simd) fn maps_are_rounded_by_pixel_or_as_a_whole() {
             }
         }
     }
+}
+
+/// A border is zeros, and has the scale of the map.
+pub(in crate::simd) fn borders_are_rounded_to_zeros() {
+    let shape = Shape::new(3, 4, 20).within([2, 1]);
+    let bytes = rounded(&positive_map(shape, &mut Numbers::new(5)), Factor::OfMap);
+    let inside = (0..12).map(|place| shape.pixel(place / 4, place % 4));
+    let inside: Vec<usize> = inside.flat_map(|pixel| pixel..pixel + 20).collect();
+    for (place, &byte) in bytes.bytes[..shape.len()].iter().enumerate() {
+        assert!(byte == 0 || inside.contains(&place), "{place}");
+    }
+    let sum: i32 = inside.iter().map(|&place| i32::from(bytes.bytes[place])).sum();
+    assert!(sum > 0);
+    assert_eq!(bytes.pixels.len(), 7 * 6);
+    assert_eq!(bytes.pixels.iter().map(|pixel| pixel.sum).sum::<i32>(), sum);
+    let scale = bytes.pixels[0].scale.to_bits();
+    assert!(bytes.pixels.iter().all(|pixel| pixel.scale.to_bits() == scale));
 }
 
 /// Where every value and every weight of a channel is the largest, rounding changes nothing, and
