@@ -49,6 +49,7 @@ fn main() {
     let rounds = if quick { ROUNDS.1 } else { ROUNDS.0 };
     let mut contestants = [
         Contestant::burn(Backend::Flex),
+        #[cfg(feature = "burn-ndarray")]
         Contestant::burn(Backend::NdArray),
         Contestant::new("cface", &Simd::Int8),
         Contestant::new("cface-simd", &Simd::Float),

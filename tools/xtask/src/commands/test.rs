@@ -16,9 +16,12 @@ use crate::{parallel, project, stop};
 /// The target of the end-to-end tests, which Cargo leaves out unless it is named.
 const END_TO_END: [&str; 2] = ["--test", "end-to-end"];
 
-/// The model with both backends of the Burn engine: the default and the one that a feature adds.
-pub(crate) const BURN_TESTS: [&str; 4] =
-    ["--package", "facenet", "--features", "burn-ndarray,kernel-tests,layer-outputs"];
+/// The model with the Burn engine's usual backend, or with both.
+pub(crate) const fn burn_tests(both: bool) -> [&'static str; 4] {
+    let features =
+        if both { "burn-ndarray,kernel-tests,layer-outputs" } else { "kernel-tests,layer-outputs" };
+    ["--package", "facenet", "--features", features]
+}
 
 /// Runs the tests.
 #[derive(Args)]
@@ -26,6 +29,9 @@ pub(crate) struct Options {
     /// Tests the reference engine, Burn, instead; builds it the first time, which takes minutes.
     #[arg(long, conflicts_with = "pytorch")]
     burn: bool,
+    /// With Burn's older backend too, which takes minutes more.
+    #[arg(long, requires = "burn")]
+    ndarray: bool,
     /// Compares with PyTorch instead; fetches several gigabytes the first time.
     #[arg(long)]
     pytorch: bool,
@@ -40,7 +46,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let filter = options.filter.as_deref();
     match (options.burn, options.pytorch) {
-        (true, _) => burn(filter),
+        (true, _) => burn(filter, options.ndarray),
         (_, true) => pytorch(filter),
         _ => everyday(filter, options.pictures),
     }
@@ -90,14 +96,14 @@ fn end_to_end_threads() -> usize {
     processors + processors.div_ceil(2)
 }
 
-/// The reference engine: natively with both backends, and in the Worker.
-fn burn(filter: Option<&str>) -> anyhow::Result<()> {
+/// The reference engine: natively, and in the Worker.
+fn burn(filter: Option<&str>, both: bool) -> anyhow::Result<()> {
     {
         let _lock = project::lock()?;
         npm::ensure()?;
         weights::ensure(Checkpoint::GOLDEN)?;
     }
-    let tests = || cargo_test("the tests with Burn", &BURN_TESTS, &[], filter);
+    let tests = || cargo_test("the tests with Burn", &burn_tests(both), &[], filter);
     // For WebAssembly, Burn is compiled by one processor.
     let compile = || tests().args(["--no-run"]).quietly();
     let build = || {

@@ -7,14 +7,17 @@ use facenet::Shard;
 use facenet::layers::Layer;
 use serde_json::{Map, Value, json};
 
-use super::engines::{CONTESTANTS, OWN_ENGINES};
+use super::engines::{CONTESTANTS, OLDER_BURN, OWN_ENGINES};
 use super::layers::Class;
 
 /// The runtime that a project like this would use otherwise, among the contestants.
 const RIVAL: usize = CONTESTANTS.len() - 1;
 
 /// Who is measured natively.
-pub(super) const NATIVE: [&str; 4] = ["cface", "cface-simd", "burn-flex", "burn-ndarray"];
+pub(super) const NATIVE: [&str; 4] = ["cface", "cface-simd", "burn-flex", OLDER_BURN];
+
+/// What stands in the place of the figures of who takes no part in a quick run.
+const LEFT_OUT: &str = "  takes minutes to compile: without --quick";
 
 /// Milliseconds of several runs.
 #[derive(Clone, Default)]
@@ -201,7 +204,7 @@ impl fmt::Display for Report {
         )?;
         for (i, name) in CONTESTANTS.iter().enumerate() {
             if self.embed[i].0.is_empty() {
-                writeln!(out, "{name:18}  takes minutes to compile: without --quick")?;
+                writeln!(out, "{name:18}{LEFT_OUT}")?;
                 continue;
             }
             let (min, median) = (self.embed[i].min(), self.embed[i].median());
@@ -221,6 +224,10 @@ impl fmt::Display for Report {
 
         writeln!(out, "\nOne embedding natively, one thread")?;
         for (name, sample) in NATIVE.iter().zip(&self.native) {
+            if sample.0.is_empty() {
+                writeln!(out, "{name:18}{LEFT_OUT}")?;
+                continue;
+            }
             let (min, ratio) = (sample.min(), sample.min() / self.native[0].min());
             writeln!(out, "{name:18}{min:10.1}{:10.1}{ratio:10.2}", sample.median())?;
         }
@@ -237,7 +244,7 @@ impl fmt::Display for Report {
             out,
             "cface / direct convolution at it",
             own / self.direct_ms(),
-            "below 1: Winograd saves multiplications",
+            "below 1: by integers and Winograd",
         )?;
         line(
             out,
