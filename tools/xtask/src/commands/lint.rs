@@ -4,6 +4,7 @@
 mod page;
 
 use super::build::WORKERS;
+use crate::parallel;
 use crate::project::{self, WITHOUT_BURN};
 use crate::run::Run;
 use crate::setup::{python, sandbox, wasm};
@@ -25,8 +26,8 @@ const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 pub(crate) fn run() -> anyhow::Result<()> {
     format()?;
-    house_rules()?;
-    page::check()?;
+    // The one compiles for minutes; the other one fetches packages first.
+    parallel::both(house_rules, page::check)?;
     rust()?;
     documentation()?;
     web_assembly()
