@@ -17,7 +17,8 @@ use crate::chromedriver::Chromedriver;
 use crate::wait;
 
 /// Arguments that every Chromium of ours gets: no window, no GPU, no traffic of its own, and no
-/// process for pages that nobody has opened yet.
+/// process for pages that nobody has opened yet. Two of these are what the address bar shows below
+/// it (Chromium 156). They took two thirds of what a start costs, 0.9 seconds of a processor.
 const ARGUMENTS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -27,7 +28,7 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-features=SpareRendererForSitePerProcess",
+    "--disable-features=SpareRendererForSitePerProcess,WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 ];
 
 /// How long a script may take that answers when it is done. Face detection without a GPU takes
