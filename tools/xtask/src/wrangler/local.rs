@@ -1,7 +1,9 @@
 //! The configurations of the three Workers on a developer's machine, made from those of
 //! production. A local one differs in its paths, which are absolute so that it can be put anywhere,
-//! and in this: the public Worker is told its weights and has other rate limits, and the private
-//! Worker's index is the stand-in, because Vectorize has no local emulation.
+//! and in this: the public Worker is told its weights and has other rate limits; the private
+//! Worker's index is the stand-in, because Vectorize has no local emulation; and it has no cron
+//! triggers, because wrangler fires none by itself and would say so at length. `cargo xtask cron`
+//! fires them.
 
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,7 @@ pub(crate) fn public(mut config: Table, weights: &Weights, main: &Path) -> anyho
 /// The private Worker's configuration with its code at `main`, and with the Worker `index` in the
 /// place of Vectorize.
 pub(crate) fn private(mut config: Table, index: &str, main: &Path) -> anyhow::Result<Table> {
+    config.remove("triggers").context("no triggers in the private configuration")?;
     let indexes = config.remove("vectorize").context("no index in the private configuration")?;
     let indexes = indexes.as_array().context("the indexes are no list")?;
     let services = config.entry("services").or_insert_with(|| Value::Array(Vec::new()));
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn only_index_and_path_of_the_private_worker_differ() {
+    fn only_index_triggers_and_path_of_the_private_worker_differ() {
         let production = config(PRIVATE_CONFIG).unwrap();
         let index = config(INDEX_CONFIG).unwrap();
         let index = name(&index).unwrap();
@@ -128,7 +131,7 @@ mod tests {
         assert_eq!(service["service"].as_str(), Some(index));
         assert_eq!(service["binding"], production["vectorize"][0]["binding"]);
         assert!(Path::new(local["main"].as_str().unwrap()).is_absolute());
-        for key in ["vectorize", "main"] {
+        for key in ["vectorize", "triggers", "main"] {
             local.insert(key.into(), production[key].clone());
         }
         assert_eq!(local, production);
