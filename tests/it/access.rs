@@ -160,7 +160,8 @@ async fn keys_come_and_go_while_a_private_server_runs() -> anyhow::Result<()> {
     let delete = door.request(Method::DELETE, &format!("/faces/{id}")).bearer_auth(token);
     ensure!(delete.send().await?.status() == StatusCode::NO_CONTENT);
     let by_door = |line: &Value| line["key"] == "door" && line["route"] == "/match";
-    ensure!(log::events(&server, "request")?.iter().any(by_door), "{}", server.log());
+    let lines = log::requests(&server, "/faces/{id}", 1).await?;
+    ensure!(lines.iter().any(by_door), "{lines:?}");
     let log = server.log();
     ensure!(!log.contains(&key) && !log.contains(&server.admin_key()?), "a key in the log:\n{log}");
     server.stop()
@@ -233,7 +234,7 @@ async fn an_unknown_access_closes_every_route() -> anyhow::Result<()> {
         let what = format!("{} {}", operation.method, operation.path);
         problem(response, StatusCode::INTERNAL_SERVER_ERROR).await.context(what)?;
     }
-    let lines = log::events(&server, "request")?;
+    let lines = log::lines_after(&server, 0, 1, |line| line["faults"][0].is_string()).await?;
     let fault = lines.iter().find_map(|line| line["faults"][0].as_str()).context("no fault")?;
     ensure!(fault.contains("ACCESS in wrangler.toml must be"), "{fault}");
     server.stop()

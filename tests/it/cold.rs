@@ -6,6 +6,7 @@ use anyhow::ensure;
 use facenet::Shard;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 use testbed::wait;
 use tests::api::{Api, json, problem};
 use tests::server::Server;
@@ -18,9 +19,14 @@ const LOAD_MAX: Duration = Duration::from_secs(30);
 
 /// How often a server has loaded each shard.
 fn loads(server: &Server) -> anyhow::Result<[usize; 2]> {
-    let loads = log::events(server, "load")?;
-    let of = |shard: Shard| loads.iter().filter(|load| load["shard"] == shard.name()).count();
-    Ok(Shard::ALL.map(of))
+    Ok(loads_in(&log::lines(server)?))
+}
+
+fn loads_in(lines: &[Value]) -> [usize; 2] {
+    let of = |shard: Shard| {
+        log::of_event(lines, "load").filter(|load| load["shard"] == shard.name()).count()
+    };
+    Shard::ALL.map(of)
 }
 
 /// Without being woken, the second shard would load when the first one has computed.
@@ -43,7 +49,10 @@ async fn the_second_shard_loads_beside_the_first() -> anyhow::Result<()> {
     let file = weights.join(Shard::Shard1.file());
     wrangler(state.path(), &["put", &key, "--file", &file.to_string_lossy()])?;
     api.check_golden().await?;
-    ensure!(loads(&server)? == [1, 1], "{}", server.log());
+    // One that was refused, and those of the pictures.
+    let embeds = 1 + testbed::golden::all()?.len();
+    let lines = log::requests(&server, "/embed", embeds).await?;
+    ensure!(loads_in(&lines) == [1, 1], "{lines:?}");
     server.stop()
 }
 

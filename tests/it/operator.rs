@@ -58,7 +58,7 @@ async fn an_operator_lists_forgets_and_empties() -> anyhow::Result<()> {
     ensure!(api.find(&golden("biden-2.png")).await?["verdict"] == "none");
 
     // Whoever did it is known by the name of the key.
-    let lines = log::events(&server, "request")?;
+    let lines = log::requests(&server, "/match", 3).await?;
     for (method, route, status) in
         [("GET", "/faces", 200), ("DELETE", "/faces/{id}", 204), ("DELETE", "/faces", 204)]
     {

@@ -3,13 +3,13 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 use tests::api::{Api, problem};
 use tests::browser::Browser;
 use tests::camera::Scene;
@@ -60,15 +60,13 @@ async fn foreign_pages_enrol_and_search_nothing_for_their_visitors() -> anyhow::
     browser.goto(&website()?).await?;
     browser.execute_async_with(ENROL_SILENTLY, arguments).await?;
     // The browser has sent both, and without asking.
-    let began = Instant::now();
-    while !["POST /add 403", "POST /match 403"].iter().all(|line| server.log().contains(line)) {
-        ensure!(began.elapsed() < Duration::from_secs(10), "{}", server.log());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let is_refused = |line: &Value| {
+        ["/add", "/match"].iter().any(|route| line["route"] == *route) && line["status"] == 403
+    };
+    let lines = log::lines_after(&server, 0, 2, is_refused).await?;
     ensure!(!server.log().contains("OPTIONS"), "{}", server.log());
     ensure!(server.objects(BUCKET_NAME) == 0, "a visitor was enrolled");
-    let loads = log::events(&server, "load")?.len();
-    ensure!(loads == 0, "something was computed:\n{}", server.log());
+    ensure!(log::of_event(&lines, "load").count() == 0, "something was computed: {lines:?}");
     browser.close().await?;
     server.stop()
 }

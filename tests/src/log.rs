@@ -1,4 +1,6 @@
-//! What a server has logged: the lines of both Workers among those of wrangler.
+//! What a server has logged: the lines of both Workers among those of wrangler. A line comes by
+//! another way than the answer, and often after it. So whoever looks for one waits for it, and
+//! whoever looks for none waits for the line of the last request.
 
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ const MARK: &str = r#"{"worker":"#;
 /// How long a line may take from the Worker to the file.
 const LINE_MAX: Duration = Duration::from_secs(10);
 
-/// The lines of both Workers, in order.
+/// The lines of both Workers that have come, in order.
 ///
 /// # Errors
 /// When one is not JSON, or lacks what every line has.
@@ -42,11 +44,17 @@ fn read(text: &str) -> anyhow::Result<Value> {
 }
 
 /// The lines about an event.
+pub fn of_event<'a>(lines: &'a [Value], event: &str) -> impl Iterator<Item = &'a Value> {
+    lines.iter().filter(move |line| line["event"] == event)
+}
+
+/// All lines, once so many requests for a route of the public Worker have theirs.
 ///
 /// # Errors
-/// As of [`lines`].
-pub fn events(server: &Server, event: &str) -> anyhow::Result<Vec<Value>> {
-    Ok(lines(server)?.into_iter().filter(|line| line["event"] == event).collect())
+/// When they do not come.
+pub async fn requests(server: &Server, route: &str, count: usize) -> anyhow::Result<Vec<Value>> {
+    let is_one = |line: &Value| line["worker"] == "cface" && line["route"] == route;
+    lines_after(server, 0, count, is_one).await
 }
 
 /// The lines from the one with this number on, once there are so many of them for which `is_one`
