@@ -1,5 +1,6 @@
 //! How long one embedding takes in each engine, natively, on one thread. The engines take turns
-//! in one run, because the machine may be busy with other things; what counts is their ratio.
+//! in one run, because the machine may be busy with other things; what counts is their ratio. Burn
+//! takes part where it is compiled in.
 //!
 //! `cargo xtask bench` passes the folder with the weights in `CFACE_WEIGHTS`, and in
 //! `CFACE_BENCH_JSON` the file that it wants all times in, in milliseconds.
@@ -9,6 +10,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "burn")]
 use facenet::burn::Backend;
 use facenet::image::FACE_BYTES;
 use facenet::simd::Simd;
@@ -30,6 +32,7 @@ impl Contestant {
         Self { name, embed: Box::new(move |face| model.embed(face).unwrap()), times: Vec::new() }
     }
 
+    #[cfg(feature = "burn")]
     fn burn(backend: Backend) -> Self {
         Self::new(backend.name(), &backend)
     }
@@ -48,14 +51,16 @@ fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let rounds = if quick { ROUNDS.1 } else { ROUNDS.0 };
     let mut contestants = [
+        #[cfg(feature = "burn-flex")]
         Contestant::burn(Backend::Flex),
         #[cfg(feature = "burn-ndarray")]
         Contestant::burn(Backend::NdArray),
-        Contestant::new("cface", &Simd::Int8),
         Contestant::new("cface-simd", &Simd::Float),
+        Contestant::new("cface", &Simd::Int8),
     ];
     // Not a face, but a picture with all values.
     let face = Face::from_rgb((0..FACE_BYTES).map(|i| (i * 7919) as u8).collect()).unwrap();
+    // Burn's, or else that of our own engine in floats.
     let reference = (contestants[0].embed)(&face);
     for contestant in &contestants {
         let cosine = (contestant.embed)(&face).cosine(&reference);

@@ -43,9 +43,12 @@ pub(crate) struct Options {
     /// Measures this alone.
     #[arg(value_enum)]
     part: Option<Part>,
-    /// Only shows that the benchmarks work.
+    /// Only shows that the benchmarks work, and leaves out Burn.
     #[arg(long)]
     quick: bool,
+    /// With Burn all the same, which takes minutes to compile.
+    #[arg(long, requires = "quick")]
+    burn: bool,
     /// Writes the figures to a file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -79,19 +82,14 @@ struct Effort {
     cold: u32,
     /// How long people ask.
     asking: Duration,
-    /// Whether Burn's older backend takes part. It takes minutes to compile.
-    both_burns: bool,
+    /// Whether Burn takes part.
+    burn: bool,
 }
 
 impl Effort {
-    /// How many of Burn's backends take part.
-    const fn burns(self) -> usize {
-        1 + self.both_burns as usize
-    }
-
     /// Who is measured in V8.
     fn contestants(self) -> impl Iterator<Item = (usize, &'static str)> {
-        let takes_part = move |name: &str| self.both_burns || name != engines::OLDER_BURN;
+        let takes_part = move |name: &str| self.burn || !engines::BURN.contains(&name);
         engines::CONTESTANTS.into_iter().enumerate().filter(move |(_, name)| takes_part(name))
     }
 }
@@ -103,7 +101,7 @@ const FULL: Effort = Effort {
     memory: [100, 1_000],
     cold: 7,
     asking: Duration::from_secs(10),
-    both_burns: true,
+    burn: true,
 };
 const QUICK: Effort = Effort {
     warm_up: 1,
@@ -112,7 +110,7 @@ const QUICK: Effort = Effort {
     memory: [5, 10],
     cold: 1,
     asking: Duration::from_secs(1),
-    both_burns: false,
+    burn: false,
 };
 
 /// Our own engine with both of its arithmetics, as it is in the Worker.
@@ -135,15 +133,11 @@ const BURN: Engine = Engine {
     simd: Simd::Fixed,
 };
 
-/// The one that the Worker can have.
-const BURN_FLEX: Engine =
-    Engine { name: "burn-flex", features: "facenet/burn-flex,facenet-worker/burn-flex", ..BURN };
-
 /// What is measured, built.
 struct Material {
     own: PathBuf,
     own_layers: PathBuf,
-    burn: PathBuf,
+    burn: Option<PathBuf>,
     onnx: PathBuf,
     golden: Golden,
     /// The golden crop as the input tensor.
@@ -151,7 +145,7 @@ struct Material {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let effort = if options.quick { QUICK } else { FULL };
+    let effort = if options.quick { Effort { burn: options.burn, ..QUICK } } else { FULL };
     let measures = |part| options.part.is_none_or(|only| only == part);
     let mut figures = json!({});
     if measures(Part::Engines) {
@@ -188,7 +182,7 @@ fn engines(quick: bool, effort: Effort) -> anyhow::Result<Report> {
     let material = prepare(effort)?;
     let mut report = Report { rounds: effort.rounds, ..Report::default() };
     report.wasm_kb = size_kb(&material.own)?;
-    report.native = native::run(quick)?;
+    report.native = native::run(quick, effort)?;
     first_calls(&material, effort, &mut report)?;
     {
         let mut v8 = V8::start()?;
@@ -226,7 +220,7 @@ fn prepare(effort: Effort) -> anyhow::Result<Material> {
     let material = Material {
         own: OWN.ensure(&toolchain)?,
         own_layers: OWN_LAYERS.ensure(&toolchain)?,
-        burn: if effort.both_burns { BURN } else { BURN_FLEX }.ensure(&toolchain)?,
+        burn: effort.burn.then(|| BURN.ensure(&toolchain)).transpose()?,
         onnx,
         golden,
         tensor,

@@ -2,7 +2,7 @@
 
 use testbed::golden::COSINE_MIN;
 
-use super::engines::{CONTESTANTS, OWN_ENGINES, OwnEngine};
+use super::engines::{BURN, CONTESTANTS, OWN_ENGINES, OwnEngine};
 use super::report::Report;
 use super::workerd::Server;
 use super::{Effort, Material, shards};
@@ -38,14 +38,16 @@ impl<'a> Field<'a> {
         material: &'a Material,
         effort: Effort,
     ) -> anyhow::Result<Self> {
-        let [_, _, flex, ndarray, onnx] = CONTESTANTS;
+        let [.., onnx] = CONTESTANTS;
         for OwnEngine { name, variant, .. } in OWN_ENGINES {
             v8.open(name, &material.own)?;
             v8.load(name, &shards(), variant)?;
         }
-        for (name, variant) in [(flex, 0), (ndarray, 1)].into_iter().take(effort.burns()) {
-            v8.open(name, &material.burn)?;
-            v8.load(name, &shards(), variant)?;
+        if let Some(module) = &material.burn {
+            for (variant, name) in (0..).zip(BURN) {
+                v8.open(name, module)?;
+                v8.load(name, &shards(), variant)?;
+            }
         }
         v8.open_onnx(onnx, &material.onnx)?;
         for (_, name) in effort.contestants() {

@@ -4,10 +4,11 @@ use testbed::golden::{COSINE_MIN, INTEGERS_COSINE_MIN};
 
 /// Who is measured in V8; our own engines come first, and of them the Worker's default.
 pub(super) const CONTESTANTS: [&str; 5] =
-    ["cface", "cface-simd", "burn-flex", OLDER_BURN, "onnxruntime-web"];
+    ["cface", "cface-simd", BURN[0], BURN[1], "onnxruntime-web"];
 
-/// Burn with the predecessor of its backend flex.
-pub(super) const OLDER_BURN: &str = "burn-ndarray";
+/// Burn with its backend flex, and with the predecessor of that. In the module with both, they are
+/// the variants 0 and 1.
+pub(super) const BURN: [&str; 2] = ["burn-flex", "burn-ndarray"];
 
 /// Our own engine with one of its arithmetics.
 #[derive(Clone, Copy)]

@@ -5,24 +5,25 @@ use std::fs;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::engines::OLDER_BURN;
+use super::Effort;
+use super::engines::BURN;
 use super::report::{NATIVE, Sample};
 use crate::commands::test;
-use crate::project;
+use crate::project::{self, WITHOUT_BURN};
 use crate::run::Run;
 use crate::setup::checkpoint::Checkpoint;
 use crate::setup::engines;
 
-/// Runs them, and gives the times of the engines as the benchmark wrote them. A quick run leaves
-/// out Burn's older backend.
-pub(super) fn run(quick: bool) -> anyhow::Result<[Sample; NATIVE.len()]> {
+/// Runs them, and gives the times of the engines as the benchmark wrote them.
+pub(super) fn run(quick: bool, effort: Effort) -> anyhow::Result<[Sample; NATIVE.len()]> {
     let file = engines::folder()?.join("native.json");
     // In the profile of the tests, which optimises the model and its dependencies, and with the
-    // same features: building Burn a second time would take longer than the rest.
+    // same features: building all of it a second time would take longer than the rest.
+    let selection = if effort.burn { test::burn_tests(true) } else { WITHOUT_BURN };
     let bench = |what: &str, name: &str, arguments: &[&str]| {
         Run::cargo(what)
             .args(["bench", "--locked", "--profile", "dev", "--bench", name])
-            .args(test::burn_tests(!quick))
+            .args(selection)
             .args(["--"])
             .args(arguments)
             .env("CFACE_WEIGHTS", project::weights(Checkpoint::GOLDEN.model()))
@@ -35,7 +36,7 @@ pub(super) fn run(quick: bool) -> anyhow::Result<[Sample; NATIVE.len()]> {
     let json: Value = serde_json::from_str(&text)?;
     let mut samples: [Sample; NATIVE.len()] = Default::default();
     for (name, sample) in NATIVE.iter().zip(&mut samples) {
-        if quick && *name == OLDER_BURN {
+        if !effort.burn && BURN.contains(name) {
             continue;
         }
         let times = serde_json::from_value(json[name].clone());
