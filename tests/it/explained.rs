@@ -10,6 +10,8 @@ use tests::api::{Api, json, part};
 use tests::server::Server;
 use tests::{golden, shaded};
 
+use crate::lent::Lent;
+
 /// A number of an answer.
 fn number(answer: &Value, name: &str) -> anyhow::Result<f64> {
     answer[name].as_f64().with_context(|| format!("no {name}: {answer}"))
@@ -25,8 +27,7 @@ async fn enrol(api: &Api<'_>, name: &str, picture: Vec<u8>) -> anyhow::Result<Va
 
 #[tokio::test]
 async fn of_two_people_who_are_about_equally_near_nobody_is_a_match() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     api.enrol("Barack Obama", &golden("obama-2.png")).await?;
     let alone = api.find(&golden("obama-1.png")).await?;
@@ -54,7 +55,7 @@ async fn of_two_people_who_are_about_equally_near_nobody_is_a_match() -> anyhow:
     let again = api.find(&golden("obama-1.png")).await?;
     ensure!(again["verdict"] == "match" && again["ambiguous"] == false, "{again}");
     ensure!(again["matches"].as_array().is_some_and(|people| people.len() == 2), "{again}");
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]

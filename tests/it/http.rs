@@ -8,12 +8,13 @@ use tests::api::{Api, json, part, problem};
 use tests::server::Server;
 use tests::{golden, log};
 
+use crate::lent::Lent;
+
 const STRANGERS: [&str; 3] = ["biden-1.png", "biden-2.png", "collins-1.png"];
 
 #[tokio::test]
 async fn embeddings_are_the_golden_ones() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     api.check_golden().await?;
     let health = json(api.health().await?, StatusCode::OK).await?;
@@ -21,7 +22,7 @@ async fn embeddings_are_the_golden_ones() -> anyhow::Result<()> {
         health["model"] == "casia-webface" && health["pipeline"] == facenet::PIPELINE_INT8,
         "{health}"
     );
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
@@ -116,8 +117,7 @@ async fn faces_survive_a_restart_but_not_the_purge() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn queries_have_many_forms_and_one_answer() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     api.enrol("Barack Obama", &golden("obama-1.png")).await?;
 
@@ -167,7 +167,7 @@ async fn queries_have_many_forms_and_one_answer() -> anyhow::Result<()> {
         let answer = json(response, StatusCode::OK).await?;
         ensure!(answer["verdict"] == verdict, "{other}: {answer}");
     }
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]

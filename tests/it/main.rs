@@ -19,6 +19,7 @@ mod hostile;
 mod http;
 mod index;
 mod killed;
+mod lent;
 mod load;
 mod log;
 mod model;

@@ -17,6 +17,8 @@ use tests::server::Server;
 use tests::{golden, log};
 use wire::retention::BUCKET_NAME;
 
+use crate::lent::Lent;
+
 /// Sends what `/add` takes, and a search, as any page can without asking the server first.
 const ENROL_SILENTLY: &str = "
     const [server, picture, done] = arguments;
@@ -73,8 +75,7 @@ async fn foreign_pages_enrol_and_search_nothing_for_their_visitors() -> anyhow::
 
 #[tokio::test]
 async fn what_changes_or_computes_is_refused_to_foreign_pages() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let own = server.url("");
     let own = own.trim_end_matches('/');
@@ -121,13 +122,12 @@ async fn what_changes_or_computes_is_refused_to_foreign_pages() -> anyhow::Resul
     }
     let read = api.request(Method::GET, "/config").header("sec-fetch-site", "cross-site");
     ensure!(read.send().await?.status() == StatusCode::OK);
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
 async fn methods_that_no_route_knows_are_named_so() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     for name in ["PURGE", "PROPFIND", "SEARCH", "REPORT", "PATCH", "OPTIONS"] {
         for (path, allow) in [("/config", "GET, HEAD"), ("/embed", "POST")] {
@@ -137,13 +137,12 @@ async fn methods_that_no_route_knows_are_named_so() -> anyhow::Result<()> {
             problem(response, StatusCode::METHOD_NOT_ALLOWED).await.context(name)?;
         }
     }
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
 async fn answers_are_closed_to_other_origins() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let unknown = format!("/faces/{}", "0".repeat(32));
     for (method, path) in [
@@ -165,7 +164,7 @@ async fn answers_are_closed_to_other_origins() -> anyhow::Result<()> {
         .header("origin", "https://example.org")
         .header("access-control-request-method", "POST");
     problem(preflight.send().await?, StatusCode::METHOD_NOT_ALLOWED).await?;
-    server.stop()
+    server.give_back().await
 }
 
 fn check_headers(headers: &HeaderMap) -> anyhow::Result<()> {

@@ -9,6 +9,8 @@ use tests::server::Server;
 use tests::{golden, shaded};
 use wire::retention::BUCKET_NAME;
 
+use crate::lent::Lent;
+
 async fn add(api: &Api<'_>, token: &str, picture: &str) -> anyhow::Result<Response> {
     let form = Form::new()
         .text("name", "Barack Obama")
@@ -100,8 +102,7 @@ async fn a_person_has_several_pictures_and_one_name() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn several_pictures_are_enrolled_at_once_or_none() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let token = "0f".repeat(32);
     let file = |name: &str| std::fs::read(golden(name));
@@ -146,7 +147,7 @@ async fn several_pictures_are_enrolled_at_once_or_none() -> anyhow::Result<()> {
     ensure!(found(&api, "obama-2.png").await?[0].1 == 7);
     let nine = vec![file("obama-1.png")?; 9];
     problem(add_all(&api, &token, &nine).await?, StatusCode::BAD_REQUEST).await?;
-    server.stop()
+    server.give_back().await
 }
 
 /// A grey picture of the size of a crop, as PNG.
@@ -159,8 +160,7 @@ fn blank() -> anyhow::Result<Vec<u8>> {
 
 #[tokio::test]
 async fn samples_are_searched_by_themselves() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     api.enrol("Somebody enrolled", &golden("obama-2.png")).await?;
     let find = async |picture: &str, gallery: &str| {
@@ -191,5 +191,5 @@ async fn samples_are_searched_by_themselves() -> anyhow::Result<()> {
         StatusCode::BAD_REQUEST,
     )
     .await?;
-    server.stop()
+    server.give_back().await
 }

@@ -14,6 +14,8 @@ use tests::photograph;
 use tests::pictures::{self, Kind};
 use tests::server::Server;
 
+use crate::lent::Lent;
+
 /// Where the faces are in the photographs, as shares of width and height.
 const FACES: [(&str, [f64; 2]); 4] = [
     ("obama-1", [0.5, 0.35]),
@@ -75,8 +77,7 @@ fn is_on_face(bounds: [f64; 4], [x, y]: [f64; 2], (width, height): (u32, u32)) -
 
 #[tokio::test]
 async fn people_in_photographs_are_named() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     enrol_both(&api).await?;
     for (photo, place) in FACES {
@@ -102,7 +103,7 @@ async fn people_in_photographs_are_named() -> anyhow::Result<()> {
     names.sort_unstable();
     ensure!(names == [Some("Barack Obama"), Some("Joe Biden")], "{found:?}");
     evaluation_asks_for_the_main_face(&server).await?;
-    server.stop()
+    server.give_back().await
 }
 
 /// `cargo xtask eval --crops as-is,served --server URL` tells people apart by the faces that the
@@ -137,8 +138,7 @@ async fn evaluation_asks_for_the_main_face(server: &Server) -> anyhow::Result<()
 
 #[tokio::test]
 async fn a_photograph_is_the_same_in_every_form() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     enrol_both(&api).await?;
     for (photo, expected) in [("obama-2", "Barack Obama"), ("biden-2", "Joe Biden")] {
@@ -150,13 +150,12 @@ async fn a_photograph_is_the_same_in_every_form() -> anyhow::Result<()> {
             ensure!(names == [Some(expected)], "{photo} as {form}: {found:?}");
         }
     }
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
 async fn what_cannot_be_enrolled_is_refused_with_reasons() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let refused = async |picture: &RgbImage, reason: &str| {
         let file = pictures::jpeg(picture, Kind::Plain)?;
@@ -189,13 +188,12 @@ async fn what_cannot_be_enrolled_is_refused_with_reasons() -> anyhow::Result<()>
     let answer = api.request(Method::POST, "/add").multipart(form).send().await?;
     let problem = json(answer, StatusCode::UNPROCESSABLE_ENTITY).await?;
     ensure!(problem["reasons"] == serde_json::json!(["no_face"]), "{problem}");
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
 async fn two_photographs_are_compared() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let verify = async |one: &str, other: &str| {
         let part = |name| anyhow::Ok(Part::bytes(read(name)?).file_name("photo"));
@@ -213,7 +211,7 @@ async fn two_photographs_are_compared() -> anyhow::Result<()> {
     }
     let different = verify("obama-1", "biden-1").await?;
     ensure!(different["verdict"] == "none", "{different}");
-    server.stop()
+    server.give_back().await
 }
 
 /// Four faces take four embeddings of the 120 that a caller has a minute.

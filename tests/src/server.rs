@@ -31,7 +31,10 @@ pub fn now_ms() -> anyhow::Result<u64> {
 const STORED_MAX: Duration = Duration::from_mins(3);
 
 /// Waits for noon to pass where it is near.
-async fn let_noon_pass() -> anyhow::Result<()> {
+///
+/// # Errors
+/// When the clock is wrong.
+pub async fn let_noon_pass() -> anyhow::Result<()> {
     let now_ms = now_ms()?;
     let left = Duration::from_millis(next_purge_ms(now_ms) - now_ms);
     if left < STORED_MAX {

@@ -1,7 +1,6 @@
 //! The page of a server that is for invited people only.
 
 use anyhow::{Context as _, ensure};
-use tests::browser::Cameras;
 use tests::camera::Scene;
 use tests::photograph;
 
@@ -14,7 +13,7 @@ const ADDRESS: &str = "faces@example.org";
 async fn a_link_with_a_key_opens_a_private_server() -> anyhow::Result<()> {
     let report = format!("REPORT_ADDRESS={ADDRESS}");
     let options = ["--var", "ACCESS=private", "--var", &report];
-    let page = Page::open_with(Scene::Nobody, Cameras::Allowed, &options).await?;
+    let page = Page::open_alone(Scene::Nobody, &options).await?;
     page.until_text("[data-private]", "invited people only").await?;
     page.until_text("footer [data-report]", ADDRESS).await?;
     page.look("private").await?;

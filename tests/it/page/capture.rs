@@ -89,7 +89,7 @@ async fn the_camera_advises_and_people_decide() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_camera_is_chosen_where_there_are_several() -> anyhow::Result<()> {
-    let page = Page::open_with(Scene::Nobody, Cameras::Count(2), &[]).await?;
+    let page = Page::open_with(Scene::Nobody, Cameras::Count(2)).await?;
     page.click("[data-consent]").await?;
     page.click("[data-start-camera]").await?;
     page.state("camera").await?;
@@ -188,7 +188,7 @@ async fn photos_work_where_cameras_do_not() -> anyhow::Result<()> {
         (Cameras::Denied, "The camera is blocked", "camera-denied"),
         (Cameras::Count(0), "No camera was found", "camera-missing"),
     ] {
-        let page = Page::open_with(Scene::Nobody, cameras, &[]).await?;
+        let page = Page::open_with(Scene::Nobody, cameras).await?;
         page.click("[data-consent]").await?;
         page.click("[data-start-camera]").await?;
         page.state("error").await?;
@@ -207,7 +207,7 @@ async fn photos_work_where_cameras_do_not() -> anyhow::Result<()> {
             page.choose(&photograph("obama-2.jpg")).await?;
             page.state("cropped").await?;
             page.browser.close().await?;
-            page.server.stop()?;
+            page.server.give_back().await?;
         } else {
             page.close().await?;
         }

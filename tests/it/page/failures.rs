@@ -9,7 +9,6 @@ use facenet::Shard;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::api::{Api, json as answer_of};
-use tests::browser::Cameras;
 use tests::camera::Scene;
 use tests::server::{STORE_WORKER, Server, WORKER_HEADER};
 use tests::{MODELS_BUCKET, golden, photograph, variable};
@@ -36,7 +35,7 @@ async fn a_camera_that_is_unplugged_is_missed_and_found_again() -> anyhow::Resul
 
 #[tokio::test]
 async fn a_server_that_stops_while_a_picture_is_sent_is_asked_again() -> anyhow::Result<()> {
-    let mut page = Page::open(Scene::Nobody).await?;
+    let mut page = Page::open_alone(Scene::Nobody, &[]).await?;
     page.choose(&photograph("obama-1.jpg")).await?;
     page.state("cropped").await?;
     // At this speed the picture needs seconds to be sent.
@@ -52,7 +51,7 @@ async fn a_server_that_stops_while_a_picture_is_sent_is_asked_again() -> anyhow:
     page.network(unlimited()).await?;
     page.look("error-no-server").await?;
 
-    page.server = Server::start_at(port, &state).await?;
+    *page.server = Server::start_at(port, &state).await?;
     page.click("[data-retry]").await?;
     page.state("result").await?;
     page.close_noisily().await
@@ -81,7 +80,7 @@ async fn an_instance_that_breaks_down_is_asked_once_more() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn too_many_tries_count_down_and_go_on() -> anyhow::Result<()> {
-    let page = Page::open_with(Scene::Nobody, Cameras::Allowed, &["--rate-limits"]).await?;
+    let page = Page::open_alone(Scene::Nobody, &["--rate-limits"]).await?;
     page.choose(&photograph("obama-1.jpg")).await?;
     page.state("cropped").await?;
     let api = Api::of(&page.server);
@@ -116,7 +115,7 @@ async fn too_many_tries_count_down_and_go_on() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_missing_model_is_told_as_the_server_tells_it() -> anyhow::Result<()> {
-    let page = Page::open(Scene::Nobody).await?;
+    let page = Page::open_alone(Scene::Nobody, &[]).await?;
     let state = page.server.state().to_owned();
     let weights = variable("CFACE_WEIGHTS")?;
     let key = tests::weights("casia-webface", &weights)?.key(Shard::Shard2);
@@ -140,7 +139,7 @@ async fn a_missing_model_is_told_as_the_server_tells_it() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn a_slow_network_shows_progress_and_can_be_left() -> anyhow::Result<()> {
-    let page = Page::open(Scene::Nobody).await?;
+    let page = Page::open_alone(Scene::Nobody, &[]).await?;
     // One megabit a second.
     page.network(speed(125_000)).await?;
     page.load().await?;
@@ -233,7 +232,7 @@ async fn an_enrolment_without_an_answer_can_be_repeated_or_deleted() -> anyhow::
 
 #[tokio::test]
 async fn a_deletion_that_the_index_does_not_take_is_told() -> anyhow::Result<()> {
-    let page = Page::open(Scene::Nobody).await?;
+    let page = Page::open_alone(Scene::Nobody, &[]).await?;
     page.choose(&photograph("obama-1.jpg")).await?;
     page.state("cropped").await?;
     page.enrol("Barack Obama").await?;
@@ -277,7 +276,7 @@ async fn hide_faces(page: &Page) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_search_that_cannot_look_far_enough_says_so() -> anyhow::Result<()> {
-    let page = Page::open(Scene::Nobody).await?;
+    let page = Page::open_alone(Scene::Nobody, &[]).await?;
     hide_faces(&page).await?;
     page.choose(&photograph("obama-1.jpg")).await?;
     page.state("cropped").await?;

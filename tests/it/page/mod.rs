@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tests::browser::{Browser, Cameras};
 use tests::camera::Scene;
-use tests::server::Server;
+
+use crate::lent::Lent;
 
 /// How long the page may take until a script returns true. A budget that is spent needs a minute.
 const UNTIL_MAX: Duration = Duration::from_secs(90);
@@ -75,26 +75,33 @@ const FIRST_PAINT: &str = "
 
 /// A server, a browser that shows the page, and the folder of the screenshots.
 struct Page {
-    server: Server,
+    server: Lent,
     browser: Browser,
     screenshots: PathBuf,
-    _state: TempDir,
 }
 
 impl Page {
-    /// Starts a server of its own, and opens the page.
+    /// Opens the page of a server that other tests have had, and that others get.
     async fn open(scene: Scene) -> anyhow::Result<Self> {
-        Self::open_with(scene, Cameras::Allowed, &[]).await
+        Self::open_with(scene, Cameras::Allowed).await
     }
 
-    /// The same with other cameras and options of the server.
-    async fn open_with(scene: Scene, cameras: Cameras, options: &[&str]) -> anyhow::Result<Self> {
-        let state = tempfile::tempdir()?;
-        let server = Server::start_with(state.path(), options).await?;
+    /// The same with other cameras.
+    async fn open_with(scene: Scene, cameras: Cameras) -> anyhow::Result<Self> {
+        Self::open_at(Lent::take().await?, scene, cameras).await
+    }
+
+    /// Opens the page of a server of its own, with these options: for tests that change more of it
+    /// than who is enrolled.
+    async fn open_alone(scene: Scene, options: &[&str]) -> anyhow::Result<Self> {
+        Self::open_at(Lent::own(options).await?, scene, Cameras::Allowed).await
+    }
+
+    async fn open_at(server: Lent, scene: Scene, cameras: Cameras) -> anyhow::Result<Self> {
         let browser = Browser::open_with(scene, cameras).await?;
         let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
         std::fs::create_dir_all(&screenshots)?;
-        let page = Self { server, browser, screenshots, _state: state };
+        let page = Self { server, browser, screenshots };
         page.browser.resize(DESKTOP.0, DESKTOP.1).await?;
         page.load().await?;
         Ok(page)
@@ -258,7 +265,7 @@ impl Page {
             ensure!(is_own, "a request to another origin: {url}");
         }
         self.browser.close().await?;
-        self.server.stop()
+        self.server.give_back().await
     }
 
     /// Sets what the network is like for the page.

@@ -5,7 +5,6 @@ use facenet::verdict::Thresholds;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, json as read_json};
-use tests::browser::Cameras;
 use tests::camera::Scene;
 
 use super::Page;
@@ -57,7 +56,7 @@ async fn the_privacy_page_says_when_a_model_was_not_measured() -> anyhow::Result
     make_weights(folder.path())?;
     let weights = folder.path().to_str().context("a path that is no text")?;
     let options = ["--model", MODEL, "--weights", weights];
-    let page = Page::open_with(Scene::Nobody, Cameras::Allowed, &options).await?;
+    let page = Page::open_alone(Scene::Nobody, &options).await?;
     page.click("header a[href='/privacy']").await?;
     page.state("told").await?;
     page.until_text("[data-fact=model]", MODEL).await?;

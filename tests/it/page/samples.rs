@@ -19,7 +19,7 @@ fn sample(name: &str) -> String {
 
 #[tokio::test]
 async fn samples_are_found_without_a_camera_and_without_consent() -> anyhow::Result<()> {
-    let page = Page::open_with(Scene::Nobody, Cameras::Count(0), &[]).await?;
+    let page = Page::open_with(Scene::Nobody, Cameras::Count(0)).await?;
     // Somebody who is enrolled looks like one of the samples, and is not found among them.
     let enrolled = Api::of(&page.server).enrol("Somebody", &golden("obama-2.png")).await?;
     page.click("[data-try-samples]").await?;
@@ -86,7 +86,7 @@ async fn samples_are_found_by_keyboard() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_private_server_has_samples_for_who_has_a_key() -> anyhow::Result<()> {
     let options = ["--var", "ACCESS=private"];
-    let page = Page::open_with(Scene::Nobody, Cameras::Allowed, &options).await?;
+    let page = Page::open_alone(Scene::Nobody, &options).await?;
     page.until_text("[data-private]", "invited people only").await?;
     let offered = "return document.querySelector('[data-try-samples]').checkVisibility()";
     ensure!(page.browser.execute(offered).await? == false, "offered to who may not search");
