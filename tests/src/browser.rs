@@ -186,8 +186,12 @@ impl Browser {
         let css = format!("body[data-state={state}]");
         let found = self.client.wait().at_most(WAIT_MAX).for_element(Locator::Css(&css)).await;
         if let Err(error) = found {
-            let text = self.find("main").await?.text().await?;
-            bail!("the page is not {state} ({error}):\n{text}");
+            let body = self.find("body").await?;
+            let present = body.attr("data-state").await?.unwrap_or_default();
+            // With the line that says what the page is doing.
+            let text = body.text().await?;
+            let console = self.console().await?;
+            bail!("the page is {present} and not {state} ({error}):\n{text}\n{console:?}");
         }
         Ok(())
     }
