@@ -11,6 +11,8 @@ use tests::api::{ADDRESS, Api, json, problem};
 use tests::server::Server;
 use tests::{golden, log};
 
+use crate::lent::Lent;
+
 /// Programs that send at once, one request after the other.
 const FLOOD: usize = 64;
 
@@ -173,8 +175,7 @@ type Statuses = BTreeMap<u16, usize>;
 #[tokio::test]
 async fn a_flood_from_one_address_leaves_room_for_others() -> anyhow::Result<()> {
     const HONEST: usize = 40;
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let picture = std::fs::read(golden("obama-1.png"))?;
     let embed = async |from: &str| {
@@ -226,14 +227,13 @@ async fn a_flood_from_one_address_leaves_room_for_others() -> anyhow::Result<()>
     ensure!(answers == quiet, "other embeddings in a flood");
     ensure!(statuses.keys().all(|status| matches!(status, 200 | 429)), "{statuses:?}");
     ensure!(statuses.contains_key(&200) && statuses.contains_key(&429), "{statuses:?}");
-    server.stop()
+    server.give_back().await
 }
 
 /// What a request holds is given back although nobody waits for its answer.
 #[tokio::test]
 async fn whoever_hangs_up_may_come_back_at_once() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let picture = std::fs::read(golden("obama-1.png"))?;
     let expected = api.embed(&golden("obama-1.png")).await?;
@@ -259,5 +259,5 @@ async fn whoever_hangs_up_may_come_back_at_once() -> anyhow::Result<()> {
         ensure!(began.elapsed() < Duration::from_secs(30), "the permits are lost");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    server.stop()
+    server.give_back().await
 }

@@ -17,7 +17,7 @@ use crate::storage::{OBAMA, is_empty, picture};
 /// Three pages of the bucket. Slow, because it stores the faces one by one, as `cface` does.
 #[tokio::test]
 async fn thousands_of_faces_go_in_one_run() -> anyhow::Result<()> {
-    const FACES: usize = 2_500;
+    const FACES: usize = 2_100;
     const AT_ONCE: usize = 8;
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;

@@ -1,6 +1,7 @@
 //! What callers can rely on when answers are lost, requests race, and triggers of the cron come
 //! late, twice or not at all.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -14,14 +15,17 @@ use tests::{golden, shaded};
 use wire::limits::PERSON_PICTURES_MAX;
 use wire::retention::{BUCKET_NAME, next_purge_ms};
 
+use crate::lent::Lent;
+
 const FILE: &str = "obama-1.png";
 const AGAIN: &str = "obama-2.png";
 const HOUR_MS: u64 = 3600 * 1000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// A token as callers make them.
-fn token(number: u8) -> String {
-    format!("{number:064x}")
+/// A token as callers make them. It ends with its person, so each is another one.
+fn token() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{:064x}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// An enrolment under a token that the caller brings. Pictures differ by their shade, and so do the
@@ -46,10 +50,10 @@ async fn vectors(server: &Server) -> anyhow::Result<u64> {
 
 #[tokio::test]
 async fn an_enrolment_with_a_token_of_the_caller_can_be_repeated() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
-    let mine = token(1);
+    let objects = server.objects(BUCKET_NAME);
+    let mine = token();
     let first = json(bring(&api, &mine, 0)?.send().await?, StatusCode::CREATED).await?;
     ensure!(first["delete_token"] == mine.as_str() && first["pictures"] == 1, "{first}");
     let repeated = (0..3)
@@ -58,7 +62,7 @@ async fn an_enrolment_with_a_token_of_the_caller_can_be_repeated() -> anyhow::Re
         let answer = answer?;
         ensure!((&answer["id"], &answer["pictures"]) == (&first["id"], &first["pictures"]));
     }
-    ensure!(server.objects(BUCKET_NAME) == 1 && vectors(&server).await? == 1);
+    ensure!(server.objects(BUCKET_NAME) == objects + 1 && vectors(&server).await? == 1);
     let found = api.find(&golden(AGAIN)).await?;
     ensure!(found["matches"][0]["id"] == first["id"] && found["matches"][0]["pictures"] == 1);
 
@@ -67,27 +71,26 @@ async fn an_enrolment_with_a_token_of_the_caller_can_be_repeated() -> anyhow::Re
         let answer = bring(&api, other, 0)?.send().await?;
         problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await.context(other.to_owned())?;
     }
-    let two = bring(&api, &token(2), 0)?.bearer_auth(&mine).send().await?;
+    let two = bring(&api, &token(), 0)?.bearer_auth(&mine).send().await?;
     problem(two, StatusCode::UNPROCESSABLE_ENTITY).await?;
 
     // A token ends with its person.
     ensure!(forget(&api, &mine).await?.status() == StatusCode::NO_CONTENT);
     problem(bring(&api, &mine, 0)?.send().await?, StatusCode::UNAUTHORIZED).await?;
     ensure!(api.find(&golden(AGAIN)).await?["verdict"] == "none");
-    server.stop()
+    server.give_back().await
 }
 
 /// The caller hangs up at some moment of the enrolment, and then deletes or repeats.
 #[tokio::test]
 async fn a_lost_answer_leaves_a_person_who_can_be_deleted_or_enrolled() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     api.embed(&golden(FILE)).await?;
     let (mut lost, mut deleted) = (0, 0);
     for number in 0..40 {
-        let mine = token(number);
-        let patience = Duration::from_millis(5 + u64::from(number) * 4);
+        let mine = token();
+        let patience = Duration::from_millis(5 + number * 4);
         lost += u32::from(bring(&api, &mine, 0)?.timeout(patience).send().await.is_err());
         let status = forget(&api, &mine).await?.status();
         ensure!(matches!(status.as_u16(), 204 | 404), "{status}");
@@ -99,7 +102,7 @@ async fn a_lost_answer_leaves_a_person_who_can_be_deleted_or_enrolled() -> anyho
     ensure!(vectors(&server).await? == 0);
     ensure!(api.find(&golden(FILE)).await?["verdict"] == "none");
 
-    let mine = token(100);
+    let mine = token();
     let hasty = bring(&api, &mine, 0)?.timeout(Duration::from_millis(20)).send().await;
     let again = json(bring(&api, &mine, 0)?.send().await?, StatusCode::CREATED).await?;
     println!("the first answer came: {}", hasty.is_ok());
@@ -107,15 +110,14 @@ async fn a_lost_answer_leaves_a_person_who_can_be_deleted_or_enrolled() -> anyho
     tokio::time::sleep(Duration::from_secs(1)).await;
     ensure!(api.find(&golden(FILE)).await?["matches"][0]["pictures"] == 1);
     ensure!(forget(&api, &mine).await?.status() == StatusCode::NO_CONTENT);
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
 async fn what_is_added_at_once_or_during_a_deletion_ends_right() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
-    let mine = token(1);
+    let mine = token();
     json(bring(&api, &mine, 0)?.send().await?, StatusCode::CREATED).await?;
     let statuses = join_all((1..14).map(|shade| {
         let request = bring(&api, &mine, shade);
@@ -134,14 +136,14 @@ async fn what_is_added_at_once_or_during_a_deletion_ends_right() -> anyhow::Resu
     ensure!(added <= PERSON_PICTURES_MAX);
 
     for round in 2..10 {
-        let mine = token(round);
+        let mine = token();
         json(bring(&api, &mine, 0)?.send().await?, StatusCode::CREATED).await?;
         let additions = join_all((1..4).map(|shade| {
             let request = bring(&api, &mine, shade);
             async move { anyhow::Ok(request?.send().await?.status()) }
         }));
         let deletion = async {
-            tokio::time::sleep(Duration::from_millis(40 * u64::from(round))).await;
+            tokio::time::sleep(Duration::from_millis(40 * round)).await;
             forget(&api, &mine).await
         };
         let (additions, deletion) = tokio::join!(additions, deletion);
@@ -154,7 +156,7 @@ async fn what_is_added_at_once_or_during_a_deletion_ends_right() -> anyhow::Resu
         ensure!(again == StatusCode::NOT_FOUND, "an addition outlived its person: {again}");
     }
     ensure!(vectors(&server).await? == added as u64);
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
@@ -162,7 +164,7 @@ async fn a_deletion_that_the_index_does_not_take_is_repeated_soon() -> anyhow::R
     let state = tempfile::tempdir()?;
     let server = Server::start(state.path()).await?;
     let api = Api::of(&server);
-    let mine = token(1);
+    let mine = token();
     json(bring(&api, &mine, 0)?.send().await?, StatusCode::CREATED).await?;
     // By the request itself.
     server.index_control(&json!({"fail": {"method": "deleteByIds", "times": 2}})).await?;
@@ -178,7 +180,7 @@ async fn a_deletion_that_the_index_does_not_take_is_repeated_soon() -> anyhow::R
     tokio::time::timeout(Duration::from_secs(25), gone()).await.context("it is not repeated")??;
 
     // By a trigger, when the request's time is over: here the server has ended meanwhile.
-    let mine = token(2);
+    let mine = token();
     json(bring(&api, &mine, 0)?.send().await?, StatusCode::CREATED).await?;
     server.index_control(&json!({"fail": {"method": "deleteByIds", "times": 1000}})).await?;
     ensure!(forget(&api, &mine).await?.status() == StatusCode::ACCEPTED);
@@ -204,7 +206,7 @@ async fn the_day_ends_whenever_triggers_come() -> anyhow::Result<()> {
     let api = Api::of(&server);
     ensure!(last_purge(&server).await? == Value::Null);
     for shade in 0..5 {
-        json(bring(&api, &token(shade), shade)?.send().await?, StatusCode::CREATED).await?;
+        json(bring(&api, &token(), shade)?.send().await?, StatusCode::CREATED).await?;
     }
     // A trigger of today's purge that comes late takes nothing that was promised to stay.
     let now = now_ms()?;
@@ -236,7 +238,7 @@ async fn the_day_ends_whenever_triggers_come() -> anyhow::Result<()> {
     ensure!(last_purge(&server).await? == last);
 
     // Two noons are missed, and the trigger of a third comes doubled.
-    json(bring(&api, &token(9), 0)?.send().await?, StatusCode::CREATED).await?;
+    json(bring(&api, &token(), 0)?.send().await?, StatusCode::CREATED).await?;
     let late = noon + 3 * DAY_MS + HOUR_MS / 2;
     let (one, other) = tokio::join!(server.trigger(late), server.trigger(late));
     one.and(other)?;

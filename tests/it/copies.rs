@@ -16,6 +16,8 @@ use tests::server::Server;
 use tests::{golden, shaded};
 use wire::limits::COPIES_MAX;
 
+use crate::lent::Lent;
+
 const FILE: &str = "obama-1.png";
 
 async fn add(api: &Api<'_>, name: &str, image: Vec<u8>) -> anyhow::Result<Response> {
@@ -53,8 +55,7 @@ async fn enrol_and_delete(server: &Server, api: &Api<'_>, copies: u8) -> anyhow:
 
 #[tokio::test]
 async fn deleted_copies_hide_nobody() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     api.enrol("Barack Obama", &golden("obama-2.png")).await?;
 
@@ -80,13 +81,12 @@ async fn deleted_copies_hide_nobody() -> anyhow::Result<()> {
     server.index_control(&json!({"reset": true})).await?;
     let found = api.find(&golden(FILE)).await?;
     ensure!(found["verdict"] == "match" && found["incomplete"] == false, "{found}");
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
 async fn so_many_people_are_enrolled_with_one_picture_and_no_more() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let mut first = Value::Null;
     for copy in 0..COPIES_MAX as u8 {
@@ -100,7 +100,7 @@ async fn so_many_people_are_enrolled_with_one_picture_and_no_more() -> anyhow::R
     api.enrol("Barack Obama", &golden("obama-2.png")).await?;
     forget(&api, &first).await?;
     json(add(&api, "One more", shaded(FILE, 30)?).await?, StatusCode::CREATED).await?;
-    server.stop()
+    server.give_back().await
 }
 
 fn encoded(picture: &RgbImage, quality: u8) -> anyhow::Result<Vec<u8>> {
@@ -139,8 +139,7 @@ fn forms(file: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
 /// The bound between copies of a photograph and other photographs of one person.
 #[tokio::test]
 async fn copies_are_told_from_other_photographs() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     for (file, other) in [(FILE, "obama-2.png"), ("biden-1.png", "biden-2.png")] {
         let original = api.embed(&golden(file)).await?;
@@ -157,7 +156,7 @@ async fn copies_are_told_from_other_photographs() -> anyhow::Result<()> {
             ensure!(distance > 1.5 * f64::from(SAME_PICTURE_MAX), "{other}: {distance}");
         }
     }
-    server.stop()
+    server.give_back().await
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {

@@ -9,15 +9,15 @@ use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat, Rgb
 use reqwest::{Method, StatusCode};
 use tests::api::{Api, problem};
 use tests::golden;
-use tests::server::Server;
+
+use crate::lent::Lent;
 
 /// What a damaged picture may be answered by: a few bits more or less may also be a picture.
 const ANSWERS: [u16; 5] = [200, 400, 413, 415, 422];
 
 #[tokio::test]
 async fn damaged_pictures_break_nothing() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let good = golden("obama-1.png");
     let expected = api.embed(&good).await?;
@@ -34,7 +34,7 @@ async fn damaged_pictures_break_nothing() -> anyhow::Result<()> {
         }
         ensure!(api.embed(&good).await? == expected, "another embedding after {what}");
     }
-    server.stop()
+    server.give_back().await
 }
 
 /// What is damaged how, the bytes, and the status where there can be one only.

@@ -7,7 +7,6 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tests::api::{Api, json, part};
-use tests::server::Server;
 use tests::{golden, shaded};
 
 use crate::lent::Lent;
@@ -60,8 +59,7 @@ async fn of_two_people_who_are_about_equally_near_nobody_is_a_match() -> anyhow:
 
 #[tokio::test]
 async fn answers_say_how_rarely_a_stranger_is_as_near() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let strangers = Measurement::of("casia-webface").context("not measured")?.strangers;
     let limits = Thresholds::of("casia-webface").context("no thresholds")?.alone(Some(strangers));
@@ -103,5 +101,5 @@ async fn answers_say_how_rarely_a_stranger_is_as_near() -> anyhow::Result<()> {
     let samples = json(samples, StatusCode::OK).await?;
     ensure!(samples["gallery_size_at_most"] == 2, "{samples}");
     number(&samples, "by_chance_at_most")?;
-    server.stop()
+    server.give_back().await
 }

@@ -27,9 +27,9 @@ async fn embeddings_are_the_golden_ones() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_face_is_found_until_it_is_deleted() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
+    let seen = log::lines(&server)?.len();
 
     let nobody = api.find(&golden("obama-1.png")).await?;
     ensure!(nobody["verdict"] == "none" && nobody["matches"] == Value::Array(vec![]), "{nobody}");
@@ -76,10 +76,11 @@ async fn a_face_is_found_until_it_is_deleted() -> anyhow::Result<()> {
     ensure!(api.find(&golden("obama-2.png")).await?["verdict"] == "none");
 
     // With the line of the last search, the log is whole.
-    log::requests(&server, "/match", 4 + STRANGERS.len()).await?;
+    let is_search = |line: &Value| line["worker"] == "cface" && line["route"] == "/match";
+    log::lines_after(&server, seen, 4 + STRANGERS.len(), is_search).await?;
     let log = server.log();
     ensure!(!log.contains("Obama") && !log.contains(token), "personal data in the log:\n{log}");
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]

@@ -6,12 +6,12 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use tests::api::{Api, json, part, problem};
 use tests::golden;
-use tests::server::Server;
+
+use crate::lent::Lent;
 
 #[tokio::test]
 async fn rubbish_is_a_problem_and_nothing_breaks() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     bodies(&api).await?;
     forms(&api).await?;
@@ -20,7 +20,7 @@ async fn rubbish_is_a_problem_and_nothing_breaks() -> anyhow::Result<()> {
     api.enrol("Žofie Nováková", &golden("obama-1.png")).await?;
     let found = api.find(&golden("obama-2.png")).await?;
     anyhow::ensure!(found["matches"][0]["name"] == "Žofie Nováková", "{found}");
-    server.stop()
+    server.give_back().await
 }
 
 async fn bodies(api: &Api<'_>) -> anyhow::Result<()> {

@@ -12,6 +12,8 @@ use tests::golden;
 use tests::server::Server;
 use wire::retention::BUCKET_NAME;
 
+use crate::lent::Lent;
+
 pub(crate) const OBAMA: &str = "obama-1.png";
 const OBAMA_AGAIN: &str = "obama-2.png";
 
@@ -20,8 +22,7 @@ const PAYLOAD: &[u8] = b"PAYLOAD-OF-THE-SENDER";
 
 #[tokio::test]
 async fn pictures_are_our_own_encoding() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let mut clean = Vec::new();
     let face = image::open(golden(OBAMA))?.into_rgb8();
@@ -49,13 +50,12 @@ async fn pictures_are_our_own_encoding() -> anyhow::Result<()> {
     let kept = stored(&api, &[png.as_slice(), PAYLOAD].concat()).await?;
     ensure!(!kept.windows(PAYLOAD.len()).any(|bytes| bytes == PAYLOAD), "a payload survives");
     ensure!(kept.ends_with(b"\xff\xd9"));
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]
 async fn names_are_any_text_and_ids_are_not() -> anyhow::Result<()> {
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let api = Api::of(&server);
     let longest = "\u{10fffd}".repeat(80);
     let names = [
@@ -107,7 +107,7 @@ async fn names_are_any_text_and_ids_are_not() -> anyhow::Result<()> {
     let post = api.request(Method::POST, &format!("/faces/{id}/status")).send().await?;
     ensure!(post.headers()["allow"] == "GET, HEAD");
     problem(post, StatusCode::METHOD_NOT_ALLOWED).await?;
-    server.stop()
+    server.give_back().await
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use tests::hostile::largest;
 use tests::server::Server;
 use wire::limits::{BODY_BYTES_MAX, UPLOADS_BYTES_MAX};
 
+use crate::lent::Lent;
+
 /// Uploads that never end.
 const SLOW: usize = 30;
 
@@ -33,8 +35,7 @@ fn slow_upload(port: u16, address: usize) -> anyhow::Result<TcpStream> {
 #[tokio::test]
 async fn slow_uploads_make_room_for_others() -> anyhow::Result<()> {
     ensure!(SLOW * BODY_BYTES_MAX > 2 * UPLOADS_BYTES_MAX, "too few to be in the way");
-    let state = tempfile::tempdir()?;
-    let server = Server::start(state.path()).await?;
+    let server = Lent::take().await?;
     let good = golden("obama-1.png");
     let expected = Api::of(&server).embed(&good).await?;
     let slow = (0..SLOW).map(|address| slow_upload(server.port(), address));
@@ -53,7 +54,7 @@ async fn slow_uploads_make_room_for_others() -> anyhow::Result<()> {
     drop(slow);
     let embedding = Api::of(&server).embed(&good).await?;
     ensure!(embedding == expected, "another embedding after slow uploads");
-    server.stop()
+    server.give_back().await
 }
 
 /// The form is in memory besides the picture.
