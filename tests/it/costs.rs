@@ -62,7 +62,7 @@ impl Meter<'_> {
         let public = lines.last().context("no line")?;
         let sum = |kind: &str| public["calls"][kind].as_u64().unwrap_or_default();
         let private = lines.iter().filter(|line| line["worker"] == "cface-vectorize");
-        for (kind, count) in private.flat_map(|line| line["calls"].as_object()).flatten() {
+        for (kind, count) in private.filter_map(|line| line["calls"].as_object()).flatten() {
             ensure!(count.as_u64().is_some_and(|count| count <= sum(kind)), "{lines:?}");
         }
         // The index counts by itself. Its description is asked for by the operator's health too.

@@ -127,8 +127,8 @@ async fn evaluation_asks_for_the_main_face(server: &Server) -> anyhow::Result<()
         keep_crops: None,
     };
     let outcome = tokio::task::spawn_blocking(move || measure(&options, None)).await??;
-    let [stretched, served] = &outcome.results[..] else { anyhow::bail!("not both ways") };
-    let MethodResult { metrics, agreement, .. } = served;
+    let [stretched, found] = &outcome.results[..] else { anyhow::bail!("not both ways") };
+    let MethodResult { metrics, agreement, .. } = found;
     ensure!(metrics.rank1.right == 4 && metrics.same_mean < 0.85, "{metrics:?}");
     ensure!(stretched.metrics.same_mean > metrics.same_mean, "{:?}", stretched.metrics);
     let agreement = agreement.as_ref().context("nothing was compared")?.json();

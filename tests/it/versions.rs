@@ -93,7 +93,7 @@ fn build() -> PathBuf {
 
 /// Starts a Worker for each of some weights, which share their objects.
 async fn start(objects: Objects, versions: &[&Weights]) -> anyhow::Result<Workerd> {
-    let names: Vec<_> = versions.iter().map(|weights| weights.to_string()).collect();
+    let names: Vec<_> = versions.iter().map(ToString::to_string).collect();
     let start = move || {
         let bucket = Bucket::serve(objects, Pace::UNBOUNDED)?;
         let variables: Vec<_> = names

@@ -4,6 +4,7 @@
 mod page;
 
 use super::build::WORKERS;
+use super::test::END_TO_END;
 use crate::parallel;
 use crate::project::{self, WITHOUT_BURN};
 use crate::run::Run;
@@ -62,10 +63,11 @@ fn house_rules() -> anyhow::Result<()> {
 }
 
 fn rust() -> anyhow::Result<()> {
-    Run::cargo("linting for this machine")
-        .args(["clippy", "--locked", "--workspace", "--all-targets", "--features", FEATURES])
-        .args(DENY)
-        .shown()
+    let clippy =
+        |what| Run::cargo(what).args(["clippy", "--locked", "--workspace", "--features", FEATURES]);
+    clippy("linting for this machine").args(["--all-targets"]).args(DENY).shown()?;
+    // All targets are only those that Cargo tests unasked.
+    clippy("linting the end-to-end tests").args(END_TO_END).args(DENY).shown()
 }
 
 /// Links in the documentation lead somewhere, private ones too.
