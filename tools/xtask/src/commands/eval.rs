@@ -54,11 +54,14 @@ fn evaluate(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
     run.shown()
 }
 
-/// Cargo on the evaluation, in the user's folder. The profile is that of the tests, which optimises
-/// all that takes time here.
+/// It compares every picture with every other, which its tests, of few pictures, do unoptimised:
+/// optimising it for them took ten times as long as running them.
+const OPTIMISED: &str = "profile.dev.package.evaluation.opt-level = 3";
+
+/// Cargo on the evaluation, in the user's folder. The profile is that of the tests but for that.
 fn evaluation(what: &str, subcommand: &str, user: &Path) -> Run {
     Run::cargo(what)
-        .args([subcommand, "--locked", "--package", "evaluation"])
+        .args([subcommand, "--locked", "--package", "evaluation", "--config", OPTIMISED])
         .arg_path("--manifest-path", &project::root().join("Cargo.toml"))
         .dir(user)
 }
