@@ -14,7 +14,7 @@ use crate::setup::{browser, finder, npm, python, pytorch as oracle, site};
 use crate::{parallel, project, stop};
 
 /// The target of the end-to-end tests, which Cargo leaves out unless it is named.
-const END_TO_END: [&str; 2] = ["--test", "end-to-end"];
+pub(super) const END_TO_END: [&str; 2] = ["--test", "end-to-end"];
 
 /// The model with the Burn engine's usual backend, or with both.
 pub(crate) const fn burn_tests(both: bool) -> [&'static str; 4] {
@@ -67,21 +67,34 @@ fn everyday(filter: Option<&str>, pictures: u32) -> anyhow::Result<()> {
         run.env("CFACE_CHROMIUM", &browser.chromium)
             .env("CFACE_CHROMEDRIVER", &browser.chromedriver)
     };
-    with_browser(cargo_test("the unit tests", &WITHOUT_BURN, &[], filter)).shown()?;
-    if filter.is_none_or(|filter| "webassembly".contains(filter)) {
+    let is_asked = |name: &str| filter.is_none_or(|filter| name.contains(filter));
+    let unit_tests = || {
+        let tests = cargo_test("the unit tests", &WITHOUT_BURN, &[], filter);
+        with_browser(tests).shown()
+    };
+    let modules = || {
+        let _lock = project::lock()?;
+        if is_asked(test_wasm::NAME) {
+            test_wasm::build()?;
+        }
+        build::ensure(&build::Options::default())
+    };
+    // Each has stretches with one thread, and Cargo has a lock for each target.
+    parallel::both(unit_tests, modules)?;
+    stop::check()?;
+    if is_asked(test_wasm::NAME) {
         test_wasm::run()?;
     }
-    if filter.is_none_or(|filter| "hosts".contains(filter)) {
+    if is_asked(test_hosts::NAME) {
         test_hosts::run(pictures)?;
+    }
+    if is_asked("corpora") {
+        fuzz::replay_corpora()?;
     }
     let graph = {
         let _lock = project::lock()?;
-        build::ensure(&build::Options::default())?;
         checkpoint::ensure(Checkpoint::GOLDEN, false)?
     };
-    if filter.is_none_or(|filter| "corpora".contains(filter)) {
-        fuzz::replay_corpora()?;
-    }
     with_browser(cargo_test("the end-to-end tests", &WITHOUT_BURN, &END_TO_END, filter))
         .args(["--", "--test-threads", &end_to_end_threads().to_string()])
         .env("CFACE_XTASK", std::env::current_exe()?)

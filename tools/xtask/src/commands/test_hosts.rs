@@ -24,6 +24,9 @@ use crate::setup::wasm::{self, Simd};
 use crate::setup::{npm, programs};
 use crate::v8::V8;
 
+/// What a filter of tests calls this.
+pub(crate) const NAME: &str = "hosts";
+
 /// The program that makes pictures.
 const PROGRAM: &str = "random-pictures";
 

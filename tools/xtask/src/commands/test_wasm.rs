@@ -15,6 +15,9 @@ use crate::setup::wasm::{self, Simd};
 use crate::setup::{golden, npm};
 use crate::v8::{V8, WITHOUT_VNNI};
 
+/// What a filter of tests calls this.
+pub(crate) const NAME: &str = "webassembly";
+
 const PLAIN: Engine = engine("tests-simd128", Simd::Fixed);
 const RELAXED: Engine = engine("tests-relaxed-simd", Simd::Relaxed);
 
@@ -43,7 +46,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let _lock = project::lock()?;
         npm::ensure()?;
         weights::ensure(Checkpoint::GOLDEN)?;
-        (build()?, golden::ensure_tensors()?)
+        (modules()?, golden::ensure_tensors()?)
     };
     for (name, module, options) in modules {
         println!("\nrunning in WebAssembly: {name} {}", options.join(" "));
@@ -65,8 +68,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds the modules ahead of [`run`].
+pub(crate) fn build() -> anyhow::Result<()> {
+    modules().map(drop)
+}
+
 /// The modules with their names, and options of V8.
-fn build() -> anyhow::Result<Vec<(&'static str, PathBuf, &'static [&'static str])>> {
+fn modules() -> anyhow::Result<Vec<(&'static str, PathBuf, &'static [&'static str])>> {
     let toolchain = wasm::ensure()?;
     let build =
         |(engine, options): (Engine, _)| Ok((engine.name, engine.ensure(&toolchain)?, options));
