@@ -127,6 +127,7 @@ async fn evaluation_asks_for_the_main_face(server: &Server) -> anyhow::Result<()
         keep_crops: None,
     };
     let outcome = tokio::task::spawn_blocking(move || measure(&options, None)).await??;
+    ensure!(outcome.skipped.is_empty(), "{:?}", outcome.skipped);
     let [stretched, found] = &outcome.results[..] else { anyhow::bail!("not both ways") };
     let MethodResult { metrics, agreement, .. } = found;
     ensure!(metrics.rank1.right == 4 && metrics.same_mean < 0.85, "{metrics:?}");
